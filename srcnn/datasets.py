@@ -1,0 +1,137 @@
+"""Where photographs come from, and how they become `hr/{train,val}/NNNN.png`."""
+
+import csv
+import hashlib
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from srcnn.errors import InputError
+from srcnn.images import crop_to_multiple, list_images, read_rgb, write_png, written_whole
+
+SPLITS = ("train", "val")
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An original photograph: where it is, what it is called, and which split it is in."""
+
+    path: Path
+    name: str
+    split: str
+
+
+def packaged_file(package: str, file: str, sha256: str) -> Path:
+    """A data file inside an installed package, found without importing the package.
+
+    Raises:
+        InputError: the package or the file is missing, or its bytes are not those expected.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError(f"{package}: not installed (make repro installs what the lock file lists)")
+    path = Path(spec.submodule_search_locations[0]) / file
+    if not path.is_file():
+        raise InputError(f"{path}: no such file in the installed {package}")
+    check_sha256(path, sha256)
+    return path
+
+
+def check_sha256(path: Path, expected: str) -> None:
+    """Raise InputError unless the file's sha256 begins with `expected`, with both sums in it."""
+    actual = sha256_of(path)
+    if not actual.startswith(expected):
+        raise InputError(f"{path}: wrong checksum: sha256 is {actual}, expected {expected}")
+
+
+def sha256_of(path: Path) -> str:
+    """The file's sha256 in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sample_photos(manifest: Path) -> list[Photo]:
+    """The photographs of a manifest of files inside installed packages.
+
+    Raises:
+        InputError: a file is missing or not the one that the manifest names.
+    """
+    entries: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(manifest)["images"]
+    return [
+        Photo(
+            packaged_file(entry["package"], entry["file"], entry["sha256"]),
+            Path(entry["file"]).name,
+            entry["split"],
+        )
+        for entry in entries
+    ]
+
+
+def folder_photos(root: Path) -> list[Photo]:
+    """The photographs in `root/train` and `root/val`.
+
+    Raises:
+        InputError: a folder is missing or empty.
+    """
+    return [
+        Photo(path, str(path.relative_to(root / split)), split)
+        for split in SPLITS
+        for path in list_images(root / split)
+    ]
+
+
+def write_hr(photos: Sequence[Photo], folder: Path, multiple: int) -> list[str]:
+    """Write every photograph as `folder/{split}/NNNN.png`, cropped, and `folder/index.csv`.
+
+    Numbers run on from train to val, so that a number names one image. `index.csv` has the columns
+    image, split, name, width, height.
+
+    Args:
+        photos: the originals, in order.
+        folder: where to write.
+        multiple: of which both sides are made multiples by cropping at the bottom and right.
+
+    Returns:
+        a line for each kind of image that had to be converted.
+
+    Raises:
+        InputError: an image cannot be read or is smaller than `multiple`.
+    """
+    rows, converted = [], {}
+    for number, photo in enumerate(photos, start=1):
+        image, kind = read_rgb(photo.path)
+        if kind:
+            converted.setdefault(kind, []).append(photo.name)
+        cropped = crop_to_multiple(image, multiple)
+        if cropped.size == 0:
+            height, width = image.shape[:2]
+            raise InputError(
+                f"{photo.path}: {width}×{height} pixels; at least {multiple}×{multiple} are needed"
+            )
+        image_id = f"{number:04d}"
+        write_png(folder / photo.split / f"{image_id}.png", cropped)
+        rows.append((image_id, photo.split, photo.name, cropped.shape[1], cropped.shape[0]))
+    with written_whole(folder / "index.csv") as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("image", "split", "name", "width", "height"))
+        writer.writerows(rows)
+    return [f"{kind} converted to 8-bit RGB: {_some(names)}" for kind, names in converted.items()]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def original_names(index: Path) -> dict[str, str]:
+    """Name of the original photograph by image number, from `index.csv`."""
+    with index.open(newline="") as file:
+        return {row["image"]: row["name"] for row in csv.DictReader(file)}
+
+
+def lr_name(image_id: str, scale: int) -> str:
+    """File name of an LR image, as DIV2K names it: `0001x2.png`."""
+    return f"{image_id}x{scale}.png"

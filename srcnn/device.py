@@ -1,0 +1,73 @@
+"""The machine: which device computes, in what precision, and what to write down about it."""
+
+import os
+import platform
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL
+import torch
+
+Autocast = Callable[[], AbstractContextManager[Any]]
+
+
+def best_device() -> torch.device:
+    """The first CUDA device where there is one, else the CPU; algorithms deterministic on both."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # torch asks for it on CUDA
+    torch.use_deterministic_algorithms(True)
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def bf16_is_fast(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware; emulation is slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def autocast(device: torch.device, precision: str) -> Autocast:
+    """A maker of contexts in which convolutions run in the given precision.
+
+    Args:
+        device: where they run.
+        precision: `32`, `bf16`, or `auto`: bf16 where the device has it in hardware.
+    """
+    if precision == "bf16" or (precision == "auto" and bf16_is_fast(device)):
+        return lambda: torch.autocast(device.type, torch.bfloat16)
+    return nullcontext
+
+
+def device_name(device: torch.device) -> str:
+    """The device in words: the GPU's name, or the CPU's name, family, model and instructions."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{cpu_name()}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def cpu_name() -> str:
+    """The CPU's model name with family and model number, which tell its generation."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    name, family, model = (fields.get(key, "?") for key in ("model name", "cpu family", "model"))
+    return f"{name}, family {family}, model {model}"
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """What the last digits of a result depend on: device, threads and versions."""
+    return {
+        "device": device_name(device),
+        "threads": torch.get_num_threads(),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "pillow": PIL.__version__,
+        },
+    }

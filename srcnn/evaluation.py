@@ -1,0 +1,106 @@
+"""Algorithm 2: every val image through every method, scored and saved."""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from srcnn.images import RGB8, write_png, written_whole
+from srcnn.lpips import LPIPS
+from srcnn.metrics import METRICS, convention, score
+from srcnn.model import SRCNN
+from srcnn.patches import Pair, to_tensor
+from srcnn.resize import imresize
+
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
+METHODS = (*INTERPOLATIONS, "mse", "perceptual")
+
+Row = dict[str, Any]
+
+
+@torch.no_grad()
+def super_resolve(model: SRCNN, lr: RGB8) -> RGB8:
+    """Enlarge [h, w, 3] uint8 to [scale·h, scale·w, 3] uint8 on the model's device."""
+    device = next(model.parameters()).device
+    sr = model(to_tensor(lr[None], device))[0].clamp(0, 1) * 255
+    return sr.round().byte().permute(1, 2, 0).cpu().numpy()
+
+
+def evaluate(
+    pairs: list[Pair], models: Mapping[str, SRCNN], scale: int, lpips: LPIPS, sr_folder: Path
+) -> Iterator[Row]:
+    """Enlarge each image by each interpolation and each model, save the result and score it.
+
+    Args:
+        pairs: the val images.
+        models: by method name.
+        scale: the enlargement.
+        lpips: for the score.
+        sr_folder: results go to `sr_folder/{method}/{image}.png`.
+
+    Yields:
+        per image and method its `image`, `method` and METRICS.
+    """
+    for pair in pairs:
+        results = {name: imresize(pair.lr, scale, kernel=name) for name in INTERPOLATIONS}
+        results |= {name: super_resolve(model, pair.lr) for name, model in models.items()}
+        for method, sr in results.items():
+            write_png(sr_folder / method / f"{pair.name}.png", sr)
+            yield {"image": pair.name, "method": method, **score(sr, pair.hr, scale, lpips)}
+
+
+def means(rows: list[Row]) -> dict[str, dict[str, float]]:
+    """Method → metric → mean over the images."""
+    methods = dict.fromkeys(row["method"] for row in rows)
+    return {
+        method: {
+            metric: float(np.mean([row[metric] for row in rows if row["method"] == method]))
+            for metric in METRICS
+        }
+        for method in methods
+    }
+
+
+def write_metrics(rows: list[Row], scale: int, folder: Path) -> None:
+    """Write `x{scale}.json`, `x{scale}.csv` and `x{scale}_convention.json` into `folder`.
+
+    Numbers have six significant digits: what is beyond them is noise of the machine.
+    """
+    rows = [
+        {name: _rounded(value) if name in METRICS else value for name, value in row.items()}
+        for row in rows
+    ]
+    rounded = {
+        method: {metric: _rounded(value) for metric, value in values.items()}
+        for method, values in means(rows).items()
+    }
+    write_json(rounded, folder / f"x{scale}.json")
+    write_json(convention(scale), folder / f"x{scale}_convention.json")
+    with written_whole(folder / f"x{scale}.csv") as temporary:
+        with temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, ("image", "method", *METRICS), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write JSON that reads well and ends with a newline."""
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read the rows of `x{scale}.csv`."""
+    with path.open(newline="") as file:
+        return [
+            {name: float(value) if name in METRICS else value for name, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")

@@ -1,0 +1,44 @@
+"""LPIPS 0.1 with AlexNet (Zhang et al. 2018): a distance between images that follows the eye's."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+_STRIDE_PADDING = ((4, 2), (1, 2), (1, 1), (1, 1), (1, 1))
+_POOLED_BEFORE = (1, 2)
+
+
+class LPIPS(nn.Module):
+    """Mean over positions of the weighted squared difference of unit-length features, five layers.
+
+    Args:
+        weights: `conv{i}.weight`, `conv{i}.bias` and `head{i}`, i in 1 … 5, from
+            `srcnn.weights.lpips_weights`.
+    """
+
+    def __init__(self, weights: dict[str, Tensor]):
+        super().__init__()
+        for name, value in weights.items():
+            self.register_buffer(name.replace(".", "_"), value)
+        self.register_buffer("shift", torch.tensor([-0.030, -0.088, -0.188]).view(1, 3, 1, 1))
+        self.register_buffer("scale", torch.tensor([0.458, 0.448, 0.450]).view(1, 3, 1, 1))
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Distance of each pair: [N] from two [N, 3, H, W], RGB in [0, 1], sides at least 32."""
+        total = torch.zeros(len(first), device=first.device)
+        for i, (a, b) in enumerate(zip(self._features(first), self._features(second), strict=True)):
+            head = self.get_buffer(f"head{i + 1}").view(1, -1, 1, 1)
+            total = total + (head * (a - b) ** 2).sum(1).mean((1, 2))
+        return total
+
+    def _features(self, image: Tensor) -> list[Tensor]:
+        """The five layers' features after ReLU, each position's vector of unit length."""
+        x = (2 * image - 1 - self.get_buffer("shift")) / self.get_buffer("scale")
+        features = []
+        for i, (stride, padding) in enumerate(_STRIDE_PADDING):
+            if i in _POOLED_BEFORE:
+                x = F.max_pool2d(x, 3, 2)
+            weight, bias = (self.get_buffer(f"conv{i + 1}_{part}") for part in ("weight", "bias"))
+            x = F.relu(F.conv2d(x, weight, bias, stride, padding))
+            features.append(x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10))
+        return features

@@ -1,0 +1,125 @@
+"""SRCNN 9-1-5 on RGB: a low-resolution image in, a super-resolved image out."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from srcnn.errors import InputError
+from srcnn.images import written_whole
+from srcnn.resize import Kernel, upsampling_phases
+
+MARGIN = 6
+"""Pixels that the three convolutions take off each side: 4 (9×9) + 0 (1×1) + 2 (5×5)."""
+
+
+class SRCNN(nn.Module):
+    """SRCNN (Dong et al. 2016) as the paper has it: upsample, 9×9×64, 1×1×32, 5×5×3.
+
+    The only padding is a symmetric reflection of the low-resolution image, as MATLAB's `imresize`
+    pads; everything after it is computed from true neighbours. A crop of the input with `halo`
+    pixels of context around it therefore gives exactly that crop of the output.
+
+    Args:
+        scale: enlargement of both sides.
+        upsampling: `bicubic` (Algorithm 1) or `bilinear` (the paper's text).
+    """
+
+    def __init__(self, scale: int, upsampling: Kernel = "bicubic"):
+        super().__init__()
+        self.scale, self.upsampling = scale, upsampling
+        self.halo = 2 + math.ceil(MARGIN / scale)
+        self.phases: list[list[float]] = upsampling_phases(scale, upsampling).tolist()
+        self.features = nn.Conv2d(3, 64, 9)
+        self.mapping = nn.Conv2d(64, 32, 1)
+        self.reconstruction = nn.Conv2d(32, 3, 5)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Super-resolve `lr` [N, 3, h, w], RGB in [0, 1], to [N, 3, scale·h, scale·w]."""
+        return self.refine(self.upsample(pad_symmetric(lr, self.halo)))
+
+    def upsample(self, lr: Tensor) -> Tensor:
+        """Interpolate `lr` [N, 3, h + 2·halo, w + 2·halo] to the size that `refine` takes."""
+        surplus = self.scale * (self.halo - 2) - MARGIN
+        with torch.autocast(lr.device.type, enabled=False):
+            up = _enlarge(_enlarge(lr, self.phases, 2), self.phases, 3)
+        return up[:, :, surplus : up.shape[2] - surplus, surplus : up.shape[3] - surplus]
+
+    def refine(self, up: Tensor) -> Tensor:
+        """The three layers: [N, 3, H + 12, W + 12], RGB in [0, 1], to [N, 3, H, W]."""
+        x = F.relu(self.features(up))
+        x = F.relu(self.mapping(x))
+        out: Tensor = self.reconstruction(x)
+        return out
+
+    @torch.no_grad()
+    def start_from_interpolation(self) -> None:
+        """Add an identity path to the random weights, so that training starts at the interpolation.
+
+        Three of the 64 and of the 32 channels carry the colours through both ReLUs unchanged.
+        """
+        self.reconstruction.weight.mul_(0.1)
+        for layer in (self.features, self.mapping, self.reconstruction):
+            assert layer.bias is not None
+            layer.bias.zero_()
+            through = torch.zeros_like(layer.weight)
+            for colour in range(3):
+                centre = layer.kernel_size[0] // 2
+                through[colour, colour, centre, centre] = 1
+            if layer is self.reconstruction:
+                layer.weight[:, :3] = 0
+            else:
+                layer.weight[:3] = 0
+            layer.weight.add_(through)
+
+
+def pad_symmetric(image: Tensor, width: int) -> Tensor:
+    """Extend [..., H, W] by `width` pixels on each side by reflection, edges repeated."""
+    for dim in (-2, -1):
+        n = image.shape[dim]
+        index = torch.arange(-width, n + width, device=image.device) % (2 * n)
+        image = image.index_select(dim, torch.where(index < n, index, 2 * n - 1 - index))
+    return image
+
+
+def _enlarge(image: Tensor, phases: list[list[float]], dim: int) -> Tensor:
+    """Enlarge one dimension by the phases [scale, 5]; 4 samples, 2 at each end, give no output."""
+    n = image.shape[dim] - 4
+    windows = [image.narrow(dim, tap, n) for tap in range(5)]
+    outputs = [
+        sum(weight * window for weight, window in zip(phase, windows, strict=True) if weight != 0)
+        for phase in phases
+    ]
+    return torch.stack(outputs, dim + 1).flatten(dim, dim + 1)
+
+
+def save_model(model: SRCNN, path: Path, about: dict[str, Any]) -> None:
+    """Write the weights as safetensors, with the architecture and `about` as JSON metadata."""
+    made = {"scale": model.scale, "upsampling": model.upsampling, **about}
+    weights = {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
+    with written_whole(path) as temporary:
+        save_file(weights, temporary, {"srcnn": json.dumps(made, sort_keys=True)})
+
+
+def load_model(path: Path) -> SRCNN:
+    """Read a network that `save_model` wrote.
+
+    Raises:
+        InputError: the file is missing, damaged, or holds something else.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads(file.metadata()["srcnn"])
+            model = SRCNN(about["scale"], about["upsampling"])
+            model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such model") from None
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path}: not a model of this project ({error})") from None
+    return model.eval()

@@ -1,0 +1,159 @@
+"""`params.yaml` as typed, frozen objects: read once, unknown keys and wrong types refused."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from srcnn.errors import InputError
+from srcnn.vgg_layers import LAYERS
+
+PARAMS = Path("params.yaml")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Data(_Section):
+    """Where the photographs come from."""
+
+    source: Literal["sample", "folder", "div2k"]
+    root: str | None
+
+    @model_validator(mode="after")
+    def _source_is_complete(self) -> Self:
+        if self.source == "div2k":
+            raise ValueError(
+                "source div2k cannot be fetched yet: unpack DIV2K into a folder that holds "
+                "train/ and val/, then set data.source: folder and data.root to it"
+            )
+        if self.source == "folder" and not self.root:
+            raise ValueError("root must name a folder that holds train/ and val/")
+        return self
+
+
+class Model(_Section):
+    """The network's one choice that the paper leaves open."""
+
+    upsampling: Literal["bicubic", "bilinear"]
+    init: Literal["identity", "random"]
+
+
+class Epochs(_Section):
+    """Passes over the training pixels, per loss."""
+
+    mse: PositiveInt
+    perceptual: PositiveInt
+
+
+class Augment(_Section):
+    """Random changes to a training patch."""
+
+    geometry: bool
+    colour: bool
+
+
+class Train(_Section):
+    """How a network is trained."""
+
+    batch_size: PositiveInt
+    patch_size: PositiveInt | None
+    patches_per_image: PositiveInt
+    lr: PositiveFloat
+    schedule: Literal["constant", "cosine", "one_cycle"]
+    epochs: Epochs
+    augment: Augment
+    precision: Literal["auto", "32", "bf16"]
+
+
+def _known_layers(layers: dict[str, float]) -> dict[str, float]:
+    if not layers:
+        raise ValueError("needs at least one layer, such as block2_conv2: 1.0")
+    return layers
+
+
+class Loss(_Section):
+    """Eq. 2 and 3: λ1, λ2, the VGG layers with their λ_j, and where VGG comes from."""
+
+    lambda1: NonNegativeFloat
+    lambda2: NonNegativeFloat
+    layers: Annotated[dict[str, NonNegativeFloat], AfterValidator(_known_layers)]
+    network: Literal["vgg19", "vgg16"]
+    weights_file: str | None
+    balance: Literal["bicubic", "none"]
+
+    @model_validator(mode="after")
+    def _lambdas_weigh_something(self) -> Self:
+        if self.lambda1 == 0 and self.lambda2 == 0:
+            raise ValueError("lambda1 and lambda2 are both 0: there is nothing to minimise")
+        for layer in self.layers:
+            if layer not in LAYERS[self.network]:
+                known = ", ".join(LAYERS[self.network])
+                raise ValueError(f"layers: {self.network} has no {layer}; it has {known}")
+        if self.lambda2 > 0 and not any(self.layers.values()):
+            raise ValueError("layers: every λ_j is 0, so lambda2 weighs nothing")
+        return self
+
+
+class Settings(_Section):
+    """All of `params.yaml`."""
+
+    seed: Annotated[int, Field(ge=0)]
+    scales: Annotated[tuple[Literal[2, 3, 4, 8], ...], Field(min_length=1, strict=False)]
+    data: Data
+    model: Model
+    train: Train
+    loss: Loss
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        if len(set(self.scales)) < len(self.scales):
+            raise ValueError("scales: a scale is listed twice")
+        for scale in self.scales:
+            if self.train.patch_size is not None and self.train.patch_size % scale:
+                raise ValueError(
+                    f"train.patch_size: {self.train.patch_size} is no multiple of scale {scale}"
+                )
+        return self
+
+
+def read_settings(path: Path = PARAMS) -> Settings:
+    """Read and check a params file.
+
+    Raises:
+        InputError: the file is missing, is not YAML, or a setting in it is unknown or wrong.
+    """
+    try:
+        values: Any = YAML(typ="safe", pure=True).load(path)
+        return Settings.model_validate(values)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file (run from the project's folder)") from None
+    except YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        raise InputError(f"{path}: {'; '.join(map(_one_line, error.errors()))}") from None
+
+
+def _one_line(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"{where}: unknown setting"
+    if error["type"] == "missing":
+        return f"{where}: is missing"
+    if error["type"] == "value_error":
+        return f"{where + '.' if where else ''}{error['ctx']['error']}"
+    message = error["msg"][0].lower() + error["msg"][1:]
+    return f"{where}: {message}, not {error['input']!r}"

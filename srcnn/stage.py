@@ -1,0 +1,41 @@
+"""What every stage script shares: its command line, its settings, and errors as one line."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+from srcnn.errors import InputError
+from srcnn.settings import Settings, read_settings
+
+
+def run_stage(main: Callable[..., None], *options: str) -> None:
+    """Read the options and `params.yaml`, call `main(settings, **options)`, exit with its status.
+
+    Args:
+        main: the stage.
+        options: which of `scale` (a whole number) and `loss` (`mse` or `perceptual`) it takes.
+    """
+    parser = argparse.ArgumentParser(description=sys.modules[main.__module__].__doc__)
+    if "scale" in options:
+        parser.add_argument("--scale", type=int, required=True, help="the enlargement, such as 2")
+    if "loss" in options:
+        parser.add_argument("--loss", choices=("mse", "perceptual"), required=True)
+    arguments = vars(parser.parse_args())
+    try:
+        settings = read_settings()
+        _check_scale(settings, arguments)
+        main(settings, **arguments)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        with suppress(BrokenPipeError):
+            print("stopped", file=sys.stderr)
+        sys.exit(130)
+
+
+def _check_scale(settings: Settings, arguments: dict[str, int]) -> None:
+    scale = arguments.get("scale")
+    if scale is not None and scale not in settings.scales:
+        listed = ", ".join(map(str, settings.scales))
+        raise InputError(f"--scale {scale}: params.yaml lists scales {listed}")

@@ -1,0 +1,197 @@
+"""Trained weights of others, checked, cut to the layers needed and stored as safetensors.
+
+VGG for the perceptual loss; AlexNet with the LPIPS heads for the score. Every file carries its
+origin and sha256 in its metadata.
+"""
+
+import json
+import pickle
+import re
+import urllib.error
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ruamel.yaml import YAML
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from srcnn.datasets import check_sha256, packaged_file, sha256_of
+from srcnn.errors import InputError
+from srcnn.images import written_whole
+from srcnn.vgg_layers import LAYERS, channels, layers_up_to, torchvision_index
+
+Weights = dict[str, Tensor]
+
+
+def read_manifest(path: Path) -> dict[str, dict[str, str]]:
+    """Where each network's weights come from, by name."""
+    manifest: dict[str, dict[str, str]] = YAML(typ="safe", pure=True).load(path)
+    return manifest
+
+
+def vgg_weights(
+    network: str, layers: Iterable[str], file: Path | None, source: dict[str, str], cache: Path
+) -> tuple[Weights, dict[str, str]]:
+    """VGG's weights up to the last of `layers`.
+
+    Args:
+        network: `vgg16` or `vgg19`.
+        layers: the layers that the loss uses.
+        file: a local file in torchvision's layout (`.pth` or `.safetensors`), or None.
+        source: the manifest's entry for the network, used where `file` is None.
+        cache: folder that keeps what was downloaded.
+
+    Returns:
+        `{layer}.weight` [C_out, C_in, 3, 3] and `{layer}.bias` [C_out] by layer; and the origin.
+
+    Raises:
+        InputError: the weights cannot be had, have a wrong checksum, or lack a layer.
+    """
+    needed = layers_up_to(network, layers)
+    if file is None and "package" in source:
+        path = packaged_file(source["package"], source["file"], source["sha256"])
+        origin = f"{source['package']}/{source['file']}"
+        found = _flax_convolutions(read_numpy_pickle(path)["VGG16_0"], network)
+    else:
+        path = _downloaded(source, cache) if file is None else file
+        origin = source["url"] if file is None else path.name
+        found = _torchvision_convolutions(_read_state(path), network)
+    weights = {}
+    for layer in needed:
+        for part, shape in (("weight", (*channels(layer)[::-1], 3, 3)), ("bias", None)):
+            name = f"{layer}.{part}"
+            if name not in found:
+                raise InputError(f"{path}: has no {layer}, which loss.layers needs")
+            if tuple(found[name].shape) != (shape or (channels(layer)[1],)):
+                raise InputError(f"{path}: {name} has shape {tuple(found[name].shape)}")
+            weights[name] = found[name]
+    return weights, {"origin": origin, "sha256": sha256_of(path), "network": network}
+
+
+def lpips_weights(source: dict[str, str]) -> tuple[Weights, dict[str, str]]:
+    """AlexNet's five convolutions and the five LPIPS heads (version 0.1).
+
+    Returns:
+        `conv{i}.weight`, `conv{i}.bias` and `head{i}` [C_i], i in 1 … 5; and the origin.
+
+    Raises:
+        InputError: the file is missing or has a wrong checksum.
+    """
+    path = packaged_file(source["package"], source["file"], source["sha256"])
+    tree = read_numpy_pickle(path)
+    weights: Weights = {}
+    for i in range(5):
+        conv = tree["AlexNet_0"][f"Conv_{i}"]
+        weights[f"conv{i + 1}.weight"] = _flax_kernel(conv["kernel"])
+        weights[f"conv{i + 1}.bias"] = torch.tensor(np.asarray(conv["bias"]))
+        head = tree[f"NetLinLayer_{i}"]["Conv_0"]["kernel"]
+        weights[f"head{i + 1}"] = torch.tensor(np.asarray(head).reshape(-1))
+    origin = f"{source['package']}/{source['file']}"
+    return weights, {"origin": origin, "sha256": sha256_of(path), "version": "0.1"}
+
+
+def save_weights(weights: Weights, path: Path, about: dict[str, str]) -> None:
+    """Write weights as safetensors with `about` as JSON metadata."""
+    with written_whole(path) as temporary:
+        packed = {name: value.contiguous() for name, value in weights.items()}
+        save_file(packed, temporary, {"srcnn": json.dumps(about, sort_keys=True)})
+
+
+def read_weights(path: Path) -> Weights:
+    """Read what `save_weights` wrote.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file (the stage fetch_weights makes it)") from None
+    except SafetensorError as error:
+        raise InputError(f"{path}: damaged ({error})") from None
+
+
+class _NumpyUnpickler(pickle.Unpickler):
+    """Builds plain containers and numpy arrays, and nothing else that a pickle could name."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in (("numpy", "ndarray"), ("numpy", "dtype")):
+            return getattr(np, name)
+        if (module, name) == ("numpy.core.multiarray", "_reconstruct"):
+            return np._core.multiarray._reconstruct  # type: ignore[attr-defined]
+        raise InputError(f"refused to load {module}.{name} from a pickle of arrays")
+
+
+def read_numpy_pickle(path: Path) -> Any:
+    """Read a pickle of nested dictionaries of numpy arrays.
+
+    Raises:
+        InputError: the pickle names anything but numpy arrays.
+    """
+    with path.open("rb") as file:
+        return _NumpyUnpickler(file).load()
+
+
+def _flax_convolutions(tree: dict[str, Any], network: str) -> Weights:
+    """Convolutions in their order in `tree`, under the names of the layers of `network`."""
+    weights = {}
+    for i, layer in enumerate(LAYERS[network]):
+        conv = tree[f"Conv_{i}"]
+        weights[f"{layer}.weight"] = _flax_kernel(conv["kernel"])
+        weights[f"{layer}.bias"] = torch.tensor(np.asarray(conv["bias"]))
+    return weights
+
+
+def _flax_kernel(kernel: Any) -> Tensor:
+    """[H, W, C_in, C_out] to torch's [C_out, C_in, H, W]."""
+    return torch.tensor(np.asarray(kernel).transpose(3, 2, 0, 1))
+
+
+def _torchvision_convolutions(state: Weights, network: str) -> Weights:
+    """The convolutions that `state` has, under the names of the layers of `network`."""
+    weights = {}
+    for layer in LAYERS[network]:
+        for part in ("weight", "bias"):
+            name = f"features.{torchvision_index(network, layer)}.{part}"
+            if name in state:
+                weights[f"{layer}.{part}"] = state[name]
+    return weights
+
+
+def _read_state(path: Path) -> Weights:
+    """A state dict from `.safetensors` or torch's `.pth`; no code in it is run."""
+    expected = re.fullmatch(r".*-([0-9a-f]{8})\.pth", path.name)
+    if expected and path.is_file():
+        check_sha256(path, expected[1])
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state: Weights = torch.load(path, map_location="cpu", weights_only=True)
+        return state
+    except FileNotFoundError:
+        raise InputError(f"loss.weights_file: {path}: no such file") from None
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: not weights that can be read ({reason})") from None
+
+
+def _downloaded(source: dict[str, str], cache: Path) -> Path:
+    """The file of `source`, from `cache` or else from its url, its checksum checked either way."""
+    path = cache / Path(source["url"]).name
+    if not path.is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(source["url"], str(path), source["sha256"])
+        except (urllib.error.URLError, TimeoutError) as error:
+            raise InputError(
+                f"{source['url']}: cannot be downloaded ({error}); fetch it on another machine "
+                "and set loss.weights_file to it, or set loss.network: vgg16, which is installed"
+            ) from None
+        except RuntimeError as error:
+            raise InputError(f"{source['url']}: wrong checksum ({error})") from None
+    check_sha256(path, source["sha256"])
+    return path

@@ -1,0 +1,39 @@
+"""Algorithm 2 at one scale: super-resolve, score and save every val image."""
+
+from pathlib import Path
+
+import torch
+
+from srcnn.device import best_device
+from srcnn.evaluation import evaluate, write_metrics
+from srcnn.lpips import LPIPS
+from srcnn.model import load_model
+from srcnn.patches import read_pairs
+from srcnn.settings import Settings
+from srcnn.stage import run_stage
+from srcnn.weights import read_weights
+
+
+def main(settings: Settings, scale: int) -> None:
+    """Write metrics/x{scale}.json, .csv, _convention.json and data/sr/x{scale}."""
+    device = best_device()
+    pairs = read_pairs(Path("data/hr/val"), Path(f"data/lr/x{scale}/val"), scale)
+    models = {
+        loss: load_model(Path(f"models/x{scale}/{loss}.safetensors")).to(
+            device, memory_format=torch.channels_last
+        )
+        for loss in ("mse", "perceptual")
+    }
+    lpips = LPIPS(read_weights(Path("data/weights/lpips.safetensors"))).to(device)
+    rows = []
+    for row in evaluate(pairs, models, scale, lpips, Path(f"data/sr/x{scale}")):
+        rows.append(row)
+        print(
+            f"{row['image']} ×{scale} {row['method']:<10}  MSE {row['mse']:.4f}  "
+            f"PSNR {row['psnr_rgb']:.2f} dB  LPIPS {row['lpips']:.3f}"
+        )
+    write_metrics(rows, scale, Path("metrics"))
+
+
+if __name__ == "__main__":
+    run_stage(main, "scale")

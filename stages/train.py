@@ -1,0 +1,91 @@
+"""Train SRCNN at one scale with one loss: models/x{scale}/{loss}.safetensors and its loss curve."""
+
+import csv
+from pathlib import Path
+
+import torch
+
+from srcnn.device import autocast, best_device, device_name
+from srcnn.images import written_whole
+from srcnn.model import SRCNN, save_model
+from srcnn.patches import Pair, Patches, read_pairs
+from srcnn.settings import Settings
+from srcnn.stage import run_stage
+from srcnn.training import Objective, Row, Stopwatch, balance_ratios, train
+from srcnn.vgg import VGGFeatures
+from srcnn.weights import read_weights
+
+
+def main(settings: Settings, scale: int, loss: str) -> None:
+    """Write the model and its curve."""
+    torch.manual_seed(settings.seed)
+    device = best_device()
+    precision = autocast(device, settings.train.precision)
+    train_pairs, val_pairs = (
+        read_pairs(Path("data/hr", split), Path(f"data/lr/x{scale}", split), scale)
+        for split in ("train", "val")
+    )
+    model = SRCNN(scale, settings.model.upsampling)
+    if settings.model.init == "identity":
+        model.start_from_interpolation()
+    options = settings.train
+    patches = Patches(
+        train_pairs,
+        scale,
+        model.halo,
+        options.patch_size,
+        options.patches_per_image,
+        options.batch_size,
+        options.augment.geometry,
+        options.augment.colour,
+        settings.seed,
+    )
+    objective = Objective()
+    if loss == "perceptual":
+        objective = perceptual_objective(settings, train_pairs, scale, device)
+        for layer, ratio in objective.ratios.items():
+            print(f"{layer}: its term is divided by {ratio:.4g}")
+    epochs = getattr(options.epochs, loss)
+    print(f"training ×{scale} with {loss} on {device_name(device)}: {epochs} epochs", flush=True)
+    model.to(device, memory_format=torch.channels_last)
+    watch, rows = Stopwatch(epochs, patches.draws), []
+    curve = train(
+        model, objective, patches, val_pairs, epochs, options.lr, options.schedule, precision
+    )
+    for row in curve:
+        rows.append(row)
+        print(
+            f"epoch {row['epoch']}/{epochs}: loss {row['loss']:.6f}, val loss "
+            f"{row['val_loss']:.6f}, val PSNR {row['val_psnr_rgb']:.3f} dB; "
+            f"{watch.describe(len(rows))}",
+            flush=True,
+        )
+    about = {"loss": loss, "ratios": dict(objective.ratios), "trained_on": device_name(device)}
+    save_model(model, Path(f"models/x{scale}/{loss}.safetensors"), about)
+    write_curve(rows, Path(f"metrics/training/x{scale}_{loss}.csv"))
+
+
+def perceptual_objective(
+    settings: Settings, pairs: list[Pair], scale: int, device: torch.device
+) -> Objective:
+    """Eq. 3 as `settings.loss` has it, balanced on the training images."""
+    loss = settings.loss
+    weights = read_weights(Path("data/weights/vgg.safetensors"))
+    vgg = VGGFeatures(weights, loss.network, loss.layers)
+    vgg.to(device, memory_format=torch.channels_last)
+    ratios = dict.fromkeys(loss.layers, 1.0)
+    if loss.balance == "bicubic":
+        ratios = balance_ratios(vgg, pairs, scale)
+    return Objective(vgg, loss.lambda1, loss.lambda2, loss.layers, ratios)
+
+
+def write_curve(rows: list[Row], path: Path) -> None:
+    """Write the loss curve, a row per epoch, six significant digits."""
+    with written_whole(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(rows[0])
+        writer.writerows([f"{value:.6g}" for value in row.values()] for row in rows)
+
+
+if __name__ == "__main__":
+    run_stage(main, "scale", "loss")
