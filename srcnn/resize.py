@@ -124,7 +124,7 @@ def taps(n: int, length: int, scale: float, kernel: str) -> tuple[Array, Array]:
 
 
 def reflect(indices: Array, n: int) -> Array:
-    """Fold indices into [0, n) by symmetric reflection: … 1 0 | 0 1 … n−1 | n−1 …"""
+    """Fold indices into [0, n) by symmetric reflection: … 1 0 | 0 1 … n−1 | n−1 … ."""
     folded = np.mod(indices, 2 * n)
     return np.where(folded < n, folded, 2 * n - 1 - folded)
 
@@ -175,8 +175,10 @@ def _block_products(image: Array, axis: int, indices: Array, weights: Array) -> 
             matrix = np.kron(matrix.T, np.eye(channels, dtype=image.dtype))
             columns = rows[:, seen.start * channels : seen.stop * channels]
             result[:, start * channels : block.stop * channels] = columns @ matrix
-    return result.reshape(length, *image.shape[1:]) if axis == 0 else result.reshape(
-        image.shape[0], length, *image.shape[2:]
+    return (
+        result.reshape(length, *image.shape[1:])
+        if axis == 0
+        else result.reshape(image.shape[0], length, *image.shape[2:])
     )
 
 
@@ -184,7 +186,7 @@ def upsampling_phases(scale: int, kernel: Kernel) -> Array:
     """Weights of enlarging by a whole factor, the same for every input pixel.
 
     Returns:
-        [scale, 5] in float64: output scale·i + p is the sum over t of weight[p, t] · input[i + t − 2].
+        [scale, 5] in float64: output scale·i + p is Σ_t weight[p, t] · input[i + t − 2].
     """
     indices, weights = taps(5, 5 * scale, scale, kernel)
     centre = slice(2 * scale, 3 * scale)
