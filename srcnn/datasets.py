@@ -1,7 +1,5 @@
 """Where photographs come from, and how they become `hr/{train,val}/NNNN.png`."""
 
-import csv
-import hashlib
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +9,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from srcnn.errors import InputError
-from srcnn.images import crop_to_multiple, list_images, read_rgb, write_png, written_whole
+from srcnn.files import check_sha256, read_csv, write_csv
+from srcnn.images import crop_to_multiple, list_images, read_rgb, write_png
 
 SPLITS = ("train", "val")
 
@@ -39,19 +38,6 @@ def packaged_file(package: str, file: str, sha256: str) -> Path:
         raise InputError(f"{path}: no such file in the installed {package}")
     check_sha256(path, sha256)
     return path
-
-
-def check_sha256(path: Path, expected: str) -> None:
-    """Raise InputError unless the file's sha256 begins with `expected`, with both sums in it."""
-    actual = sha256_of(path)
-    if not actual.startswith(expected):
-        raise InputError(f"{path}: wrong checksum: sha256 is {actual}, expected {expected}")
-
-
-def sha256_of(path: Path) -> str:
-    """The file's sha256 in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sample_photos(manifest: Path) -> list[Photo]:
@@ -101,7 +87,8 @@ def write_hr(photos: Sequence[Photo], folder: Path, multiple: int) -> list[str]:
     Raises:
         InputError: an image cannot be read or is smaller than `multiple`.
     """
-    rows, converted = [], {}
+    rows = []
+    converted: dict[str, list[str]] = {}
     for number, photo in enumerate(photos, start=1):
         image, kind = read_rgb(photo.path)
         if kind:
@@ -114,11 +101,17 @@ def write_hr(photos: Sequence[Photo], folder: Path, multiple: int) -> list[str]:
             )
         image_id = f"{number:04d}"
         write_png(folder / photo.split / f"{image_id}.png", cropped)
-        rows.append((image_id, photo.split, photo.name, cropped.shape[1], cropped.shape[0]))
-    with written_whole(folder / "index.csv") as temporary, temporary.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("image", "split", "name", "width", "height"))
-        writer.writerows(rows)
+        height, width = cropped.shape[:2]
+        rows.append(
+            {
+                "image": image_id,
+                "split": photo.split,
+                "name": photo.name,
+                "width": width,
+                "height": height,
+            }
+        )
+    write_csv(rows, folder / "index.csv")
     return [f"{kind} converted to 8-bit RGB: {_some(names)}" for kind, names in converted.items()]
 
 
@@ -128,8 +121,7 @@ def _some(names: list[str]) -> str:
 
 def original_names(index: Path) -> dict[str, str]:
     """Name of the original photograph by image number, from `index.csv`."""
-    with index.open(newline="") as file:
-        return {row["image"]: row["name"] for row in csv.DictReader(file)}
+    return {row["image"]: row["name"] for row in read_csv(index)}
 
 
 def lr_name(image_id: str, scale: int) -> str:

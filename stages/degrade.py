@@ -1,4 +1,4 @@
-"""Make the bicubic low-resolution set of one scale: data/lr/x{scale}/{train,val}/NNNNx{scale}.png."""
+"""Make the bicubic low-resolution set of one scale, data/lr/x{scale}/{split}/NNNNx{scale}.png."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +22,7 @@ def main(settings: Settings, scale: int) -> None:
         write_png(lr_file, imresize(hr, 1 / scale))
 
     hr_files = list_images(Path("data/hr"))
-    # Threads suffice: decoding, encoding and matrix products all run outside the interpreter's lock.
+    # Threads suffice: decoding, encoding and products run outside the interpreter's lock.
     with ThreadPoolExecutor() as pool:
         list(tqdm(pool.map(degrade, hr_files), f"degrade ×{scale}", len(hr_files), unit="image"))
 
