@@ -19,9 +19,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from srcnn.datasets import check_sha256, packaged_file, sha256_of
+from srcnn.datasets import packaged_file
 from srcnn.errors import InputError
-from srcnn.images import written_whole
+from srcnn.files import check_sha256, sha256_of, written_whole
 from srcnn.vgg_layers import LAYERS, channels, layers_up_to, torchvision_index
 
 Weights = dict[str, Tensor]
