@@ -54,7 +54,9 @@ def cpu_name() -> str:
         lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    fields = {
+        key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)
+    }
     name, family, model = (fields.get(key, "?") for key in ("model name", "cpu family", "model"))
     return f"{name}, family {family}, model {model}"
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from srcnn.errors import InputError
-from srcnn.images import written_whole
+from srcnn.files import written_whole
 from srcnn.resize import Kernel, upsampling_phases
 
 MARGIN = 6
@@ -92,10 +93,10 @@ def _enlarge(image: Tensor, phases: list[list[float]], dim: int) -> Tensor:
     """Enlarge one dimension by the phases [scale, 5]; 4 samples, 2 at each end, give no output."""
     n = image.shape[dim] - 4
     windows = [image.narrow(dim, tap, n) for tap in range(5)]
-    outputs = [
-        sum(weight * window for weight, window in zip(phase, windows, strict=True) if weight != 0)
-        for phase in phases
-    ]
+    outputs = []
+    for phase in phases:
+        terms = [weight * window for weight, window in zip(phase, windows, strict=True) if weight]
+        outputs.append(reduce(torch.add, terms))
     return torch.stack(outputs, dim + 1).flatten(dim, dim + 1)
 
 

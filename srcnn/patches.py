@@ -1,4 +1,4 @@
-"""Training and validation pairs in memory, and the patches that a training epoch draws from them."""
+"""Pairs of HR and LR images in memory, and the patches that an epoch of training draws."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -130,9 +130,9 @@ def train(
     """
     optimizer = torch.optim.Adam(model.parameters(), lr)
     scheduler = _scheduler(schedule, optimizer, lr, epochs * len(patches))
-    best, best_weights = math.inf, {}
+    best, best_weights = math.inf, model.state_dict()
     for epoch in range(1, epochs + 1):
-        rate = scheduler.get_last_lr()[0]
+        rate = float(optimizer.param_groups[0]["lr"])
         trained = train_epoch(model, objective, patches, optimizer, scheduler, autocast)
         if not math.isfinite(trained["loss"]):
             raise InputError(

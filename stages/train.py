@@ -1,17 +1,16 @@
 """Train SRCNN at one scale with one loss: models/x{scale}/{loss}.safetensors and its loss curve."""
 
-import csv
 from pathlib import Path
 
 import torch
 
 from srcnn.device import autocast, best_device, device_name
-from srcnn.images import written_whole
+from srcnn.files import write_csv
 from srcnn.model import SRCNN, save_model
 from srcnn.patches import Pair, Patches, read_pairs
 from srcnn.settings import Settings
 from srcnn.stage import run_stage
-from srcnn.training import Objective, Row, Stopwatch, balance_ratios, train
+from srcnn.training import Objective, Stopwatch, balance_ratios, train
 from srcnn.vgg import VGGFeatures
 from srcnn.weights import read_weights
 
@@ -47,13 +46,13 @@ def main(settings: Settings, scale: int, loss: str) -> None:
             print(f"{layer}: its term is divided by {ratio:.4g}")
     epochs = getattr(options.epochs, loss)
     print(f"training ×{scale} with {loss} on {device_name(device)}: {epochs} epochs", flush=True)
-    model.to(device, memory_format=torch.channels_last)
+    model.to(device).to(memory_format=torch.channels_last)
     watch, rows = Stopwatch(epochs, patches.draws), []
     curve = train(
         model, objective, patches, val_pairs, epochs, options.lr, options.schedule, precision
     )
     for row in curve:
-        rows.append(row)
+        rows.append({name: f"{value:.6g}" for name, value in row.items()})
         print(
             f"epoch {row['epoch']}/{epochs}: loss {row['loss']:.6f}, val loss "
             f"{row['val_loss']:.6f}, val PSNR {row['val_psnr_rgb']:.3f} dB; "
@@ -62,7 +61,7 @@ def main(settings: Settings, scale: int, loss: str) -> None:
         )
     about = {"loss": loss, "ratios": dict(objective.ratios), "trained_on": device_name(device)}
     save_model(model, Path(f"models/x{scale}/{loss}.safetensors"), about)
-    write_curve(rows, Path(f"metrics/training/x{scale}_{loss}.csv"))
+    write_csv(rows, Path(f"metrics/training/x{scale}_{loss}.csv"))
 
 
 def perceptual_objective(
@@ -72,19 +71,11 @@ def perceptual_objective(
     loss = settings.loss
     weights = read_weights(Path("data/weights/vgg.safetensors"))
     vgg = VGGFeatures(weights, loss.network, loss.layers)
-    vgg.to(device, memory_format=torch.channels_last)
+    vgg.to(device).to(memory_format=torch.channels_last)
     ratios = dict.fromkeys(loss.layers, 1.0)
     if loss.balance == "bicubic":
         ratios = balance_ratios(vgg, pairs, scale)
     return Objective(vgg, loss.lambda1, loss.lambda2, loss.layers, ratios)
-
-
-def write_curve(rows: list[Row], path: Path) -> None:
-    """Write the loss curve, a row per epoch, six significant digits."""
-    with written_whole(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(rows[0])
-        writer.writerows([f"{value:.6g}" for value in row.values()] for row in rows)
 
 
 if __name__ == "__main__":
