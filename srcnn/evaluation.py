@@ -1,7 +1,5 @@
 """Algorithm 2: every val image through every method, scored and saved."""
 
-import csv
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,14 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from srcnn.images import RGB8, write_png, written_whole
+from srcnn.files import read_csv, write_csv, write_json
+from srcnn.images import RGB8, write_png
 from srcnn.lpips import LPIPS
 from srcnn.metrics import METRICS, convention, score
 from srcnn.model import SRCNN
 from srcnn.patches import Pair, to_tensor
-from srcnn.resize import imresize
+from srcnn.resize import Kernel, imresize
 
-INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
+INTERPOLATIONS: tuple[Kernel, ...] = ("nearest", "bilinear", "bicubic")
 METHODS = (*INTERPOLATIONS, "mse", "perceptual")
 
 Row = dict[str, Any]
@@ -46,7 +45,9 @@ def evaluate(
         per image and method its `image`, `method` and METRICS.
     """
     for pair in pairs:
-        results = {name: imresize(pair.lr, scale, kernel=name) for name in INTERPOLATIONS}
+        results: dict[str, RGB8] = {
+            name: imresize(pair.lr, scale, kernel=name) for name in INTERPOLATIONS
+        }
         results |= {name: super_resolve(model, pair.lr) for name, model in models.items()}
         for method, sr in results.items():
             write_png(sr_folder / method / f"{pair.name}.png", sr)
@@ -80,26 +81,15 @@ def write_metrics(rows: list[Row], scale: int, folder: Path) -> None:
     }
     write_json(rounded, folder / f"x{scale}.json")
     write_json(convention(scale), folder / f"x{scale}_convention.json")
-    with written_whole(folder / f"x{scale}.csv") as temporary:
-        with temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, ("image", "method", *METRICS), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-
-
-def write_json(value: Any, path: Path) -> None:
-    """Write JSON that reads well and ends with a newline."""
-    with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_csv(rows, folder / f"x{scale}.csv")
 
 
 def read_rows(path: Path) -> list[Row]:
     """Read the rows of `x{scale}.csv`."""
-    with path.open(newline="") as file:
-        return [
-            {name: float(value) if name in METRICS else value for name, value in row.items()}
-            for row in csv.DictReader(file)
-        ]
+    return [
+        {name: float(value) if name in METRICS else value for name, value in row.items()}
+        for row in read_csv(path)
+    ]
 
 
 def _rounded(value: float) -> float:

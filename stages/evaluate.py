@@ -19,9 +19,9 @@ def main(settings: Settings, scale: int) -> None:
     device = best_device()
     pairs = read_pairs(Path("data/hr/val"), Path(f"data/lr/x{scale}/val"), scale)
     models = {
-        loss: load_model(Path(f"models/x{scale}/{loss}.safetensors")).to(
-            device, memory_format=torch.channels_last
-        )
+        loss: load_model(Path(f"models/x{scale}/{loss}.safetensors"))
+        .to(device)
+        .to(memory_format=torch.channels_last)
         for loss in ("mse", "perceptual")
     }
     lpips = LPIPS(read_weights(Path("data/weights/lpips.safetensors"))).to(device)
