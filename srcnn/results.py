@@ -1,0 +1,72 @@
+"""What the stage evaluate left at one scale: every val image by every method, named and scored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from srcnn.datasets import original_names
+from srcnn.errors import InputError
+from srcnn.evaluation import Row, read_rows
+from srcnn.images import RGB8, read_rgb
+
+
+@dataclass(frozen=True)
+class Results:
+    """The val images of one scale.
+
+    Args:
+        scale: the enlargement.
+        names: name of the original photograph by image number, in the order of the images.
+        scores: `image`, `method` and its metrics, by image number and method.
+        hr: folder of the ground truth, `{image}.png`.
+        sr: folder of the results, `{method}/{image}.png`.
+    """
+
+    scale: int
+    names: Mapping[str, str]
+    scores: Mapping[tuple[str, str], Row]
+    hr: Path
+    sr: Path
+
+    def pictures(self, image: str, *methods: str) -> dict[str, RGB8]:
+        """The ground truth, as `hr`, and the methods' results, each [H, W, 3] uint8.
+
+        Raises:
+            InputError: a file is missing, or is not of the size of the ground truth.
+        """
+        pictures = {"hr": read_rgb(self.hr / f"{image}.png")[0]}
+        for method in methods:
+            file = self.sr / method / f"{image}.png"
+            pictures[method], _ = read_rgb(file)
+            if pictures[method].shape != pictures["hr"].shape:
+                raise InputError(f"{file}: not of the size of {self.hr / file.name}; evaluate anew")
+        return pictures
+
+
+def read_results(scale: int, scores: Path, index: Path, hr: Path, sr: Path) -> Results:
+    """Read the scores of a scale and the names of its images.
+
+    Args:
+        scale: the enlargement.
+        scores: `x{scale}.csv`, as the stage evaluate writes it.
+        index: `index.csv`, as the stage fetch_data writes it.
+        hr: folder of the ground truth.
+        sr: folder of the results.
+
+    Raises:
+        InputError: a file is missing, or the two do not speak of the same images.
+    """
+    for file, stage in ((scores, "evaluate"), (index, "fetch_data")):
+        if not file.is_file():
+            raise InputError(f"{file}: no such file (the stage {stage} makes it)")
+    rows, names = read_rows(scores), original_names(index)
+    for row in rows:
+        if row["image"] not in names:
+            raise InputError(f"{scores}: scores image {row['image']}, which {index} does not list")
+    return Results(
+        scale,
+        {row["image"]: names[row["image"]] for row in rows},
+        {(row["image"], row["method"]): row for row in rows},
+        hr,
+        sr,
+    )

@@ -1,0 +1,23 @@
+"""Write down the machine that made the results, and by how much another's may differ."""
+
+from pathlib import Path
+
+from srcnn.device import best_device
+from srcnn.files import write_json
+from srcnn.provenance import provenance
+from srcnn.settings import Settings
+from srcnn.stage import run_stage
+
+
+def main(settings: Settings) -> None:
+    """Write metrics/environment.json."""
+    models = {
+        f"x{scale}/{loss}": Path(f"models/x{scale}/{loss}.safetensors")
+        for scale in settings.scales
+        for loss in ("mse", "perceptual")
+    }
+    write_json(provenance(best_device(), models), Path("metrics/environment.json"))
+
+
+if __name__ == "__main__":
+    run_stage(main)
