@@ -9,8 +9,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from srcnn.errors import InputError
-from srcnn.files import check_sha256, read_csv, write_csv
-from srcnn.images import crop_to_multiple, list_images, read_rgb, write_png
+from srcnn.files import check_sha256, folder_written_whole, read_csv, write_csv
+from srcnn.images import RGB8, crop_to_multiple, list_images, read_rgb, write_png
 
 SPLITS = ("train", "val")
 
@@ -63,16 +63,20 @@ def folder_photos(root: Path) -> list[Photo]:
     Raises:
         InputError: a folder is missing or empty.
     """
-    return [
-        Photo(path, str(path.relative_to(root / split)), split)
-        for split in SPLITS
-        for path in list_images(root / split)
-    ]
+    try:
+        return [
+            Photo(path, str(path.relative_to(root / split)), split)
+            for split in SPLITS
+            for path in list_images(root / split)
+        ]
+    except InputError as error:
+        raise InputError(f"data.root: {error}") from None
 
 
 def write_hr(photos: Sequence[Photo], folder: Path, multiple: int) -> list[str]:
     """Write every photograph as `folder/{split}/NNNN.png`, cropped, and `folder/index.csv`.
 
+    The folder is replaced once all of it is written.
     Numbers run on from train to val, so that a number names one image. `index.csv` has the columns
     image, split, name, width, height.
 
@@ -87,32 +91,37 @@ def write_hr(photos: Sequence[Photo], folder: Path, multiple: int) -> list[str]:
     Raises:
         InputError: an image cannot be read or is smaller than `multiple`.
     """
-    rows = []
     converted: dict[str, list[str]] = {}
-    for number, photo in enumerate(photos, start=1):
-        image, kind = read_rgb(photo.path)
-        if kind:
-            converted.setdefault(kind, []).append(photo.name)
-        cropped = crop_to_multiple(image, multiple)
-        if cropped.size == 0:
-            height, width = image.shape[:2]
-            raise InputError(
-                f"{photo.path}: {width}×{height} pixels; at least {multiple}×{multiple} are needed"
+    with folder_written_whole(folder) as temporary:
+        rows = []
+        for number, photo in enumerate(photos, start=1):
+            image, kind = read_rgb(photo.path)
+            if kind:
+                converted.setdefault(kind, []).append(photo.name)
+            cropped = _cropped(image, multiple, photo.path)
+            image_id = f"{number:04d}"
+            write_png(temporary / photo.split / f"{image_id}.png", cropped)
+            rows.append(
+                {
+                    "image": image_id,
+                    "split": photo.split,
+                    "name": photo.name,
+                    "width": cropped.shape[1],
+                    "height": cropped.shape[0],
+                }
             )
-        image_id = f"{number:04d}"
-        write_png(folder / photo.split / f"{image_id}.png", cropped)
-        height, width = cropped.shape[:2]
-        rows.append(
-            {
-                "image": image_id,
-                "split": photo.split,
-                "name": photo.name,
-                "width": width,
-                "height": height,
-            }
-        )
-    write_csv(rows, folder / "index.csv")
+        write_csv(rows, temporary / "index.csv")
     return [f"{kind} converted to 8-bit RGB: {_some(names)}" for kind, names in converted.items()]
+
+
+def _cropped(image: RGB8, multiple: int, path: Path) -> RGB8:
+    cropped = crop_to_multiple(image, multiple)
+    if cropped.size == 0:
+        height, width = image.shape[:2]
+        raise InputError(
+            f"{path}: {width}×{height} pixels; at least {multiple}×{multiple} are needed"
+        )
+    return cropped
 
 
 def _some(names: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -15,10 +16,15 @@ Autocast = Callable[[], AbstractContextManager[Any]]
 
 
 def best_device() -> torch.device:
-    """The first CUDA device where there is one, else the CPU; algorithms deterministic on both."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # torch asks for it on CUDA
+    """The first CUDA device where there is one, set to deterministic algorithms; else the CPU.
+
+    On the CPU everything that the network uses is deterministic for a number of threads.
+    """
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what torch asks for
     torch.use_deterministic_algorithms(True)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device("cuda")
 
 
 def bf16_is_fast(device: torch.device) -> bool:
@@ -59,6 +65,13 @@ def cpu_name() -> str:
     }
     name, family, model = (fields.get(key, "?") for key in ("model name", "cpu family", "model"))
     return f"{name}, family {family}, model {model}"
+
+
+def peak_memory(device: torch.device) -> float:
+    """The most memory that this process has had at once, in GiB, of the GPU or else of the host."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**30
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def environment(device: torch.device) -> dict[str, Any]:

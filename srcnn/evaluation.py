@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from srcnn.errors import InputError
 from srcnn.files import read_csv, write_csv, write_json
 from srcnn.images import RGB8, write_png
 from srcnn.lpips import LPIPS
-from srcnn.metrics import METRICS, convention, score
+from srcnn.metrics import METRICS, convention, score, smallest_side
 from srcnn.model import SRCNN
 from srcnn.patches import Pair, to_tensor
 from srcnn.resize import Kernel, imresize
@@ -26,7 +27,7 @@ def super_resolve(model: SRCNN, lr: RGB8) -> RGB8:
     """Enlarge [h, w, 3] uint8 to [scale·h, scale·w, 3] uint8 on the model's device."""
     device = next(model.parameters()).device
     sr = model(to_tensor(lr[None], device))[0].clamp(0, 1) * 255
-    return sr.round().byte().permute(1, 2, 0).cpu().numpy()
+    return np.ascontiguousarray(sr.round().byte().permute(1, 2, 0).cpu().numpy())
 
 
 def evaluate(
@@ -43,8 +44,17 @@ def evaluate(
 
     Yields:
         per image and method its `image`, `method` and METRICS.
+
+    Raises:
+        InputError: an image is too small to be scored.
     """
     for pair in pairs:
+        height, width = pair.hr.shape[:2]
+        if min(height, width) < (side := smallest_side(scale)):
+            raise InputError(
+                f"val image {pair.name}: {width}×{height} pixels are too few to be scored; "
+                f"at least {side}×{side} are needed (data/hr/index.csv names the photograph)"
+            )
         results: dict[str, RGB8] = {
             name: imresize(pair.lr, scale, kernel=name) for name in INTERPOLATIONS
         }

@@ -48,15 +48,26 @@ def read_rgb(path: Path) -> tuple[RGB8, str | None]:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                image.load()
-                return _to_rgb(ImageOps.exif_transpose(image))
+                if image.mode in ("I", "F"):
+                    raise InputError(
+                        f"{path}: 32-bit pixels have no known range; save it as 8- or 16-bit"
+                    )
+                deep = ";16" in str(
+                    image.tile
+                )  # 16 bits a channel, of which Pillow keeps the first 8
+                rgb, kind = _to_rgb(ImageOps.exif_transpose(image))
+                return rgb, "16-bit" if deep and kind is None else kind
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
+    except (PermissionError, IsADirectoryError) as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except UnidentifiedImageError:
         raise InputError(f"{path}: not an image that can be read") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InputError(f"{path}: more pixels than an image can be trusted to have") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # decoders meet damaged bytes with any of Python's exceptions
         raise InputError(f"{path}: damaged or cut short ({error})") from None
 
 
@@ -67,6 +78,7 @@ def _to_rgb(image: Image.Image) -> tuple[RGB8, str | None]:
     kinds = {"L": "grey", "1": "black and white", "P": "palette", "LA": "grey with alpha"}
     kind = None if image.mode == "RGB" else kinds.get(image.mode, image.mode)
     if image.has_transparency_data:
+        kind = kind or "RGB with a transparent colour"
         # Transparent pixels have a colour that nobody sees: show them on white.
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")

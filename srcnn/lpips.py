@@ -16,10 +16,15 @@ class LPIPS(nn.Module):
             `srcnn.weights.lpips_weights`.
     """
 
+    WEIGHTS = tuple(
+        name for i in range(1, 6) for name in (f"conv{i}.weight", f"conv{i}.bias", f"head{i}")
+    )
+    """Names of the weights that it is made of."""
+
     def __init__(self, weights: dict[str, Tensor]):
         super().__init__()
-        for name, value in weights.items():
-            self.register_buffer(name.replace(".", "_"), value)
+        for name in self.WEIGHTS:
+            self.register_buffer(name.replace(".", "_"), weights[name])
         self.register_buffer("shift", torch.tensor([-0.030, -0.088, -0.188]).view(1, 3, 1, 1))
         self.register_buffer("scale", torch.tensor([0.458, 0.448, 0.450]).view(1, 3, 1, 1))
 

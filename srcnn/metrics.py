@@ -12,6 +12,9 @@ from srcnn.images import RGB8
 from srcnn.lpips import LPIPS
 from srcnn.patches import to_tensor
 
+BEST_PSNR = 100.0
+"""What is written for a PSNR that is higher still, so that equal images have a number."""
+
 METRICS = ("mse", "psnr_rgb", "psnr_y", "ssim_y", "lpips")
 
 
@@ -22,8 +25,8 @@ def convention(scale: int) -> dict[str, dict[str, Any]]:
     luma = "Y of BT.601, studio swing, 16 … 235, not rounded"
     return {
         "mse": {**whole, "colour": "RGB in [0, 1]", "border": "none shaved"},
-        "psnr_rgb": {**shaved, "colour": "RGB", "range": 255, "unit": "dB"},
-        "psnr_y": {**shaved, "colour": luma, "range": 255, "unit": "dB"},
+        "psnr_rgb": {**shaved, "colour": "RGB", "range": 255, "unit": f"dB, at most {BEST_PSNR:g}"},
+        "psnr_y": {**shaved, "colour": luma, "range": 255, "unit": f"dB, at most {BEST_PSNR:g}"},
         "ssim_y": {
             **shaved,
             "colour": luma,
@@ -38,6 +41,11 @@ def convention(scale: int) -> dict[str, dict[str, Any]]:
             "network": "AlexNet, LPIPS 0.1",
         },
     }
+
+
+def smallest_side(scale: int) -> int:
+    """Pixels that each side of an image needs: for AlexNet's pools, and SSIM's shaved window."""
+    return max(32, 11 + 2 * scale)
 
 
 def score(sr: RGB8, hr: RGB8, scale: int, lpips: LPIPS) -> dict[str, float]:
@@ -58,8 +66,8 @@ def score(sr: RGB8, hr: RGB8, scale: int, lpips: LPIPS) -> dict[str, float]:
     sr_y, hr_y = luma(sr)[inner], luma(hr)[inner]
     return {
         "mse": mse(sr / 255, hr / 255),
-        "psnr_rgb": psnr(sr[inner], hr[inner]),
-        "psnr_y": psnr(sr_y, hr_y),
+        "psnr_rgb": min(psnr(sr[inner], hr[inner]), BEST_PSNR),
+        "psnr_y": min(psnr(sr_y, hr_y), BEST_PSNR),
         "ssim_y": ssim(sr_y, hr_y),
         "lpips": lpips_distance(sr, hr, lpips),
     }

@@ -108,19 +108,24 @@ def save_model(model: SRCNN, path: Path, about: dict[str, Any]) -> None:
         save_file(weights, temporary, {"srcnn": json.dumps(made, sort_keys=True)})
 
 
-def load_model(path: Path) -> SRCNN:
+def load_model(path: Path, scale: int | None = None) -> SRCNN:
     """Read a network that `save_model` wrote.
 
     Raises:
-        InputError: the file is missing, damaged, or holds something else.
+        InputError: the file is missing, damaged, or holds something else; or the network is not
+            one for `scale`.
     """
     try:
         with safe_open(path, "pt") as file:
             about = json.loads(file.metadata()["srcnn"])
+            if about["scale"] not in (2, 3, 4, 8):
+                raise ValueError(f"scale {about['scale']}")
             model = SRCNN(about["scale"], about["upsampling"])
             model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
     except FileNotFoundError:
         raise InputError(f"{path}: no such model") from None
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{path}: not a model of this project ({error})") from None
+    if scale is not None and model.scale != scale:
+        raise InputError(f"{path}: a model for ×{model.scale}, not for ×{scale}")
     return model.eval()

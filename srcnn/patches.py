@@ -88,8 +88,8 @@ class Patches:
             if patch_size and min(pair.hr.shape[:2]) < patch_size:
                 height, width = pair.hr.shape[:2]
                 raise InputError(
-                    f"training image {pair.name}: {width}×{height} pixels are fewer than "
-                    f"train.patch_size: {patch_size}"
+                    f"training image {pair.name}: {width}×{height} pixels cannot hold a patch of "
+                    f"train.patch_size: {patch_size} (data/hr/index.csv names the photograph)"
                 )
 
     def _check_one_size(self, pairs: list[Pair]) -> None:

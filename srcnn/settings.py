@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
+    StrictInt,
     ValidationError,
     model_validator,
 )
@@ -20,6 +21,7 @@ from ruamel.yaml.error import YAMLError
 from srcnn.errors import InputError
 from srcnn.vgg_layers import LAYERS
 
+SCALES = (2, 3, 4, 8)
 PARAMS = Path("params.yaml")
 
 
@@ -37,11 +39,11 @@ class Data(_Section):
     def _source_is_complete(self) -> Self:
         if self.source == "div2k":
             raise ValueError(
-                "source div2k cannot be fetched yet: unpack DIV2K into a folder that holds "
+                "source: div2k cannot be fetched yet: unpack DIV2K into a folder that holds "
                 "train/ and val/, then set data.source: folder and data.root to it"
             )
         if self.source == "folder" and not self.root:
-            raise ValueError("root must name a folder that holds train/ and val/")
+            raise ValueError("root: source folder needs a folder here that holds train/ and val/")
         return self
 
 
@@ -66,6 +68,11 @@ class Augment(_Section):
     colour: bool
 
 
+def _word(value: Any) -> Any:
+    """YAML's 32 is a number."""
+    return str(value) if type(value) is int else value
+
+
 class Train(_Section):
     """How a network is trained."""
 
@@ -76,13 +83,7 @@ class Train(_Section):
     schedule: Literal["constant", "cosine", "one_cycle"]
     epochs: Epochs
     augment: Augment
-    precision: Literal["auto", "32", "bf16"]
-
-
-def _known_layers(layers: dict[str, float]) -> dict[str, float]:
-    if not layers:
-        raise ValueError("needs at least one layer, such as block2_conv2: 1.0")
-    return layers
+    precision: Annotated[Literal["auto", "32", "bf16"], BeforeValidator(_word)]
 
 
 class Loss(_Section):
@@ -90,7 +91,7 @@ class Loss(_Section):
 
     lambda1: NonNegativeFloat
     lambda2: NonNegativeFloat
-    layers: Annotated[dict[str, NonNegativeFloat], AfterValidator(_known_layers)]
+    layers: dict[str, NonNegativeFloat]
     network: Literal["vgg19", "vgg16"]
     weights_file: str | None
     balance: Literal["bicubic", "none"]
@@ -99,6 +100,8 @@ class Loss(_Section):
     def _lambdas_weigh_something(self) -> Self:
         if self.lambda1 == 0 and self.lambda2 == 0:
             raise ValueError("lambda1 and lambda2 are both 0: there is nothing to minimise")
+        if not self.layers:
+            raise ValueError("layers: at least one layer is needed, such as block2_conv2: 1.0")
         for layer in self.layers:
             if layer not in LAYERS[self.network]:
                 known = ", ".join(LAYERS[self.network])
@@ -111,8 +114,8 @@ class Loss(_Section):
 class Settings(_Section):
     """All of `params.yaml`."""
 
-    seed: Annotated[int, Field(ge=0)]
-    scales: Annotated[tuple[Literal[2, 3, 4, 8], ...], Field(min_length=1, strict=False)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    scales: Annotated[tuple[StrictInt, ...], Field(min_length=1, strict=False)]
     data: Data
     model: Model
     train: Train
@@ -123,6 +126,8 @@ class Settings(_Section):
         if len(set(self.scales)) < len(self.scales):
             raise ValueError("scales: a scale is listed twice")
         for scale in self.scales:
+            if scale not in SCALES:
+                raise ValueError(f"scales: {scale} is none of {', '.join(map(str, SCALES))}")
             if self.train.patch_size is not None and self.train.patch_size % scale:
                 raise ValueError(
                     f"train.patch_size: {self.train.patch_size} is no multiple of scale {scale}"
@@ -138,6 +143,8 @@ def read_settings(path: Path = PARAMS) -> Settings:
     """
     try:
         values: Any = YAML(typ="safe", pure=True).load(path)
+        if not isinstance(values, dict):
+            raise InputError(f"{path}: holds no settings")
         return Settings.model_validate(values)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file (run from the project's folder)") from None

@@ -1,6 +1,7 @@
 """What every stage script shares: its command line, its settings, and errors as one line."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,11 +23,12 @@ def run_stage(main: Callable[..., None], *options: str) -> None:
     if "loss" in options:
         parser.add_argument("--loss", choices=("mse", "perceptual"), required=True)
     arguments = vars(parser.parse_args())
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # cleaning up
     try:
         settings = read_settings()
         _check_scale(settings, arguments)
         main(settings, **arguments)
-    except InputError as error:
+    except (InputError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         with suppress(BrokenPipeError):

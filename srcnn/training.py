@@ -9,12 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import (
-    ConstantLR,
-    CosineAnnealingLR,
-    LRScheduler,
-    OneCycleLR,
-)
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from srcnn.device import Autocast
 from srcnn.errors import InputError
@@ -116,7 +111,7 @@ def train(
         model: on the device that is to compute.
         objective: the loss.
         patches: the training data.
-        val: the validation images; whole images, in float32.
+        val: the validation images.
         epochs: how many.
         lr: learning rate, the peak of the schedule.
         schedule: `constant`, `cosine` or `one_cycle`.
@@ -129,17 +124,18 @@ def train(
         InputError: the loss is not finite any more.
     """
     optimizer = torch.optim.Adam(model.parameters(), lr)
-    scheduler = _scheduler(schedule, optimizer, lr, epochs * len(patches))
+    steps = epochs * len(patches)
+    scheduler = LambdaLR(optimizer, lambda step: lr_factor(schedule, (step + 1) / (steps + 1)))
     best, best_weights = math.inf, model.state_dict()
     for epoch in range(1, epochs + 1):
         rate = float(optimizer.param_groups[0]["lr"])
         trained = train_epoch(model, objective, patches, optimizer, scheduler, autocast)
-        if not math.isfinite(trained["loss"]):
+        validated = validate(model, objective, val, autocast)
+        if not math.isfinite(trained["loss"] + validated["loss"]):
             raise InputError(
-                f"the loss is {trained['loss']} at epoch {epoch}: training diverged; "
-                f"lower train.lr (it is {lr:g})"
+                f"training diverged: at epoch {epoch} the loss is {trained['loss']:g}, on val "
+                f"{validated['loss']:g}; lower train.lr (it is {lr:g})"
             )
-        validated = validate(model, objective, val)
         if validated["loss"] < best:
             best = validated["loss"]
             best_weights = {name: value.clone() for name, value in model.state_dict().items()}
@@ -178,27 +174,39 @@ def train_epoch(
 
 
 @torch.no_grad()
-def validate(model: SRCNN, objective: Objective, val: list[Pair]) -> Row:
-    """Mean over the val images of the terms and of the RGB PSNR, each on the whole image."""
+def validate(model: SRCNN, objective: Objective, val: list[Pair], autocast: Autocast) -> Row:
+    """Mean over the whole val images of the terms and of the RGB PSNR.
+
+    The network runs in float32, as in use; VGG in the precision of `autocast`.
+    """
     device = next(model.parameters()).device
     model.eval()
     totals: dict[str, float] = {}
     psnr = 0.0
     for pair in val:
         sr = model(to_tensor(pair.lr[None], device)).clamp(0, 1)
-        for name, term in objective.terms(sr, to_tensor(pair.hr[None], device)).items():
+        with autocast():
+            terms = objective.terms(sr, to_tensor(pair.hr[None], device))
+        for name, term in terms.items():
             totals[name] = totals.get(name, 0.0) + float(term) / len(val)
-            if name == "mse":
-                psnr -= 10 * math.log10(max(float(term), 1e-10)) / len(val)
+        psnr -= 10 * math.log10(max(float(terms["mse"]), 1e-10)) / len(val)
     return {**objective.report(totals), "psnr_rgb": psnr}
 
 
-def _scheduler(name: str, optimizer: Optimizer, lr: float, steps: int) -> LRScheduler:
-    if name == "one_cycle":
-        return OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.2)
-    if name == "cosine":
-        return CosineAnnealingLR(optimizer, steps)
-    return ConstantLR(optimizer, factor=1.0)
+def lr_factor(schedule: str, progress: float) -> float:
+    """The learning rate as a share of its peak.
+
+    Args:
+        schedule: `constant`; `cosine`, from the peak to zero; or `one_cycle` (Smith 2018), which
+            rises from zero for the first tenth and then falls as a cosine.
+        progress: share of the steps that are done, in [0, 1).
+    """
+    if schedule == "constant":
+        return 1.0
+    warm_up = 0.1 if schedule == "one_cycle" else 0.0
+    if progress < warm_up:
+        return progress / warm_up
+    return 0.5 + 0.5 * math.cos(math.pi * (progress - warm_up) / (1 - warm_up))
 
 
 class Stopwatch:

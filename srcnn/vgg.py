@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from srcnn.errors import InputError
 from srcnn.vgg_layers import channels, layers_up_to, pools_before
 
 
@@ -39,7 +40,18 @@ class VGGFeatures(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """Features by layer name, [N, C_j, H_j, W_j], of `image` [N, 3, H, W], RGB in [0, 1]."""
+        """Features by layer name, [N, C_j, H_j, W_j], of `image` [N, 3, H, W], RGB in [0, 1].
+
+        Raises:
+            InputError: the pools leave nothing of so small an image.
+        """
+        side = 2 ** sum(pools_before(name) for name in self.convs)
+        if min(image.shape[2:]) < side:
+            height, width = image.shape[2:]
+            raise InputError(
+                f"loss.layers: {[*self.convs][-1]} needs at least {side}×{side} pixels, "
+                f"not {width}×{height}"
+            )
         features = {}
         x = (image - self.mean) / self.std
         for name, conv in self.convs.items():

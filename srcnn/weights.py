@@ -4,10 +4,10 @@ VGG for the perceptual loss; AlexNet with the LPIPS heads for the score. Every f
 origin and sha256 in its metadata.
 """
 
+import http.client
 import json
 import pickle
 import re
-import urllib.error
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from ruamel.yaml import YAML
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -68,7 +68,9 @@ def vgg_weights(
                 raise InputError(f"{path}: has no {layer}, which loss.layers needs")
             if tuple(found[name].shape) != (shape or (channels(layer)[1],)):
                 raise InputError(f"{path}: {name} has shape {tuple(found[name].shape)}")
-            weights[name] = found[name]
+            weights[name] = found[name].float()
+            if not weights[name].isfinite().all():
+                raise InputError(f"{path}: {name} holds values that are not finite")
     return weights, {"origin": origin, "sha256": sha256_of(path), "network": network}
 
 
@@ -101,18 +103,28 @@ def save_weights(weights: Weights, path: Path, about: dict[str, str]) -> None:
         save_file(packed, temporary, {"srcnn": json.dumps(about, sort_keys=True)})
 
 
-def read_weights(path: Path) -> Weights:
+def read_weights(path: Path, needed: Iterable[str] = (), network: str | None = None) -> Weights:
     """Read what `save_weights` wrote.
 
+    Args:
+        path: the file.
+        needed: names that it must hold.
+        network: that it must be of, as its metadata says.
+
     Raises:
-        InputError: the file is missing or damaged.
+        InputError: the file is missing or damaged, or holds other weights.
     """
     try:
-        return load_file(path)
+        with safe_open(path, "pt") as file:
+            about = json.loads((file.metadata() or {}).get("srcnn", "{}"))
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         raise InputError(f"{path}: no such file (the stage fetch_weights makes it)") from None
-    except SafetensorError as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"{path}: damaged ({error})") from None
+    if (network and about.get("network") != network) or not weights.keys() >= set(needed):
+        raise InputError(f"{path}: holds other weights; run the stage fetch_weights again")
+    return weights
 
 
 class _NumpyUnpickler(pickle.Unpickler):
@@ -123,7 +135,7 @@ class _NumpyUnpickler(pickle.Unpickler):
             return getattr(np, name)
         if (module, name) == ("numpy.core.multiarray", "_reconstruct"):
             return np._core.multiarray._reconstruct  # type: ignore[attr-defined]
-        raise InputError(f"refused to load {module}.{name} from a pickle of arrays")
+        raise pickle.UnpicklingError(f"refused to load {module}.{name} from a pickle of arrays")
 
 
 def read_numpy_pickle(path: Path) -> Any:
@@ -132,8 +144,11 @@ def read_numpy_pickle(path: Path) -> Any:
     Raises:
         InputError: the pickle names anything but numpy arrays.
     """
-    with path.open("rb") as file:
-        return _NumpyUnpickler(file).load()
+    try:
+        with path.open("rb") as file:
+            return _NumpyUnpickler(file).load()
+    except pickle.UnpicklingError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def _flax_convolutions(tree: dict[str, Any], network: str) -> Weights:
@@ -170,13 +185,14 @@ def _read_state(path: Path) -> Weights:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        state: Weights = torch.load(path, map_location="cpu", weights_only=True)
-        return state
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"loss.weights_file: {path}: no such file") from None
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: not weights that can be read ({reason})") from None
+    except Exception as error:  # torch meets bytes of other kinds with any of Python's exceptions
+        raise InputError(f"{path}: not weights that can be read ({type(error).__name__})") from None
+    if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
+        raise InputError(f"{path}: not weights by name, as torchvision stores them")
+    return state
 
 
 def _downloaded(source: dict[str, str], cache: Path) -> Path:
@@ -186,7 +202,7 @@ def _downloaded(source: dict[str, str], cache: Path) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         try:
             torch.hub.download_url_to_file(source["url"], str(path), source["sha256"])
-        except (urllib.error.URLError, TimeoutError) as error:
+        except (OSError, http.client.HTTPException) as error:
             raise InputError(
                 f"{source['url']}: cannot be downloaded ({error}); fetch it on another machine "
                 "and set loss.weights_file to it, or set loss.network: vgg16, which is installed"

@@ -19,12 +19,12 @@ def main(settings: Settings, scale: int) -> None:
     device = best_device()
     pairs = read_pairs(Path("data/hr/val"), Path(f"data/lr/x{scale}/val"), scale)
     models = {
-        loss: load_model(Path(f"models/x{scale}/{loss}.safetensors"))
+        loss: load_model(Path(f"models/x{scale}/{loss}.safetensors"), scale)
         .to(device)
         .to(memory_format=torch.channels_last)
         for loss in ("mse", "perceptual")
     }
-    lpips = LPIPS(read_weights(Path("data/weights/lpips.safetensors"))).to(device)
+    lpips = LPIPS(read_weights(Path("data/weights/lpips.safetensors"), LPIPS.WEIGHTS)).to(device)
     rows = []
     for row in evaluate(pairs, models, scale, lpips, Path(f"data/sr/x{scale}")):
         rows.append(row)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from srcnn.device import autocast, best_device, device_name
+from srcnn.device import autocast, best_device, device_name, peak_memory
 from srcnn.files import write_csv
 from srcnn.model import SRCNN, save_model
 from srcnn.patches import Pair, Patches, read_pairs
@@ -59,6 +59,7 @@ def main(settings: Settings, scale: int, loss: str) -> None:
             f"{watch.describe(len(rows))}",
             flush=True,
         )
+    print(f"peak memory {peak_memory(device):.1f} GiB")
     about = {"loss": loss, "ratios": dict(objective.ratios), "trained_on": device_name(device)}
     save_model(model, Path(f"models/x{scale}/{loss}.safetensors"), about)
     write_csv(rows, Path(f"metrics/training/x{scale}_{loss}.csv"))
@@ -69,7 +70,8 @@ def perceptual_objective(
 ) -> Objective:
     """Eq. 3 as `settings.loss` has it, balanced on the training images."""
     loss = settings.loss
-    weights = read_weights(Path("data/weights/vgg.safetensors"))
+    needed = [f"{layer}.weight" for layer in loss.layers]
+    weights = read_weights(Path("data/weights/vgg.safetensors"), needed, loss.network)
     vgg = VGGFeatures(weights, loss.network, loss.layers)
     vgg.to(device).to(memory_format=torch.channels_last)
     ratios = dict.fromkeys(loss.layers, 1.0)

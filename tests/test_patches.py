@@ -1,0 +1,266 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from srcnn.errors import InputError
+from srcnn.images import RGB8, write_png
+from srcnn.patches import Pair, Patches, read_pairs, to_tensor
+from srcnn.resize import imresize
+
+MakePair = Callable[..., Pair]
+OneLine = Callable[[Any], str]
+Picture = Callable[..., RGB8]
+
+
+def coordinates(name: str, height: int, width: int, scale: int) -> Pair:
+    """A pair whose LR pixels hold their row, column and 200; HR pixels repeat their LR pixel."""
+    y, x = np.mgrid[:height, :width].astype(np.uint8)
+    lr = np.stack([y, x, np.full_like(y, 200)], axis=2)
+    return Pair(name, lr.repeat(scale, 0).repeat(scale, 1), lr)
+
+
+def patches(pairs: list[Pair], **changes: Any) -> Patches:
+    """Patches of 8 HR pixels at ×2 with a halo of 3, without augmentation, as `changes` has it."""
+    options: dict[str, Any] = {
+        "scale": 2,
+        "halo": 3,
+        "patch_size": 8,
+        "patches_per_image": 20,
+        "batch_size": 4,
+        "flip": False,
+        "permute": False,
+        "seed": 0,
+    }
+    return Patches(pairs, **(options | changes))
+
+
+def drawn(source: Patches) -> list[tuple[RGB8, RGB8]]:
+    """An epoch's patches one by one."""
+    return [pair for lr, hr in source.epoch() for pair in zip(list(lr), list(hr), strict=True)]
+
+
+@pytest.mark.parametrize(("scale", "patch_size", "halo"), [(2, 8, 5), (3, 9, 4), (4, 16, 4)])
+def test_batches_have_the_size_of_the_patch_and_its_halo(
+    scale: int, patch_size: int, halo: int
+) -> None:
+    pair = coordinates("a", 20, 30, scale)
+    source = patches(
+        [pair], scale=scale, patch_size=patch_size, halo=halo, patches_per_image=10, batch_size=4
+    )
+    side = patch_size // scale + 2 * halo
+    batches = list(source.epoch())
+    assert [len(lr) for lr, _ in batches] == [4, 4, 2]
+    assert len(source) == len(batches)
+    for lr, hr in batches:
+        assert lr.shape[1:] == (side, side, 3)
+        assert hr.shape[1:] == (patch_size, patch_size, 3)
+        assert lr.dtype == hr.dtype == np.uint8
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("augment", [False, True])
+def test_an_hr_patch_shows_what_the_middle_of_its_lr_patch_shows(scale: int, augment: bool) -> None:
+    pairs = [coordinates("a", 9, 14, scale), coordinates("b", 12, 7, scale)]
+    source = patches(
+        pairs, scale=scale, patch_size=4 * scale, halo=2, flip=augment, permute=augment
+    )
+    for lr, hr in drawn(source):
+        middle = lr[2:-2, 2:-2]
+        np.testing.assert_array_equal(hr, middle.repeat(scale, 0).repeat(scale, 1))
+
+
+def test_an_lr_patch_is_the_shrunken_hr_patch(picture: Picture) -> None:
+    hr = picture(60, 80)
+    source = patches([Pair("a", hr, imresize(hr, 1 / 2))], patch_size=32, halo=1)
+    for lr_patch, hr_patch in drawn(source):
+        # Four HR pixels is as far as the cubic reaches, so that the border of a patch tells.
+        inner = slice(2, -2)
+        np.testing.assert_array_equal(
+            lr_patch[1:-1, 1:-1][inner, inner], imresize(hr_patch, 1 / 2)[inner, inner]
+        )
+
+
+@pytest.mark.parametrize("halo", [1, 3, 9])
+def test_the_halo_is_the_neighbourhood_mirrored_at_the_border(halo: int) -> None:
+    pair = coordinates("a", 6, 8, 2)
+    whole = np.pad(pair.lr, ((halo, halo), (halo, halo), (0, 0)), "symmetric")
+    for lr, _ in drawn(patches([pair], halo=halo)):
+        top, left = lr[halo, halo, :2]
+        side = 4 + 2 * halo
+        np.testing.assert_array_equal(lr, whole[top : top + side, left : left + side])
+
+
+def test_every_position_is_drawn_up_to_the_borders() -> None:
+    pair = coordinates("a", 6, 7, 2)
+    seen = {(lr[3, 3, 0], lr[3, 3, 1]) for lr, _ in drawn(patches([pair], patches_per_image=400))}
+    assert seen == {(y, x) for y in range(3) for x in range(4)}
+
+
+def test_a_patch_may_be_the_whole_image() -> None:
+    pair = coordinates("a", 4, 4, 2)
+    for _, hr in drawn(patches([pair])):
+        np.testing.assert_array_equal(hr, pair.hr)
+
+
+def test_every_image_gives_as_many_patches() -> None:
+    pairs = [
+        Pair(str(i), np.full((16, 16, 3), i, np.uint8), np.full((8, 8, 3), i, np.uint8))
+        for i in range(3)
+    ]
+    source = patches(pairs, patches_per_image=7)
+    counts = np.bincount([hr[0, 0, 0] for _, hr in drawn(source)])
+    np.testing.assert_array_equal(counts, [7, 7, 7])
+
+
+def test_images_are_mixed_anew_in_each_epoch() -> None:
+    pairs = [
+        Pair(str(i), np.full((16, 16, 3), i, np.uint8), np.full((8, 8, 3), i, np.uint8))
+        for i in range(4)
+    ]
+    source = patches(pairs)
+    first, second = ([hr[0, 0, 0] for _, hr in drawn(source)] for _ in range(2))
+    assert first != sorted(first)
+    assert first != second
+
+
+def test_augmentation_gives_all_eight_turns_and_mirrors_and_no_other() -> None:
+    pair = coordinates("a", 4, 4, 2)
+    seen = {hr.tobytes() for _, hr in drawn(patches([pair], flip=True, patches_per_image=200))}
+    turned = [np.rot90(pair.hr, turns) for turns in range(4)]
+    assert seen == {a.tobytes() for t in turned for a in (t, t[:, ::-1])}
+
+
+def test_colour_augmentation_gives_all_six_orders_of_the_channels_and_no_other() -> None:
+    pair = Pair(
+        "a", np.full((8, 8, 3), (1, 2, 3), np.uint8), np.full((4, 4, 3), (1, 2, 3), np.uint8)
+    )
+    source = patches([pair], permute=True, patches_per_image=200)
+    seen = set()
+    for lr, hr in drawn(source):
+        assert tuple(lr[0, 0]) == tuple(hr[0, 0])
+        seen.add(tuple(int(value) for value in hr[0, 0]))
+    assert seen == {(1, 2, 3), (1, 3, 2), (2, 1, 3), (2, 3, 1), (3, 1, 2), (3, 2, 1)}
+
+
+def test_the_same_seed_draws_the_same_patches_and_another_draws_others(make_pair: MakePair) -> None:
+    pairs = [make_pair("a", 40, 30), make_pair("b", 30, 44, phase=1)]
+
+    def epoch(seed: int) -> bytes:
+        source = patches(pairs, flip=True, permute=True, seed=seed)
+        return b"".join(lr.tobytes() + hr.tobytes() for lr, hr in drawn(source))
+
+    assert epoch(1) == epoch(1)
+    assert epoch(1) != epoch(2)
+
+
+def test_each_epoch_draws_other_patches(make_pair: MakePair) -> None:
+    source = patches([make_pair("a", 40, 30)])
+    first, second = (b"".join(hr.tobytes() for _, hr in drawn(source)) for _ in range(2))
+    assert first != second
+
+
+def test_drawing_leaves_the_images_as_they_were(make_pair: MakePair) -> None:
+    pair = make_pair("a", 40, 30)
+    before = pair.hr.copy(), pair.lr.copy()
+    for lr, hr in patches([pair], flip=True, permute=True).epoch():
+        lr[:], hr[:] = 0, 0
+    np.testing.assert_array_equal(pair.hr, before[0])
+    np.testing.assert_array_equal(pair.lr, before[1])
+
+
+def test_whole_images_come_once_each_with_their_halo() -> None:
+    pairs = [coordinates(name, 6, 8, 2) for name in "abc"]
+    for number, pair in enumerate(pairs):
+        pair.lr[..., 2] = pair.hr[..., 2] = number
+    source = patches(pairs, patch_size=None, batch_size=2)
+    batches = list(source.epoch())
+    assert [hr.shape for _, hr in batches] == [(2, 12, 16, 3), (1, 12, 16, 3)]
+    assert len(source) == 2
+    found = [hr[0, 0, 2] for _, batch in batches for hr in batch]
+    assert sorted(found) == [0, 1, 2]
+    whole = np.pad(pairs[found[0]].lr, ((3, 3), (3, 3), (0, 0)), "symmetric")
+    np.testing.assert_array_equal(batches[0][0][0], whole)
+
+
+def test_whole_images_of_several_sizes_cannot_share_a_batch(one_line: OneLine) -> None:
+    pairs = [coordinates("a", 6, 8, 2), coordinates("b", 8, 6, 2)]
+    with pytest.raises(InputError) as caught:
+        patches(pairs, patch_size=None)
+    message = one_line(caught)
+    assert "train.patch_size" in message
+    assert "train.batch_size" in message
+
+
+def test_whole_images_of_several_sizes_may_come_one_by_one() -> None:
+    pairs = [coordinates("a", 6, 8, 2), coordinates("b", 9, 5, 2)]
+    source = patches(pairs, patch_size=None, batch_size=1, flip=True, permute=True)
+    sizes = [sorted(hr.shape[1:3]) for _, hr in source.epoch()]
+    assert sorted(sizes) == [[10, 18], [12, 16]]
+
+
+def test_whole_images_that_are_not_square_cannot_be_turned_in_a_batch(one_line: OneLine) -> None:
+    pairs = [coordinates("a", 6, 8, 2), coordinates("b", 6, 8, 2)]
+    with pytest.raises(InputError) as caught:
+        patches(pairs, patch_size=None, flip=True)
+    assert "train.augment.geometry" in one_line(caught)
+
+
+def test_an_image_smaller_than_a_patch_is_named_with_both_sizes(one_line: OneLine) -> None:
+    pairs = [coordinates("0001", 20, 20, 2), coordinates("0002", 20, 15, 2)]
+    with pytest.raises(InputError) as caught:
+        patches(pairs, patch_size=32)
+    message = one_line(caught)
+    assert "0002" in message
+    assert "30×40" in message
+    assert "train.patch_size: 32" in message
+
+
+def write_pair(folder: Path, pair: Pair, scale: int) -> None:
+    write_png(folder / f"hr/{pair.name}.png", pair.hr)
+    write_png(folder / f"lr/{pair.name}x{scale}.png", pair.lr)
+
+
+def test_pairs_are_read_in_order_with_their_names(tmp_path: Path, make_pair: MakePair) -> None:
+    made = [make_pair("0001", 12, 16, 4), make_pair("0002", 20, 8, 4)]
+    for pair in reversed(made):
+        write_pair(tmp_path, pair, 4)
+    read = read_pairs(tmp_path / "hr", tmp_path / "lr", 4)
+    assert [pair.name for pair in read] == ["0001", "0002"]
+    for pair, expected in zip(read, made, strict=True):
+        np.testing.assert_array_equal(pair.hr, expected.hr)
+        np.testing.assert_array_equal(pair.lr, expected.lr)
+
+
+def test_a_missing_lr_image_is_named(
+    tmp_path: Path, make_pair: MakePair, one_line: OneLine
+) -> None:
+    write_pair(tmp_path, make_pair("0001", 12, 16), 2)
+    (tmp_path / "lr/0001x2.png").unlink()
+    with pytest.raises(InputError) as caught:
+        read_pairs(tmp_path / "hr", tmp_path / "lr", 2)
+    assert str(tmp_path / "lr/0001x2.png") in one_line(caught)
+
+
+def test_an_lr_image_of_the_wrong_size_is_named(
+    tmp_path: Path, make_pair: MakePair, one_line: OneLine
+) -> None:
+    pair = make_pair("0001", 12, 16)
+    write_pair(tmp_path, Pair(pair.name, pair.hr, pair.lr[:-1]), 2)
+    with pytest.raises(InputError) as caught:
+        read_pairs(tmp_path / "hr", tmp_path / "lr", 2)
+    assert str(tmp_path / "lr/0001x2.png") in one_line(caught)
+
+
+def test_images_become_tensors_in_zero_to_one_with_red_first() -> None:
+    image = np.zeros((1, 2, 3, 3), np.uint8)
+    image[0, 1, 2] = (255, 51, 0)
+    tensor = to_tensor(image, torch.device("cpu"))
+    assert tensor.shape == (1, 3, 2, 3)
+    assert tensor.dtype == torch.float32
+    torch.testing.assert_close(tensor[0, :, 1, 2], torch.tensor([1.0, 0.2, 0.0]))
+    assert tensor[0, :, 0].sum() == 0
+    assert image.max() == 255  # the array is left as it was

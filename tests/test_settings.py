@@ -1,0 +1,271 @@
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from srcnn.errors import InputError
+from srcnn.settings import Settings, read_settings
+
+OneLine = Callable[[Any], str]
+MISSING = object()
+
+
+@pytest.fixture
+def params(project: Path, tmp_path: Path) -> Callable[..., Path]:
+    """A writer of the committed params.yaml with settings changed, by dotted name."""
+
+    def write(**changes: Any) -> Path:
+        yaml = YAML()
+        values = yaml.load(project / "params.yaml")
+        for name, value in changes.items():
+            *sections, last = name.split(".")
+            section = values
+            for part in sections:
+                section = section[part]
+            if value is MISSING:
+                del section[last]
+            else:
+                section[last] = value
+        yaml.dump(values, tmp_path / "params.yaml")
+        return tmp_path / "params.yaml"
+
+    return write
+
+
+def test_the_committed_params_file_loads(project: Path) -> None:
+    settings = read_settings(project / "params.yaml")
+    assert settings.data.source == "sample"  # a fresh clone needs nothing from elsewhere
+    assert settings.loss.lambda1 == 0.1
+    assert settings.loss.lambda2 == 0.9
+    assert settings.loss.layers == {"block2_conv2": 1.0}
+
+
+def test_the_file_in_the_working_folder_is_read_where_no_other_is_named(
+    params: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(params(seed=77).parent)
+    assert read_settings().seed == 77
+
+
+@pytest.mark.parametrize("written", ["1e-05", "1e-5", "0.00001", "1.0e-05"])
+def test_a_learning_rate_may_be_written_in_every_way_of_yaml_1_2(
+    params: Callable[..., Path], written: str
+) -> None:
+    path = params(**{"train.lr": 0.123})
+    path.write_text(path.read_text().replace("lr: 0.123", f"lr: {written}"))
+    assert read_settings(path).train.lr == 1e-5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scales": [3], "train.patch_size": 48},
+        {"scales": [8, 2]},
+        {"data.source": "folder", "data.root": "photos"},
+        {"train.patch_size": None},
+        {"train.lr": 1},
+        {"loss.lambda1": 0},
+        {"loss.lambda2": 0},
+        {"loss.network": "vgg19", "loss.layers": {"block3_conv4": 1.0, "block1_conv2": 0.5}},
+        {"loss.weights_file": "weights/vgg.pth"},
+        {"loss.balance": "none"},
+        {"model.upsampling": "bilinear"},
+        {"train.precision": "bf16"},
+    ],
+)
+def test_settings_that_make_sense_are_taken(
+    params: Callable[..., Path], change: dict[str, Any]
+) -> None:
+    settings: Any = read_settings(params(**change))
+    for name, value in change.items():
+        found = settings
+        for part in name.split("."):
+            found = getattr(found, part)
+        assert found == (tuple(value) if isinstance(value, list) else value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("surprise", 1),
+        ("train.surprise", 1),
+        ("train.epochs.surprise", 1),
+        ("seed", MISSING),
+        ("train", MISSING),
+        ("train.lr", MISSING),
+        ("train.epochs.mse", MISSING),
+        ("train", None),
+        ("train.epochs", 3),
+        ("seed", -1),
+        ("seed", 1.5),
+        ("seed", True),
+        ("seed", "one"),
+        ("seed", 10**30),
+        ("scales", []),
+        ("scales", 2),
+        ("scales", [5]),
+        ("scales", ["2"]),
+        ("scales", [2, 2]),
+        ("scales", [2.0]),
+        ("data.source", "web"),
+        ("data.root", 7),
+        ("train.batch_size", 0),
+        ("train.batch_size", 2.0),
+        ("train.patch_size", 65),
+        ("train.patch_size", 0),
+        ("train.patch_size", "whole"),
+        ("train.lr", 0),
+        ("train.lr", -0.1),
+        ("train.lr", "fast"),
+        ("train.lr", True),
+        ("train.lr", math.inf),
+        ("train.lr", math.nan),
+        ("train.schedule", "linear"),
+        ("train.epochs.mse", 0),
+        ("train.augment.colour", 1),
+        ("train.precision", "16"),
+        ("model.upsampling", "nearest"),
+        ("loss.lambda1", -0.1),
+        ("loss.lambda2", -1),
+        ("loss.lambda1", math.nan),
+        ("loss.lambda2", math.inf),
+        ("loss.layers", {}),
+        ("loss.layers", ["block2_conv2"]),
+        ("loss.layers", {"block2_conv2": 0.0}),
+        ("loss.network", "vgg11"),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_one_line_that_names_it(
+    params: Callable[..., Path], one_line: OneLine, name: str, value: Any
+) -> None:
+    path = params(**{name: value})
+    with pytest.raises(InputError) as caught:
+        read_settings(path)
+    assert one_line(caught).startswith(f"{path}: {name}")
+    rest = one_line(caught).removeprefix(f"{path}: {name}")
+    assert rest.startswith((": ", ".0: ")), f"the name runs on into the message: {rest!r}"
+
+
+def test_an_unknown_setting_is_called_unknown_and_a_missing_one_missing(
+    params: Callable[..., Path], one_line: OneLine
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read_settings(params(**{"train.surprise": 1, "train.lr": MISSING}))
+    assert "train.surprise: unknown setting" in one_line(caught)
+    assert "train.lr: is missing" in one_line(caught)
+
+
+def test_lambdas_that_are_both_zero_are_refused(
+    params: Callable[..., Path], one_line: OneLine
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read_settings(params(**{"loss.lambda1": 0.0, "loss.lambda2": 0.0}))
+    assert "loss.lambda1" in one_line(caught)
+    assert "lambda2" in one_line(caught)
+    assert "both 0" in one_line(caught)
+
+
+@pytest.mark.parametrize(
+    ("network", "layer", "known"),
+    [
+        ("vgg16", "block9_conv1", "block5_conv3"),
+        ("vgg16", "block3_conv4", "block3_conv3"),
+        ("vgg19", "conv2_2", "block5_conv4"),
+    ],
+)
+def test_an_unknown_layer_is_named_with_the_known_ones(
+    params: Callable[..., Path], one_line: OneLine, network: str, layer: str, known: str
+) -> None:
+    path = params(**{"loss.network": network, "loss.layers": {layer: 1.0}})
+    with pytest.raises(InputError) as caught:
+        read_settings(path)
+    message = one_line(caught)
+    assert "loss.layers" in message
+    assert f"{network} has no {layer}" in message
+    assert known in message
+
+
+@pytest.mark.parametrize("value", [-1.0, math.inf, math.nan, "one"])
+def test_a_wrong_weight_of_a_layer_names_the_layer(
+    params: Callable[..., Path], one_line: OneLine, value: Any
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read_settings(params(**{"loss.layers": {"block2_conv2": value}}))
+    assert "loss.layers.block2_conv2: " in one_line(caught)
+
+
+def test_a_patch_that_a_scale_does_not_divide_is_refused_with_the_scale(
+    params: Callable[..., Path], one_line: OneLine
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read_settings(params(**{"scales": [2, 3], "train.patch_size": 64}))
+    assert "train.patch_size: 64 is no multiple of scale 3" in one_line(caught)
+
+
+def test_div2k_is_refused_with_what_to_do_instead(
+    params: Callable[..., Path], one_line: OneLine
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read_settings(params(**{"data.source": "div2k"}))
+    assert "data.source" in one_line(caught)
+    assert "data.root" in one_line(caught)
+
+
+@pytest.mark.parametrize("root", [None, ""])
+def test_a_folder_source_without_a_root_is_refused(
+    params: Callable[..., Path], one_line: OneLine, root: str | None
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read_settings(params(**{"data.source": "folder", "data.root": root}))
+    assert "data.root" in one_line(caught)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"seed: [1", b"seed: 1\n\tscales: 2", b"\xff\xfe\x00", b"seed: \xe9", b"seed: 1\nseed: 2\n"],
+)
+def test_what_is_not_yaml_is_refused_in_one_line(
+    tmp_path: Path, one_line: OneLine, content: bytes
+) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_settings(path)
+    assert one_line(caught).startswith(f"{path}: not valid YAML: ")
+
+
+@pytest.mark.parametrize("content", ["", "# nothing\n", "just words", "- 1\n- 2\n"])
+def test_a_file_that_holds_no_settings_is_refused_in_one_line(
+    tmp_path: Path, one_line: OneLine, content: str
+) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(content)
+    with pytest.raises(InputError) as caught:
+        read_settings(path)
+    message = one_line(caught)
+    assert message.startswith(f"{path}: ")
+    assert not message.startswith(f"{path}: :"), f"a name is left out: {message}"
+
+
+def test_code_in_yaml_is_refused(tmp_path: Path, one_line: OneLine) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("seed: !!python/object/apply:os.getcwd []\n")
+    with pytest.raises(InputError) as caught:
+        read_settings(path)
+    assert str(path) in one_line(caught)
+
+
+def test_a_missing_file_is_named(tmp_path: Path, one_line: OneLine) -> None:
+    with pytest.raises(InputError) as caught:
+        read_settings(tmp_path / "none.yaml")
+    assert str(tmp_path / "none.yaml") in one_line(caught)
+
+
+def test_settings_cannot_be_changed_once_read(project: Path) -> None:
+    settings = read_settings(project / "params.yaml")
+    assert isinstance(settings, Settings)
+    with pytest.raises(ValueError, match="frozen"):
+        settings.seed = 2
