@@ -1,0 +1,37 @@
+# make repro   the whole pipeline, from photographs to Table I
+# make test    the tests
+# make lock    requirements.lock anew, after a change of pyproject.toml
+
+SHELL := bash
+.DEFAULT_GOAL := repro
+.PHONY: repro test lock
+
+# The stages and the tests run the python of .venv, whatever else is on PATH.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+unexport PYTHONPATH PYTHONHOME
+
+INSTALLED := .venv/installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
+
+repro: $(INSTALLED)
+	dvc repro
+
+test: $(INSTALLED)
+	ruff check
+	ruff format --check
+	mypy
+	pytest
+
+lock: $(INSTALLED)
+	uv pip compile pyproject.toml --group dev --universal --generate-hashes \
+	    --python-version 3.11 --no-emit-index-url --upgrade --output-file requirements.lock
+
+# Named by a checksum, so that a touched file installs nothing and an interrupted install goes on.
+$(INSTALLED):
+	@for python in $(PYTHON) python3.12 python3.11 python3; do \
+	    if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; \
+	    then exec $$python -m venv .venv; fi; done; \
+	    echo "error: Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python3.12" >&2; exit 1
+	python -m pip install --quiet --no-deps --require-hashes --requirement requirements.lock
+	python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@rm -f .venv/installed-*
+	@touch $@
