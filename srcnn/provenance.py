@@ -12,13 +12,14 @@ from srcnn.device import environment
 from srcnn.errors import InputError
 
 TOLERANCE = {
-    "mse": {"relative": 0.05},
+    "mse": {"relative": 0.02},
     "psnr_rgb": {"absolute": 0.15},
     "psnr_y": {"absolute": 0.15},
-    "ssim_y": {"absolute": 0.01},
-    "lpips": {"absolute": 0.02},
+    "ssim_y": {"absolute": 0.005},
+    "lpips": {"absolute": 0.01},
 }
-"""By how much a metric may differ on another CPU."""
+"""By how much a metric may differ on another CPU: at least three times what was measured when the
+instruction set was held at AVX2 and the precision at float32, instead of AVX-512 and bfloat16."""
 
 
 def provenance(device: torch.device, models: Mapping[str, Path]) -> dict[str, Any]:
