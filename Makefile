@@ -1,6 +1,6 @@
 # make repro   the whole pipeline, from photographs to Table I
 # make test    the tests
-# make lock    requirements.lock anew, after a change of pyproject.toml
+# make lock    requirements.lock anew, after a change of pyproject.toml (needs uv)
 
 SHELL := bash
 .DEFAULT_GOAL := repro
@@ -27,10 +27,11 @@ lock: $(INSTALLED)
 
 # Named by a checksum, so that a touched file installs nothing and an interrupted install goes on.
 $(INSTALLED):
-	@for python in $(PYTHON) python3.12 python3.11 python3; do \
+	@for python in $(PYTHON) python3.11 python3.12 python3; do \
 	    if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; \
 	    then exec $$python -m venv .venv; fi; done; \
 	    echo "error: Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python3.12" >&2; exit 1
+	@echo "installing the packages of requirements.lock into .venv, once: several GB, some minutes"
 	python -m pip install --quiet --no-deps --require-hashes --requirement requirements.lock
 	python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@rm -f .venv/installed-*

@@ -1,7 +1,9 @@
 """Hold what the pipeline has just made against what is committed.
 
-On the machine that the committed results name (device, threads, versions) nothing may differ by a
-byte; on another, every metric must lie within the tolerance that metrics/environment.json states.
+On any machine the MSE models must beat bicubic, and the perceptual models the MSE models in LPIPS
+with at most 1.25 times their MSE. On the machine that the committed results name (device, threads,
+versions) nothing may differ by a byte; on another, every metric must lie within the tolerance that
+metrics/environment.json states.
 """
 
 import json
@@ -15,6 +17,10 @@ MADE = ("dvc.lock", "metrics", "plots")
 
 def main() -> int:
     """Compare; 0 if all is well."""
+    failed = [line for path in metric_files() for line in broken_claims(path)]
+    if failed:
+        print("\n".join(failed))
+        return 1
     environment = json.loads(Path("metrics/environment.json").read_text())
     committed = json.loads(git("show", "HEAD:metrics/environment.json"))
     if environment == committed:
@@ -26,13 +32,28 @@ def main() -> int:
         if environment[name] != committed.get(name):
             print(f"  {name}: {environment[name]}; committed: {committed.get(name)}")
     deviations = [
-        deviation
-        for path in git("ls-files", "metrics/x*.json").split()
-        if not path.endswith("_convention.json")
-        for deviation in compare(path, committed["tolerance"])
+        deviation for path in metric_files() for deviation in compare(path, committed["tolerance"])
     ]
     print("\n".join(deviations) or "every metric lies within the tolerance")
     return bool(deviations)
+
+
+def metric_files() -> list[str]:
+    """The committed metrics, a file per scale."""
+    files = git("ls-files", "metrics/x*.json").split()
+    return [file for file in files if not file.endswith("_convention.json")]
+
+
+def broken_claims(path: str) -> list[str]:
+    """A line for each thing that the default settings must reach and that a file denies."""
+    made = json.loads(Path(path).read_text())
+    bicubic, mse, perceptual = made["bicubic"], made["mse"], made["perceptual"]
+    claims = {
+        "the MSE model beats bicubic in PSNR": mse["psnr_rgb"] > bicubic["psnr_rgb"],
+        "the perceptual model has a lower LPIPS": perceptual["lpips"] < mse["lpips"],
+        "its MSE is at most 1.25 times as high": perceptual["mse"] <= 1.25 * mse["mse"],
+    }
+    return [f"{path}: not so: {claim}" for claim, holds in claims.items() if not holds]
 
 
 def compare(path: str, tolerance: dict[str, dict[str, float]]) -> list[str]:

@@ -1,6 +1,5 @@
 """Where photographs come from, and how they become `hr/{train,val}/NNNN.png`."""
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from srcnn.errors import InputError
-from srcnn.files import check_sha256, folder_written_whole, read_csv, write_csv
+from srcnn.files import folder_written_whole, packaged_file, read_csv, write_csv
 from srcnn.images import RGB8, crop_to_multiple, list_images, read_rgb, write_png
 
 SPLITS = ("train", "val")
@@ -22,22 +21,6 @@ class Photo:
     path: Path
     name: str
     split: str
-
-
-def packaged_file(package: str, file: str, sha256: str) -> Path:
-    """A data file inside an installed package, found without importing the package.
-
-    Raises:
-        InputError: the package or the file is missing, or its bytes are not those expected.
-    """
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise InputError(f"{package}: not installed (make repro installs what the lock file lists)")
-    path = Path(spec.submodule_search_locations[0]) / file
-    if not path.is_file():
-        raise InputError(f"{path}: no such file in the installed {package}")
-    check_sha256(path, sha256)
-    return path
 
 
 def sample_photos(manifest: Path) -> list[Photo]:
@@ -73,7 +56,9 @@ def folder_photos(root: Path) -> list[Photo]:
         raise InputError(f"data.root: {error}") from None
 
 
-def write_hr(photos: Sequence[Photo], folder: Path, multiple: int) -> list[str]:
+def write_hr(
+    photos: Sequence[Photo], folder: Path, multiple: int, smallest_val: int = 1
+) -> list[str]:
     """Write every photograph as `folder/{split}/NNNN.png`, cropped, and `folder/index.csv`.
 
     The folder is replaced once all of it is written.
@@ -84,12 +69,13 @@ def write_hr(photos: Sequence[Photo], folder: Path, multiple: int) -> list[str]:
         photos: the originals, in order.
         folder: where to write.
         multiple: of which both sides are made multiples by cropping at the bottom and right.
+        smallest_val: pixels that each side of a val image needs after that.
 
     Returns:
         a line for each kind of image that had to be converted.
 
     Raises:
-        InputError: an image cannot be read or is smaller than `multiple`.
+        InputError: an image cannot be read or is too small.
     """
     converted: dict[str, list[str]] = {}
     with folder_written_whole(folder) as temporary:
@@ -98,7 +84,8 @@ def write_hr(photos: Sequence[Photo], folder: Path, multiple: int) -> list[str]:
             image, kind = read_rgb(photo.path)
             if kind:
                 converted.setdefault(kind, []).append(photo.name)
-            cropped = _cropped(image, multiple, photo.path)
+            smallest = max(multiple, smallest_val) if photo.split == "val" else multiple
+            cropped = _cropped(image, multiple, smallest, photo.path)
             image_id = f"{number:04d}"
             write_png(temporary / photo.split / f"{image_id}.png", cropped)
             rows.append(
@@ -114,14 +101,21 @@ def write_hr(photos: Sequence[Photo], folder: Path, multiple: int) -> list[str]:
     return [f"{kind} converted to 8-bit RGB: {_some(names)}" for kind, names in converted.items()]
 
 
-def _cropped(image: RGB8, multiple: int, path: Path) -> RGB8:
+def _cropped(image: RGB8, multiple: int, smallest: int, path: Path) -> RGB8:
     cropped = crop_to_multiple(image, multiple)
-    if cropped.size == 0:
+    if min(cropped.shape[:2]) < smallest:
         height, width = image.shape[:2]
-        raise InputError(
-            f"{path}: {width}×{height} pixels; at least {multiple}×{multiple} are needed"
-        )
+        least = -(-smallest // multiple) * multiple
+        raise InputError(f"{path}: {width}×{height} pixels; at least {least}×{least} are needed")
     return cropped
+
+
+def smallest_val_side(scale: int) -> int:
+    """Pixels that each side of a val image needs to be scored.
+
+    AlexNet's two pools need 32 for LPIPS; SSIM's window of 11 must fit in what shaving leaves.
+    """
+    return max(32, 11 + 2 * scale)
 
 
 def _some(names: list[str]) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from srcnn.datasets import smallest_val_side
 from srcnn.errors import InputError
 from srcnn.files import read_csv, write_csv, write_json
 from srcnn.images import RGB8, write_png
 from srcnn.lpips import LPIPS
-from srcnn.metrics import METRICS, convention, score, smallest_side
+from srcnn.metrics import METRICS, convention, score
 from srcnn.model import SRCNN
 from srcnn.patches import Pair, to_tensor
 from srcnn.resize import Kernel, imresize
@@ -50,7 +51,7 @@ def evaluate(
     """
     for pair in pairs:
         height, width = pair.hr.shape[:2]
-        if min(height, width) < (side := smallest_side(scale)):
+        if min(height, width) < (side := smallest_val_side(scale)):
             raise InputError(
                 f"val image {pair.name}: {width}×{height} pixels are too few to be scored; "
                 f"at least {side}×{side} are needed (data/hr/index.csv names the photograph)"

@@ -143,7 +143,7 @@ def _draw_case(
     lines = [
         f"{_short(results.names[case.image], 40)}, ×{results.scale}",
         f"Marked: {found},",
-        f"from {case.mse:.3f} (MSE loss) to {case.perceptual:.3f} (perceptual loss).",
+        f"from {case.lpips_mse:.3f} (MSE loss) to {case.lpips_perceptual:.3f} (perceptual loss).",
         f"It falls in {falls} of the {len(cases)} windows tried.",
         f"Whole picture: LPIPS {before['lpips']:.3f} to {after['lpips']:.3f},",
         f"MSE {before['mse']:.4f} to {after['mse']:.4f}.",

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
@@ -37,6 +38,22 @@ def folder_written_whole(folder: Path) -> Iterator[Path]:
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def packaged_file(package: str, file: str, sha256: str) -> Path:
+    """A data file inside an installed package, found without importing the package.
+
+    Raises:
+        InputError: the package or the file is missing, or its bytes are not those expected.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError(f"{package}: not installed (make repro installs what the lock file lists)")
+    path = Path(spec.submodule_search_locations[0]) / file
+    if not path.is_file():
+        raise InputError(f"{path}: no such file in the installed {package}")
+    check_sha256(path, sha256)
+    return path
 
 
 def write_csv(rows: Iterable[Mapping[str, Any]], path: Path) -> None:

@@ -43,11 +43,6 @@ def convention(scale: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def smallest_side(scale: int) -> int:
-    """Pixels that each side of an image needs: for AlexNet's pools, and SSIM's shaved window."""
-    return max(32, 11 + 2 * scale)
-
-
 def score(sr: RGB8, hr: RGB8, scale: int, lpips: LPIPS) -> dict[str, float]:
     """All of METRICS for one image.
 

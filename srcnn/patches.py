@@ -55,8 +55,8 @@ class Patches:
         patch_size: HR pixels, a multiple of `scale`; None for whole images.
         patches_per_image: drawn from each image in an epoch; whole images count once.
         batch_size: patches or images in a batch; the last batch of an epoch may be smaller.
-        flip: also draw mirrored and quarter-turned patches.
-        permute: also permute the colour channels.
+        geometry: also draw mirrored and quarter-turned patches.
+        colour: also permute the colour channels.
         seed: of everything that is random here.
 
     Raises:
@@ -69,15 +69,16 @@ class Patches:
         pairs: list[Pair],
         scale: int,
         halo: int,
+        *,
         patch_size: int | None,
         patches_per_image: int,
         batch_size: int,
-        flip: bool,
-        permute: bool,
+        geometry: bool,
+        colour: bool,
         seed: int,
     ):
         self.scale, self.halo, self.batch_size = scale, halo, batch_size
-        self.patch_size, self.flip, self.permute = patch_size, flip, permute
+        self.patch_size, self.geometry, self.colour = patch_size, geometry, colour
         self.random = np.random.default_rng(seed)
         widths = ((halo, halo), (halo, halo), (0, 0))
         self.images = [(np.pad(pair.lr, widths, "symmetric"), pair.hr) for pair in pairs]
@@ -99,7 +100,11 @@ class Patches:
                 f"train.patch_size: null batches whole images, but the {len(pairs)} training "
                 f"images have {len(sizes)} sizes; set train.batch_size: 1 or a patch size"
             )
-        if self.batch_size > 1 and self.flip and any(height != width for height, width in sizes):
+        if (
+            self.batch_size > 1
+            and self.geometry
+            and any(height != width for height, width in sizes)
+        ):
             # Quarter turns would give a batch two shapes.
             raise InputError(
                 "train.augment.geometry: turns whole images that are not square, which cannot "
@@ -131,10 +136,10 @@ class Patches:
             lr = lr[y : y + side + context, x : x + side + context]
             y, x = y * self.scale, x * self.scale
             hr = hr[y : y + self.patch_size, x : x + self.patch_size]
-        if self.flip:
+        if self.geometry:
             turns, mirror = self.random.integers(4), self.random.integers(2)
             lr, hr = _turn(lr, turns, mirror), _turn(hr, turns, mirror)
-        if self.permute:
+        if self.colour:
             channels = self.random.permutation(3)
             lr, hr = lr[..., channels], hr[..., channels]
         return lr, hr

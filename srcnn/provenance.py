@@ -16,10 +16,10 @@ TOLERANCE = {
     "psnr_rgb": {"absolute": 0.15},
     "psnr_y": {"absolute": 0.15},
     "ssim_y": {"absolute": 0.005},
-    "lpips": {"absolute": 0.01},
+    "lpips": {"absolute": 0.006},
 }
-"""By how much a metric may differ on another CPU: at least three times what was measured when the
-instruction set was held at AVX2 and the precision at float32, instead of AVX-512 and bfloat16."""
+"""By how much a metric may differ on another CPU: about three times what was measured between
+AVX-512 with bfloat16 and AVX2 with float32."""
 
 
 def provenance(device: torch.device, models: Mapping[str, Path]) -> dict[str, Any]:

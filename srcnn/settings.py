@@ -55,7 +55,7 @@ class Model(_Section):
 
 
 class Epochs(_Section):
-    """Passes over the training pixels, per loss."""
+    """Epochs per loss, each of `patches_per_image` patches from every image."""
 
     mse: PositiveInt
     perceptual: PositiveInt

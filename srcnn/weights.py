@@ -19,9 +19,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from srcnn.datasets import packaged_file
 from srcnn.errors import InputError
-from srcnn.files import check_sha256, sha256_of, written_whole
+from srcnn.files import check_sha256, packaged_file, sha256_of, written_whole
 from srcnn.vgg_layers import LAYERS, channels, layers_up_to, torchvision_index
 
 Weights = dict[str, Tensor]
@@ -59,7 +58,7 @@ def vgg_weights(
     else:
         path = _downloaded(source, cache) if file is None else file
         origin = source["url"] if file is None else path.name
-        found = _torchvision_convolutions(_read_state(path), network)
+        found = _torchvision_convolutions(_read_state(path), network, path)
     weights = {}
     for layer in needed:
         for part, shape in (("weight", (*channels(layer)[::-1], 3, 3)), ("bias", None)):
@@ -166,8 +165,12 @@ def _flax_kernel(kernel: Any) -> Tensor:
     return torch.tensor(np.asarray(kernel).transpose(3, 2, 0, 1))
 
 
-def _torchvision_convolutions(state: Weights, network: str) -> Weights:
+def _torchvision_convolutions(state: Weights, network: str, path: Path) -> Weights:
     """The convolutions that `state` has, under the names of the layers of `network`."""
+    known = {f"features.{torchvision_index(network, layer)}.weight" for layer in LAYERS[network]}
+    strange = sorted(name for name in state if re.fullmatch(r"features\.\d+\.weight", name))
+    if not known.issuperset(strange):
+        raise InputError(f"{path}: not weights of {network}, which loss.network asks for")
     weights = {}
     for layer in LAYERS[network]:
         for part in ("weight", "bias"):
@@ -209,5 +212,8 @@ def _downloaded(source: dict[str, str], cache: Path) -> Path:
             ) from None
         except RuntimeError as error:
             raise InputError(f"{source['url']}: wrong checksum ({error})") from None
-    check_sha256(path, source["sha256"])
+    try:
+        check_sha256(path, source["sha256"])
+    except InputError as error:
+        raise InputError(f"{error}; delete the file to download it again") from None
     return path

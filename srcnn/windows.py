@@ -40,13 +40,13 @@ class Case:
 
     image: str
     window: Window
-    mse: float
-    perceptual: float
+    lpips_mse: float
+    lpips_perceptual: float
 
     @property
     def change(self) -> float:
         """By how much the perceptual loss raises LPIPS here; negative where it lowers it."""
-        return self.perceptual - self.mse
+        return self.lpips_perceptual - self.lpips_mse
 
 
 def slide(height: int, width: int, window: tuple[int, int], stride: int) -> list[Window]:
@@ -126,8 +126,8 @@ def compare_losses(
             for method in ("mse", "perceptual")
         ]
         cases += [
-            Case(image, place, float(mse), float(perceptual))
-            for place, mse, perceptual in zip(windows, *distances, strict=True)
+            Case(image, place, float(first), float(second))
+            for place, first, second in zip(windows, *distances, strict=True)
         ]
     return cases
 

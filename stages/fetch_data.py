@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from srcnn.datasets import folder_photos, sample_photos, write_hr
+from srcnn.datasets import folder_photos, sample_photos, smallest_val_side, write_hr
 from srcnn.settings import Settings
 from srcnn.stage import run_stage
 
@@ -14,7 +14,11 @@ def main(settings: Settings) -> None:
         photos = sample_photos(Path("datasets/sample.yaml"))
     else:
         photos = folder_photos(Path(settings.data.root or ""))
-    for notice in write_hr(photos, Path("data/hr"), math.lcm(*settings.scales)):
+    multiple, smallest_val = (
+        math.lcm(*settings.scales),
+        max(map(smallest_val_side, settings.scales)),
+    )
+    for notice in write_hr(photos, Path("data/hr"), multiple, smallest_val):
         print(notice)
 
 

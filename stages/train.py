@@ -32,12 +32,12 @@ def main(settings: Settings, scale: int, loss: str) -> None:
         train_pairs,
         scale,
         model.halo,
-        options.patch_size,
-        options.patches_per_image,
-        options.batch_size,
-        options.augment.geometry,
-        options.augment.colour,
-        settings.seed,
+        patch_size=options.patch_size,
+        patches_per_image=options.patches_per_image,
+        batch_size=options.batch_size,
+        geometry=options.augment.geometry,
+        colour=options.augment.colour,
+        seed=settings.seed,
     )
     objective = Objective()
     if loss == "perceptual":

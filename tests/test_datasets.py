@@ -16,11 +16,11 @@ from srcnn.datasets import (
     folder_photos,
     lr_name,
     original_names,
-    packaged_file,
     sample_photos,
     write_hr,
 )
 from srcnn.errors import InputError
+from srcnn.files import packaged_file
 from srcnn.images import RGB8, read_rgb, write_png
 
 OneLine = Callable[[Any], str]
@@ -102,7 +102,7 @@ def test_a_file_in_a_package_is_found_without_importing_the_package(tmp_path: Pa
     (package / "data.txt").write_text("data")
     sum_of_data = hashlib.sha256(b"data").hexdigest()
     program = (
-        "from srcnn.datasets import packaged_file\n"
+        "from srcnn.files import packaged_file\n"
         f"print(packaged_file('broken_package', 'data.txt', '{sum_of_data}'))"
     )
     found = subprocess.run(

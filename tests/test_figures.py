@@ -138,10 +138,10 @@ def test_the_best_and_the_worst_window_are_found(save: Save, small_lpips: LPIPS)
     assert len(cases) == 9
     best, found = best_case(cases)
     assert (best.image, best.window, found) == ("0002", place(2), "where LPIPS falls most")
-    assert best.perceptual == 0
+    assert best.lpips_perceptual == 0
     worst, found = worst_case(cases)
     assert (worst.image, worst.window, found) == ("0003", place(1), "where LPIPS rises most")
-    assert worst.mse == 0
+    assert worst.lpips_mse == 0
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from srcnn.datasets import smallest_val_side
 from srcnn.images import RGB8
 from srcnn.lpips import LPIPS
 from srcnn.metrics import (
@@ -19,7 +20,6 @@ from srcnn.metrics import (
     mse,
     psnr,
     score,
-    smallest_side,
     ssim,
 )
 
@@ -229,7 +229,7 @@ def test_errors_in_the_border_count_in_table_1s_mse_but_not_in_the_published_sco
 def test_an_image_of_the_smallest_size_has_a_score(
     lpips: LPIPS, picture: Picture, scale: int
 ) -> None:
-    side = smallest_side(scale)
+    side = smallest_val_side(scale)
     hr = picture(side, side)
     scores = score(255 - hr, hr, scale, lpips)
     assert all(math.isfinite(value) for value in scores.values())

@@ -31,8 +31,8 @@ def patches(pairs: list[Pair], **changes: Any) -> Patches:
         "patch_size": 8,
         "patches_per_image": 20,
         "batch_size": 4,
-        "flip": False,
-        "permute": False,
+        "geometry": False,
+        "colour": False,
         "seed": 0,
     }
     return Patches(pairs, **(options | changes))
@@ -66,7 +66,7 @@ def test_batches_have_the_size_of_the_patch_and_its_halo(
 def test_an_hr_patch_shows_what_the_middle_of_its_lr_patch_shows(scale: int, augment: bool) -> None:
     pairs = [coordinates("a", 9, 14, scale), coordinates("b", 12, 7, scale)]
     source = patches(
-        pairs, scale=scale, patch_size=4 * scale, halo=2, flip=augment, permute=augment
+        pairs, scale=scale, patch_size=4 * scale, halo=2, geometry=augment, colour=augment
     )
     for lr, hr in drawn(source):
         middle = lr[2:-2, 2:-2]
@@ -129,7 +129,7 @@ def test_images_are_mixed_anew_in_each_epoch() -> None:
 
 def test_augmentation_gives_all_eight_turns_and_mirrors_and_no_other() -> None:
     pair = coordinates("a", 4, 4, 2)
-    seen = {hr.tobytes() for _, hr in drawn(patches([pair], flip=True, patches_per_image=200))}
+    seen = {hr.tobytes() for _, hr in drawn(patches([pair], geometry=True, patches_per_image=200))}
     turned = [np.rot90(pair.hr, turns) for turns in range(4)]
     assert seen == {a.tobytes() for t in turned for a in (t, t[:, ::-1])}
 
@@ -138,7 +138,7 @@ def test_colour_augmentation_gives_all_six_orders_of_the_channels_and_no_other()
     pair = Pair(
         "a", np.full((8, 8, 3), (1, 2, 3), np.uint8), np.full((4, 4, 3), (1, 2, 3), np.uint8)
     )
-    source = patches([pair], permute=True, patches_per_image=200)
+    source = patches([pair], colour=True, patches_per_image=200)
     seen = set()
     for lr, hr in drawn(source):
         assert tuple(lr[0, 0]) == tuple(hr[0, 0])
@@ -150,7 +150,7 @@ def test_the_same_seed_draws_the_same_patches_and_another_draws_others(make_pair
     pairs = [make_pair("a", 40, 30), make_pair("b", 30, 44, phase=1)]
 
     def epoch(seed: int) -> bytes:
-        source = patches(pairs, flip=True, permute=True, seed=seed)
+        source = patches(pairs, geometry=True, colour=True, seed=seed)
         return b"".join(lr.tobytes() + hr.tobytes() for lr, hr in drawn(source))
 
     assert epoch(1) == epoch(1)
@@ -166,7 +166,7 @@ def test_each_epoch_draws_other_patches(make_pair: MakePair) -> None:
 def test_drawing_leaves_the_images_as_they_were(make_pair: MakePair) -> None:
     pair = make_pair("a", 40, 30)
     before = pair.hr.copy(), pair.lr.copy()
-    for lr, hr in patches([pair], flip=True, permute=True).epoch():
+    for lr, hr in patches([pair], geometry=True, colour=True).epoch():
         lr[:], hr[:] = 0, 0
     np.testing.assert_array_equal(pair.hr, before[0])
     np.testing.assert_array_equal(pair.lr, before[1])
@@ -197,7 +197,7 @@ def test_whole_images_of_several_sizes_cannot_share_a_batch(one_line: OneLine) -
 
 def test_whole_images_of_several_sizes_may_come_one_by_one() -> None:
     pairs = [coordinates("a", 6, 8, 2), coordinates("b", 9, 5, 2)]
-    source = patches(pairs, patch_size=None, batch_size=1, flip=True, permute=True)
+    source = patches(pairs, patch_size=None, batch_size=1, geometry=True, colour=True)
     sizes = [sorted(hr.shape[1:3]) for _, hr in source.epoch()]
     assert sorted(sizes) == [[10, 18], [12, 16]]
 
@@ -205,7 +205,7 @@ def test_whole_images_of_several_sizes_may_come_one_by_one() -> None:
 def test_whole_images_that_are_not_square_cannot_be_turned_in_a_batch(one_line: OneLine) -> None:
     pairs = [coordinates("a", 6, 8, 2), coordinates("b", 6, 8, 2)]
     with pytest.raises(InputError) as caught:
-        patches(pairs, patch_size=None, flip=True)
+        patches(pairs, patch_size=None, geometry=True)
     assert "train.augment.geometry" in one_line(caught)
 
 

@@ -47,7 +47,17 @@ def a_model(start: str = "interpolation") -> SRCNN:
 
 
 def some_patches(pairs: list[Pair], model: SRCNN, batches: int = 8) -> Patches:
-    return Patches(pairs, 2, model.halo, 16, batches * 4 // len(pairs), 4, True, True, 0)
+    return Patches(
+        pairs,
+        2,
+        model.halo,
+        patch_size=16,
+        patches_per_image=batches * 4 // len(pairs),
+        batch_size=4,
+        geometry=True,
+        colour=True,
+        seed=0,
+    )
 
 
 def run(
