@@ -1,20 +1,18 @@
 """SRCNN 9-1-5 on RGB: a low-resolution image in, a super-resolved image out."""
 
-import json
 import math
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from srcnn.errors import InputError
-from srcnn.files import written_whole
 from srcnn.resize import Kernel, upsampling_phases
+from srcnn.tensors import read_tensors, write_tensors
 
 MARGIN = 6
 """Pixels that the three convolutions take off each side: 4 (9×9) + 0 (1×1) + 2 (5×5)."""
@@ -103,9 +101,7 @@ def _enlarge(image: Tensor, phases: list[list[float]], dim: int) -> Tensor:
 def save_model(model: SRCNN, path: Path, about: dict[str, Any]) -> None:
     """Write the weights as safetensors, with the architecture and `about` as JSON metadata."""
     made = {"scale": model.scale, "upsampling": model.upsampling, **about}
-    weights = {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
-    with written_whole(path) as temporary:
-        save_file(weights, temporary, {"srcnn": json.dumps(made, sort_keys=True)})
+    write_tensors(model.state_dict(), path, made)
 
 
 def load_model(path: Path, scale: int | None = None) -> SRCNN:
@@ -116,10 +112,9 @@ def load_model(path: Path, scale: int | None = None) -> SRCNN:
             one for `scale`.
     """
     try:
-        with safe_open(path, "pt") as file:
-            about = json.loads(file.metadata()["srcnn"])
-            model = SRCNN(about["scale"], about["upsampling"])
-            model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+        weights, about = read_tensors(path)
+        model = SRCNN(about["scale"], about["upsampling"])
+        model.load_state_dict(weights)
     except FileNotFoundError:
         raise InputError(f"{path}: no such model") from None
     except (

@@ -1,15 +1,15 @@
 """On what machines the results were made, and by how much they may differ on another."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from srcnn.device import environment
 from srcnn.errors import InputError
+from srcnn.tensors import read_tensors
 
 TOLERANCE = {
     "mse": {"relative": 0.02},
@@ -46,8 +46,8 @@ def trained_on(model: Path) -> str:
         InputError: the file is missing, damaged, or holds something else.
     """
     try:
-        with safe_open(model, "pt") as file:
-            return str(json.loads(file.metadata()["srcnn"])["trained_on"])
+        _, about = read_tensors(model)
+        return str(about["trained_on"])
     except FileNotFoundError:
         raise InputError(f"{model}: no such model (the stage train makes it)") from None
     except (SafetensorError, KeyError, TypeError, ValueError) as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
@@ -80,8 +81,8 @@ def balance_ratios(vgg: VGGFeatures, pairs: list[Pair], scale: int) -> Row:
     totals: dict[str, float] = {}
     for pair in pairs:
         bicubic = imresize(pair.lr, scale)
-        both = torch.stack([torch.from_numpy(_centre(image)) for image in (bicubic, pair.hr)])
-        sr, hr = to_tensor(both.numpy(), device).split(1)
+        both = np.stack([_centre(image) for image in (bicubic, pair.hr)])
+        sr, hr = to_tensor(both, device).split(1)
         for name, term in Objective(vgg).terms(sr, hr).items():
             totals[name] = totals.get(name, 0.0) + float(term)
     mse = totals.pop("mse")

@@ -5,7 +5,6 @@ origin and sha256 in its metadata.
 """
 
 import http.client
-import json
 import pickle
 import re
 from collections.abc import Iterable
@@ -15,12 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 from ruamel.yaml import YAML
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from srcnn.errors import InputError
-from srcnn.files import check_sha256, packaged_file, sha256_of, written_whole
+from srcnn.files import check_sha256, packaged_file, sha256_of
+from srcnn.tensors import read_tensors, write_tensors
 from srcnn.vgg_layers import LAYERS, channels, layers_up_to, torchvision_index
 
 Weights = dict[str, Tensor]
@@ -86,9 +86,7 @@ def lpips_weights(source: dict[str, str]) -> tuple[Weights, dict[str, str]]:
     tree = read_numpy_pickle(path)
     weights: Weights = {}
     for i in range(5):
-        conv = tree["AlexNet_0"][f"Conv_{i}"]
-        weights[f"conv{i + 1}.weight"] = _flax_kernel(conv["kernel"])
-        weights[f"conv{i + 1}.bias"] = torch.tensor(np.asarray(conv["bias"]))
+        weights |= _flax_convolution(tree["AlexNet_0"], i, f"conv{i + 1}")
         head = tree[f"NetLinLayer_{i}"]["Conv_0"]["kernel"]
         weights[f"head{i + 1}"] = torch.tensor(np.asarray(head).reshape(-1))
     origin = f"{source['package']}/{source['file']}"
@@ -97,9 +95,7 @@ def lpips_weights(source: dict[str, str]) -> tuple[Weights, dict[str, str]]:
 
 def save_weights(weights: Weights, path: Path, about: dict[str, str]) -> None:
     """Write weights as safetensors with `about` as JSON metadata."""
-    with written_whole(path) as temporary:
-        packed = {name: value.contiguous() for name, value in weights.items()}
-        save_file(packed, temporary, {"srcnn": json.dumps(about, sort_keys=True)})
+    write_tensors(weights, path, about)
 
 
 def read_weights(path: Path, needed: Iterable[str] = (), network: str | None = None) -> Weights:
@@ -114,9 +110,7 @@ def read_weights(path: Path, needed: Iterable[str] = (), network: str | None = N
         InputError: the file is missing or damaged, or holds other weights.
     """
     try:
-        with safe_open(path, "pt") as file:
-            about = json.loads((file.metadata() or {}).get("srcnn", "{}"))
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        weights, about = read_tensors(path)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file (the stage fetch_weights makes it)") from None
     except (SafetensorError, OSError, ValueError) as error:
@@ -152,17 +146,19 @@ def read_numpy_pickle(path: Path) -> Any:
 
 def _flax_convolutions(tree: dict[str, Any], network: str) -> Weights:
     """Convolutions in their order in `tree`, under the names of the layers of `network`."""
-    weights = {}
+    weights: Weights = {}
     for i, layer in enumerate(LAYERS[network]):
-        conv = tree[f"Conv_{i}"]
-        weights[f"{layer}.weight"] = _flax_kernel(conv["kernel"])
-        weights[f"{layer}.bias"] = torch.tensor(np.asarray(conv["bias"]))
+        weights |= _flax_convolution(tree, i, layer)
     return weights
 
 
-def _flax_kernel(kernel: Any) -> Tensor:
-    """[H, W, C_in, C_out] to torch's [C_out, C_in, H, W]."""
-    return torch.tensor(np.asarray(kernel).transpose(3, 2, 0, 1))
+def _flax_convolution(tree: dict[str, Any], i: int, name: str) -> Weights:
+    """The i-th convolution of `tree` under a name, [H, W, C_in, C_out] as [C_out, C_in, H, W]."""
+    conv = tree[f"Conv_{i}"]
+    return {
+        f"{name}.weight": torch.tensor(np.asarray(conv["kernel"]).transpose(3, 2, 0, 1)),
+        f"{name}.bias": torch.tensor(np.asarray(conv["bias"])),
+    }
 
 
 def _torchvision_convolutions(state: Weights, network: str, path: Path) -> Weights:
