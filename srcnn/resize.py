@@ -1,7 +1,7 @@
 """MATLAB's `imresize`, value for value: how every low-resolution image is made.
 
 Keys' cubic kernel (a = −1/2; Keys 1981) or a triangle, stretched by the scale when shrinking
-(antialiasing), weights normalised to sum 1, samples centred at u = (x + ½)·s − ½, borders by
+(antialiasing), weights normalised to sum 1, samples centred at u = (x + ½)/scale − ½, borders by
 symmetric reflection, one dimension after the other, and uint8 rounded half away from zero after
 each of them.
 """
@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 Array = npt.NDArray[Any]
 Kernel = Literal["bicubic", "bilinear", "nearest"]
@@ -21,8 +22,10 @@ Kernel = Literal["bicubic", "bilinear", "nearest"]
 def cubic(x: Array) -> Array:
     """Keys' cubic convolution kernel, a = −1/2, support [−2, 2]."""
     x = np.abs(x)
-    near = (1.5 * x - 2.5) * x * x + 1  # products alone: the last bit of x**3 depends on the CPU
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    x2 = x * x
+    x3 = x2 * x  # a product: the last bit of x**3 depends on the CPU
+    near = 1.5 * x3 - 2.5 * x2 + 1
+    far = -0.5 * x3 + 2.5 * x2 - 4 * x + 2
     return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
 
 
@@ -31,12 +34,22 @@ def triangle(x: Array) -> Array:
     return np.maximum(1 - np.abs(x), 0.0)
 
 
-_BLOCK = 16  # output samples per matrix product: the fastest of 8, 16, 32 and 64 at ×2 and ×4
-
-_KERNELS: dict[str, tuple[Callable[[Array], Array], int]] = {
-    "bicubic": (cubic, 4),
-    "bilinear": (triangle, 2),
+_KERNELS: dict[str, tuple[Callable[[Array], Array], float]] = {
+    "bicubic": (cubic, 4.0),
+    "bilinear": (triangle, 2.0),
 }
+
+# Factors at which sums in float32 round to the right level whatever the order of additions, so
+# that a matrix product may make them. By 2, 4 and 8 they are exact: weights are multiples of
+# 2⁻¹⁶, and values moved to −128 … 127 keep every partial sum below 2⁸, which fits in 24 bits.
+# By 3 weights are multiples of 1/81, so a sum is never nearer than 1/162 to half-way between two
+# levels, and float32 is not out by a hundredth of that.
+_PRODUCT_FACTORS = (2, 3, 4, 8)
+_STRIP = 64  # rows at a time along the second axis: the fastest of 16, 32, 64 and 128
+
+# Images are resized in a thread each. OpenBLAS splits products of more multiplications than these
+# among threads of its own, which would only wait for each other.
+_MULTIPLICATIONS = 2**18
 
 
 def imresize(
@@ -85,44 +98,46 @@ def imresize(
 def _resize_axis(image: Array, axis: int, length: int, scale: float, kernel: str) -> Array:
     """Resize one axis, rounding and clamping if the image is uint8."""
     if kernel == "nearest":
-        u = (np.arange(length) + 0.5) / scale
-        return np.take(image, np.minimum(u.astype(int), image.shape[axis] - 1), axis)
-    indices, weights = taps(image.shape[axis], length, scale, kernel)
-    exact = _exact_dtype(weights) if image.dtype == np.uint8 else None
-    if exact is None:
-        result = _tap_sums(image, axis, indices, weights)
-    else:
-        result = _block_products(image.astype(exact), axis, indices, weights.astype(exact))
-    if image.dtype == np.uint8:
-        np.add(result, 0.5, out=result)
-        np.clip(result, 0, 255, out=result)  # truncation by the cast then is rounding half up
-    return result.astype(image.dtype)
+        nearest = np.floor(_centres(length, scale) + 0.5).astype(int) - 1
+        return np.take(image, reflect(nearest, image.shape[axis]), axis)
+    if image.dtype != np.uint8:
+        return _tap_sums(image, axis, length, scale, kernel).astype(image.dtype)
+    factor = max(scale, 1 / scale)
+    if factor not in _PRODUCT_FACTORS:
+        return _rounded(_tap_sums(image, axis, length, scale, kernel), 0.5)
+    matrix, first = _block(scale, kernel)
+    if axis == 0:
+        return _row_products(image, length, scale, matrix, first)
+    return _column_products(image, length, scale, matrix, first)
+
+
+def _centres(length: int, scale: float) -> Array:
+    """Where output samples lie in the input, counted from 1 as MATLAB does, to the last bit."""
+    return np.arange(1, length + 1) / scale + 0.5 * (1 - 1 / scale)
 
 
 @lru_cache(maxsize=32)
-def taps(n: int, length: int, scale: float, kernel: str) -> tuple[Array, Array]:
+def taps(length: int, scale: float, kernel: str) -> tuple[Array, Array]:
     """Where each output sample looks and with what weight.
 
     Args:
-        n: input samples.
         length: output samples.
         scale: output samples per input sample.
         kernel: `bicubic` or `bilinear`.
 
     Returns:
-        indices [length, taps] into the input extended by reflection (from −n to 2n − 1 and
-        beyond), and weights [length, taps] in float64 that sum to 1.
+        indices [length, taps] into the input extended by reflection (see `reflect`), and weights
+        [length, taps] in float64 that sum to 1.
     """
     function, support = _KERNELS[kernel]
     stretch = min(scale, 1.0)
-    support_in = support / stretch
-    u = (np.arange(length) + 0.5) / scale - 0.5
-    first = np.floor(u - support_in / 2).astype(int)
-    indices = first[:, None] + np.arange(math.ceil(support_in) + 2)
-    weights = stretch * function(stretch * (u[:, None] - indices))
-    weights /= weights.sum(axis=1, keepdims=True)
+    support /= stretch
+    u = _centres(length, scale)[:, None]
+    indices = np.floor(u - support / 2) + np.arange(math.ceil(support) + 2)
+    weights = stretch * function(stretch * (u - indices))
+    weights /= np.cumsum(weights, axis=1)[:, -1:]  # added in MATLAB's order
     used = np.flatnonzero(weights.any(axis=0))
-    indices, weights = indices[:, used], weights[:, used]
+    indices, weights = indices[:, used].astype(int) - 1, weights[:, used]
     indices.flags.writeable = weights.flags.writeable = False
     return indices, weights
 
@@ -133,57 +148,88 @@ def reflect(indices: Array, n: int) -> Array:
     return np.where(folded < n, folded, 2 * n - 1 - folded)
 
 
-def _tap_sums(image: Array, axis: int, indices: Array, weights: Array) -> Array:
+def _rounded(sums: Array, offset: float) -> Array:
+    """Add `offset`, drop the fraction and clamp to uint8; works in place."""
+    sums += offset
+    return np.clip(sums, 0, 255, out=sums).astype(np.uint8)
+
+
+def _tap_sums(image: Array, axis: int, length: int, scale: float, kernel: str) -> Array:
     """Weighted sums in float64, tap after tap: the order of additions that MATLAB has."""
-    shape = [1] * image.ndim
-    shape[axis] = -1
+    indices, weights = taps(length, scale, kernel)
     where = reflect(indices, image.shape[axis])
-    total = 0.0
-    for tap in range(indices.shape[1]):
-        term = np.take(image, where[:, tap], axis)
-        total = total + weights[:, tap].reshape(shape) * term
-    return np.asarray(total, dtype=np.float64)
+    along = [1] * image.ndim
+    along[axis] = length
+    total = weights[:, 0].reshape(along) * np.take(image, where[:, 0], axis)
+    for tap in range(1, where.shape[1]):
+        total += weights[:, tap].reshape(along) * np.take(image, where[:, tap], axis)
+    return total
 
 
-def _exact_dtype(weights: Array) -> type[np.floating[Any]] | None:
-    """The type in which sums of uint8 with `weights` are exact in any order, if there is one.
+@lru_cache(maxsize=32)
+def _block(scale: float, kernel: str) -> tuple[Array, int]:
+    """The weights of 8 output samples or of those of 4 input samples, whichever are more.
 
-    At ×2 and ×4 the weights are whole multiples of 2⁻¹², so that a sum fits float32's 24 bits.
+    They are the same for every such block of a line, from the inputs that lie further along.
+
+    Returns:
+        float32 [outputs, inputs], and which input the first block begins with.
     """
-    for dtype, bits in ((np.float32, 12), (np.float64, 40)):
-        scaled = weights * 2.0**bits
-        if np.array_equal(scaled, np.rint(scaled)):
-            return dtype
-    return None
+    indices, weights = taps(max(8, round(4 * scale)), scale, kernel)
+    first = int(indices.min())
+    matrix = np.zeros((len(indices), indices.max() - first + 1), np.float32)
+    np.put_along_axis(matrix, indices - first, weights.astype(np.float32), axis=1)
+    matrix.flags.writeable = False
+    return matrix, first
 
 
-def _block_products(image: Array, axis: int, indices: Array, weights: Array) -> Array:
-    """Weighted sums as products of small dense matrices with blocks of the image."""
-    n = image.shape[axis]
-    channels = image.shape[2] if image.ndim == 3 else 1
-    before, after = max(0, -indices.min()), max(0, indices.max() - n + 1)
-    extended = np.take(image, reflect(np.arange(-before, n + after), n), axis)
-    rows = extended.reshape(extended.shape[0], -1)  # [H, W·C]
-    length = len(indices)
-    shape = (length, rows.shape[1]) if axis == 0 else (rows.shape[0], length * channels)
-    result = np.empty(shape, image.dtype)
-    for start in range(0, length, _BLOCK):
-        block = slice(start, min(start + _BLOCK, length))
-        first = indices[block].min()
-        matrix = np.zeros((block.stop - start, indices[block].max() - first + 1), image.dtype)
-        np.put_along_axis(matrix, indices[block] - first, weights[block], axis=1)
-        seen = slice(first + before, first + before + matrix.shape[1])
-        if axis == 0:
-            np.matmul(matrix, rows[seen], out=result[block])
-        else:
-            matrix = np.kron(matrix.T, np.eye(channels, dtype=image.dtype))
-            columns = rows[:, seen.start * channels : seen.stop * channels]
-            result[:, start * channels : block.stop * channels] = columns @ matrix
-    return (
-        result.reshape(length, *image.shape[1:])
-        if axis == 0
-        else result.reshape(image.shape[0], length, *image.shape[2:])
-    )
+def _extended(image: Array, axis: int, before: int, after: int) -> Array:
+    """A uint8 image with its border reflected along an axis, as int8 moved to −128 … 127."""
+    widths = [(0, 0)] * image.ndim
+    widths[axis] = before, after
+    extended = np.pad(image, widths, "symmetric")
+    extended ^= 128
+    return extended.view(np.int8)
+
+
+def _row_products(image: Array, length: int, scale: float, matrix: Array, first: int) -> Array:
+    """Resize the first axis of a uint8 image, a block of output rows at a time."""
+    outputs, inputs = matrix.shape
+    step = round(outputs / scale)
+    blocks = math.ceil(length / outputs)
+    last = first + (blocks - 1) * step + inputs
+    rows = _extended(image, 0, -first, last - len(image)).reshape(last - first, -1)
+    width = rows.shape[1]  # W·C
+    part = _MULTIPLICATIONS // matrix.size
+    result = np.empty((length, width), np.uint8)
+    sums = np.empty((outputs, width), np.float32)
+    for block in range(blocks):
+        seen = rows[block * step :][:inputs].astype(np.float32)
+        for left in range(0, width, part):
+            right = left + part
+            np.matmul(matrix, seen[:, left:right], out=sums[:, left:right])
+        start = block * outputs
+        result[start : start + outputs] = _rounded(sums, 128.5)[: length - start]
+    return result.reshape(length, *image.shape[1:])
+
+
+def _column_products(image: Array, length: int, scale: float, matrix: Array, first: int) -> Array:
+    """Resize the second axis of a uint8 image, a strip of rows at a time, all blocks at once."""
+    outputs, inputs = matrix.shape
+    step = round(outputs / scale)
+    last = first + (math.ceil(length / outputs) - 1) * step + inputs
+    lines = _extended(image, 1, -first, last - image.shape[1]).reshape(len(image), -1)
+    channels = math.prod(image.shape[2:])
+    matrix = np.kron(matrix.T, np.eye(channels, dtype=np.float32))  # channels lie interleaved
+    strip = max(1, min(_STRIP, _MULTIPLICATIONS // matrix.size))
+    result = np.empty((len(image), length * channels), np.uint8)
+    for top in range(0, len(image), strip):
+        seen = lines[top : top + strip].astype(np.float32)
+        windows = sliding_window_view(seen, len(matrix), axis=1)[:, :: step * channels]
+        levels = _rounded(windows.swapaxes(0, 1) @ matrix, 128.5)  # [blocks, rows, outputs·C]
+        line = levels.swapaxes(0, 1).reshape(len(seen), -1)
+        result[top : top + strip] = line[:, : length * channels]
+    return result.reshape(len(image), length, *image.shape[2:])
 
 
 def upsampling_phases(scale: int, kernel: Kernel) -> Array:
@@ -192,7 +238,7 @@ def upsampling_phases(scale: int, kernel: Kernel) -> Array:
     Returns:
         [scale, 5] in float64: output scale·i + p is Σ_t weight[p, t] · input[i + t − 2].
     """
-    indices, weights = taps(5, 5 * scale, scale, kernel)
+    indices, weights = taps(5 * scale, scale, kernel)
     centre = slice(2 * scale, 3 * scale)
     phases = np.zeros((scale, 5))
     np.put_along_axis(phases, indices[centre], weights[centre], axis=1)
