@@ -1,18 +1,37 @@
 """Image files: any common kind in, 8-bit RGB arrays out, and PNG written whole or not at all."""
 
 import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from srcnn.colour import on_white, to_srgb
 from srcnn.errors import InputError
 from srcnn.files import written_whole
+from srcnn.pixels import decoded, upright_size
+from srcnn.png import is_plain
 
 RGB8 = npt.NDArray[np.uint8]
+Source = Path | bytes | BinaryIO
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+_KINDS = {
+    "1": "black and white",
+    "L": "grey",
+    "LA": "grey with alpha",
+    "P": "palette",
+    "RGB": "",
+}
+
+# For good: to change Python's filters for each file would not be safe among threads.
+warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -34,66 +53,114 @@ def list_images(folder: Path) -> list[Path]:
     return files
 
 
-def read_rgb(path: Path) -> tuple[RGB8, str | None]:
-    """Read an image upright as RGB.
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A photograph as it is used here, and what became of it on the way.
 
-    Returns:
-        the image, [H, W, 3] uint8, and what had to be converted, if anything: `grey`, `RGBA`,
-        `palette`, `16-bit`, `CMYK` …
+    Args:
+        pixels: [H, W, 3] uint8, sRGB, upright.
+        mode: of the original: `RGB`, `L` (grey), `LA`, `RGBA`, `P` (palette), `CMYK`, `1`;
+            with `;16` where a channel has 16 bits.
+        conversion: what had to be converted, or None: `grey`, `RGBA`, `palette`, `16-bit`, `CMYK`,
+            `ICC profile Display P3`, `16-bit grey, ICC profile Dot Gain 20%` …
+        ignored: what the file says of its colours and was not heeded, or None:
+            `unreadable ICC profile`, `PNG gAMA` …
+        plain_png: whether the file is a PNG of these very pixels that says nothing else about
+            them, so that it may be copied instead of being written anew.
+    """
+
+    pixels: RGB8
+    mode: str
+    conversion: str | None
+    ignored: str | None
+    plain_png: bool
+
+
+def read_photo(source: Source, name: str | None = None) -> Picture:
+    """Read a photograph of any kind.
+
+    Turned as its EXIF data say, converted to sRGB from the colours of its ICC profile or its kind,
+    put on white where it is transparent, 16-bit values rounded: round(v / 257).
+
+    Args:
+        source: the file's path, its bytes, or the file opened for reading bytes and seeking.
+        name: what messages call it; the path if None.
 
     Raises:
-        InputError: the file is missing, is no image, or is cut short.
+        InputError: the file is missing, is no image, is cut short, holds several pictures, or
+            pixels that have no known meaning.
     """
+    with _reading(source, name) as file:
+        original, deep = decoded(file)
+        image, profile, ignored = to_srgb(original)
+        converted = [_kind(original, deep), profile]
+        return Picture(
+            pixels=np.array(on_white(image)),
+            mode=f"{original.mode};16" if deep else original.mode,
+            conversion=", ".join(filter(None, converted)) or None,
+            ignored=ignored,
+            plain_png=is_plain(file),
+        )
+
+
+def read_rgb(source: Source, name: str | None = None) -> tuple[RGB8, str | None]:
+    """The pixels and the conversion of `read_photo`, which says more."""
+    picture = read_photo(source, name)
+    return picture.pixels, picture.conversion
+
+
+def image_size(source: Source, name: str | None = None) -> tuple[int, int]:
+    """Width and height of an image once it is upright, without decoding it.
+
+    Args:
+        source: as `read_photo` takes it.
+        name: what messages call it; the path if None.
+
+    Raises:
+        InputError: the file is missing, is no image, or holds several pictures.
+    """
+    with _reading(source, name) as file:
+        return upright_size(file)
+
+
+def _kind(image: Image.Image, deep: bool) -> str:
+    """What there is to convert but the profile, in words; none for 8-bit RGB."""
+    kind = _KINDS.get(image.mode, image.mode)
+    if image.mode == "RGB" and image.has_transparency_data:
+        kind = "RGB with a transparent colour"
+    return f"16-bit {kind}".strip() if deep else kind
+
+
+@contextmanager
+def _reading(source: Source, name: str | None) -> Iterator[BinaryIO]:
+    """The file to read from; whatever goes wrong becomes one line that names it."""
+    name = name or (str(source) if isinstance(source, Path) else "an image")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                if image.mode in ("I", "F"):
-                    raise InputError(
-                        f"{path}: 32-bit pixels have no known range; save it as 8- or 16-bit"
-                    )
-                deep = ";16" in str(
-                    image.tile
-                )  # 16 bits a channel, of which Pillow keeps the first 8
-                rgb, kind = _to_rgb(ImageOps.exif_transpose(image))
-                return rgb, "16-bit" if deep and kind is None else kind
+        if isinstance(source, Path):
+            with source.open("rb") as file:
+                yield file
+        else:
+            yield BytesIO(source) if isinstance(source, bytes) else source
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (PermissionError, IsADirectoryError) as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+        raise InputError(f"{name}: no such file") from None
+    except (PermissionError, IsADirectoryError, NotADirectoryError) as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror})") from None
     except UnidentifiedImageError:
-        raise InputError(f"{path}: not an image that can be read") from None
+        raise InputError(f"{name}: not a PNG, JPEG, WebP, TIFF or BMP that can be read") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise InputError(f"{path}: more pixels than an image can be trusted to have") from None
-    except InputError:
-        raise
+        raise InputError(f"{name}: more pixels than an image can be trusted to have") from None
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
     except Exception as error:  # decoders meet damaged bytes with any of Python's exceptions
-        raise InputError(f"{path}: damaged or cut short ({error})") from None
-
-
-def _to_rgb(image: Image.Image) -> tuple[RGB8, str | None]:
-    if image.mode.startswith("I"):
-        grey = np.rint(np.asarray(image, dtype=np.float64) / 257).clip(0, 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2), "16-bit grey"
-    kinds = {"L": "grey", "1": "black and white", "P": "palette", "LA": "grey with alpha"}
-    kind = None if image.mode == "RGB" else kinds.get(image.mode, image.mode)
-    if image.has_transparency_data:
-        kind = kind or "RGB with a transparent colour"
-        # Transparent pixels have a colour that nobody sees: show them on white.
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return np.array(image.convert("RGB")), kind
+        raise InputError(f"{name}: damaged or cut short ({error})") from None
 
 
 def write_png(path: Path, image: npt.NDArray[Any]) -> None:
     """Write [H, W, 3] or [H, W] uint8 as PNG, whole or not at all."""
     with written_whole(path) as temporary:
-        Image.fromarray(image).save(temporary, format="PNG", compress_level=_COMPRESSION)
-
-
-_COMPRESSION = 3
-"""zlib level: for DIV2K-sized LR images 1.5 × the time of level 1 and a tenth fewer bytes."""
+        # Runs alone, no search for repetitions: of photographs it makes the smallest files in about
+        # the shortest time (measured by `benchmarks/degrade.py`).
+        Image.fromarray(image).save(temporary, format="PNG", compress_type=zlib.Z_RLE)
 
 
 def crop_to_multiple(image: RGB8, multiple: int) -> RGB8:

@@ -6,13 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
+import tifffile
 from PIL import Image
 
 from srcnn.errors import InputError
 from srcnn.files import written_whole
-from srcnn.images import RGB8, crop_to_multiple, list_images, read_rgb, write_png
+from srcnn.images import (
+    RGB8,
+    crop_to_multiple,
+    image_size,
+    list_images,
+    read_photo,
+    read_rgb,
+    write_png,
+)
+from tests.png_files import png_file, png_of
 
 OneLine = Callable[[Any], str]
 ORIENTATION = 274  # the EXIF tag
@@ -22,19 +31,6 @@ ORIENTATION = 274  # the EXIF tag
 def colours() -> RGB8:
     """3 × 4 pixels, every one of another colour."""
     return np.random.default_rng(0).permutation(256)[:36].astype(np.uint8).reshape(3, 4, 3)
-
-
-def png_chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def write_16_bit_png(path: Path, values: npt.NDArray[np.uint16]) -> None:
-    """Write [H, W, 3] (RGB) or [H, W, 4] (RGBA) with 16 bits a channel, which Pillow cannot."""
-    height, width, channels = values.shape
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    header = struct.pack(">IIBBBBB", width, height, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks))
 
 
 def encoded(picture: RGB8, kind: str) -> bytes:
@@ -93,30 +89,6 @@ def test_a_palette_image_gets_its_colours(tmp_path: Path, transparent: bool) -> 
     assert kind == "palette"
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_a_16_bit_grey_image_is_scaled_to_8_bits(tmp_path: Path, suffix: str) -> None:
-    levels = np.array([[0, 128, 129, 257 * 200, 65535]], np.uint16)
-    Image.fromarray(levels).save(tmp_path / f"a{suffix}")
-    image, kind = read_rgb(tmp_path / f"a{suffix}")
-    np.testing.assert_array_equal(image[0, :, 0], [0, 0, 1, 200, 255])
-    assert image.shape == (1, 5, 3)
-    assert kind is not None
-    assert "16-bit" in kind
-
-
-def test_a_16_bit_rgb_image_is_scaled_to_8_bits(tmp_path: Path, colours: RGB8) -> None:
-    write_16_bit_png(tmp_path / "a.png", colours.astype(np.uint16) * 257)
-    image, _ = read_rgb(tmp_path / "a.png")
-    np.testing.assert_array_equal(image, colours)
-
-
-def test_a_16_bit_rgb_image_is_named_as_converted(tmp_path: Path, colours: RGB8) -> None:
-    write_16_bit_png(tmp_path / "a.png", colours.astype(np.uint16) * 257)
-    _, kind = read_rgb(tmp_path / "a.png")
-    assert kind is not None
-    assert "16-bit" in kind
-
-
 def test_a_cmyk_jpeg_is_converted(tmp_path: Path) -> None:
     Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=100)
     image, kind = read_rgb(tmp_path / "a.jpg")
@@ -153,27 +125,126 @@ UPRIGHT: dict[int, Callable[[RGB8], RGB8]] = {
 }
 
 
+def exif_of(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    return exif
+
+
 @pytest.mark.parametrize("orientation", UPRIGHT)
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
 def test_an_image_is_turned_upright_as_its_exif_says(
     tmp_path: Path, colours: RGB8, orientation: int, suffix: str
 ) -> None:
-    exif = Image.Exif()
-    exif[ORIENTATION] = orientation
-    options: dict[str, Any] = {"exif": exif}
+    options: dict[str, Any] = {"exif": exif_of(orientation)}
     if suffix == ".webp":
         options |= {"lossless": True, "exact": True}
-    Image.fromarray(colours).save(tmp_path / f"a{suffix}", **options)
-    image, _ = read_rgb(tmp_path / f"a{suffix}")
-    np.testing.assert_array_equal(image, UPRIGHT[orientation](colours))
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(colours).save(path, **options)
+    upright = UPRIGHT[orientation](colours)
+    np.testing.assert_array_equal(read_photo(path).pixels, upright)
+    assert image_size(path) == upright.shape[1::-1]
 
 
-def test_a_jpeg_of_a_camera_held_upright_is_higher_than_wide(tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[ORIENTATION] = 6
-    Image.fromarray(np.zeros((16, 32, 3), np.uint8)).save(tmp_path / "a.jpg", exif=exif)
-    image, _ = read_rgb(tmp_path / "a.jpg")
-    assert image.shape == (32, 16, 3)
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_a_jpeg_of_a_camera_is_turned_upright(tmp_path: Path, orientation: int) -> None:
+    halves = np.zeros((16, 32, 3), np.uint8)
+    halves[:8, 16:] = 255  # white at the top right
+    Image.fromarray(halves).save(tmp_path / "a.jpg", exif=exif_of(orientation))
+    upright = UPRIGHT[orientation](halves)
+    np.testing.assert_allclose(read_photo(tmp_path / "a.jpg").pixels, upright, atol=3)
+    assert image_size(tmp_path / "a.jpg") == upright.shape[1::-1]
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_exif_data_may_follow_the_pixels_of_a_png(colours: RGB8, orientation: int) -> None:
+    body = exif_of(orientation).tobytes().removeprefix(b"Exif\0\0")
+    file = png_file(colours, after=((b"eXIf", body),))
+    upright = UPRIGHT[orientation](colours)
+    np.testing.assert_array_equal(read_photo(file).pixels, upright)
+    assert image_size(file) == upright.shape[1::-1]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF"])
+def test_the_size_is_known_without_decoding(picture: Callable[..., RGB8], kind: str) -> None:
+    file = bytearray(encoded(picture(40, 50), kind))
+    middle = slice(len(file) // 2, len(file) // 2 + 99)
+    file[middle] = bytes(99)
+    assert image_size(bytes(file)) == (50, 40)
+
+
+def animation(kind: str) -> bytes:
+    """Two pictures in a file."""
+    buffer = io.BytesIO()
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    frames[0].save(buffer, kind, save_all=True, append_images=frames[1:])
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("read", [read_photo, image_size])
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [("WEBP", "animation of 2 frames"), ("PNG", "animation of 2 frames"), ("TIFF", "2 pages")],
+)
+def test_a_file_of_several_pictures_is_refused(
+    read: Callable[..., Any], kind: str, what: str, one_line: OneLine
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read(animation(kind), "several.file")
+    assert one_line(caught).startswith("several.file: ")
+    assert what in one_line(caught)
+
+
+def test_the_preview_that_follows_the_picture_of_a_jpeg_is_left_alone() -> None:
+    np.testing.assert_allclose(read_photo(animation("MPO")).pixels[0, 0], (255, 0, 0), atol=3)
+    assert image_size(animation("MPO")) == (8, 8)
+
+
+def test_the_thumbnail_that_follows_the_picture_of_a_tiff_is_left_alone(colours: RGB8) -> None:
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer) as file:
+        file.write(colours, photometric="rgb")
+        file.write(colours[:1, :1], photometric="rgb", subfiletype=1)
+    np.testing.assert_array_equal(read_photo(buffer.getvalue()).pixels, colours)
+
+
+def test_a_photograph_may_be_a_path_or_bytes_or_an_open_file(tmp_path: Path, colours: RGB8) -> None:
+    path = tmp_path / "a.png"
+    write_png(path, colours)
+    with path.open("rb") as file:
+        file.seek(5)  # wherever it stands
+        for source in (path, path.read_bytes(), io.BytesIO(path.read_bytes()), file):
+            photo = read_photo(source)
+            np.testing.assert_array_equal(photo.pixels, colours)
+            assert (photo.mode, photo.conversion, photo.ignored) == ("RGB", None, None)
+            assert photo.plain_png
+            assert image_size(source) == (4, 3)
+        assert not file.closed
+
+
+@pytest.mark.parametrize("read", [read_photo, read_rgb, image_size])
+def test_messages_call_a_photograph_by_the_name_that_is_given(
+    tmp_path: Path, read: Callable[..., Any], one_line: OneLine
+) -> None:
+    (tmp_path / "a.png").write_bytes(b"words")
+    for source in (b"words", io.BytesIO(b"words"), tmp_path / "a.png"):
+        with pytest.raises(InputError) as caught:
+            read(source, "set.zip: a.png")
+        assert one_line(caught).startswith("set.zip: a.png: ")
+    with pytest.raises(InputError) as caught:
+        read(b"words")
+    assert one_line(caught).startswith("an image: ")
+
+
+@pytest.mark.parametrize("mode", ["LAB", "YCbCr"])
+def test_a_kind_of_colour_that_is_not_known_is_refused(mode: str, one_line: OneLine) -> None:
+    buffer = io.BytesIO()
+    Image.new(mode, (8, 8)).save(buffer, "TIFF")
+    with pytest.raises(InputError) as caught:
+        read_photo(buffer.getvalue(), "odd.tif")
+    assert one_line(caught) == (
+        f"odd.tif: {mode} is no kind of colour that is known here; save it as RGB"
+    )
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF"])
@@ -234,9 +305,8 @@ def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded(
     tmp_path: Path, one_line: OneLine
 ) -> None:
     header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
-    start = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header)
     path = tmp_path / "huge.png"
-    path.write_bytes(start + png_chunk(b"IDAT", zlib.compress(b"")) + png_chunk(b"IEND", b""))
+    path.write_bytes(png_of((b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")))
     with pytest.raises(InputError) as caught:
         read_rgb(path)
     assert str(path) in one_line(caught)

@@ -1,0 +1,48 @@
+"""What a PNG file says besides its pixels."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from io import BytesIO
+from typing import BinaryIO, NamedTuple
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_DEPTH_AND_TYPE = bytes((8, 2))  # bits a channel; RGB, as the PNG specification numbers it
+
+
+class Chunk(NamedTuple):
+    """A part of a PNG file, and whether its checksum is right."""
+
+    name: bytes
+    body: bytes
+    undamaged: bool
+
+
+def chunks(file: BinaryIO) -> Iterator[Chunk]:
+    """The chunks of a PNG, up to where the file ends; none of a file of another kind."""
+    file.seek(0)
+    if file.read(len(_SIGNATURE)) != _SIGNATURE:
+        return
+    rest = BytesIO(file.read())
+    while start := rest.read(8):
+        length, name = struct.unpack(">I4s", start.ljust(8, b"\0"))
+        body = rest.read(length)
+        checksum = zlib.crc32(body, zlib.crc32(name))
+        yield Chunk(name, body, rest.read(4) == struct.pack(">I", checksum))
+
+
+def is_plain(file: BinaryIO) -> bool:
+    """Whether a PNG is 8-bit RGB without a word on colour, transparency or orientation, undamaged.
+
+    Such a file is as `write_png` would make it of its pixels, but for how they are compressed.
+    """
+    harmless = (b"IHDR", b"sRGB", b"pHYs", b"tIME", b"IDAT", b"IEND")
+    found = list(chunks(file))
+    names = [chunk.name for chunk in found]
+    return (
+        names[:1] == [b"IHDR"]
+        and found[0].body[8:10] == _DEPTH_AND_TYPE
+        and names[-1] == b"IEND"
+        and names.count(b"IEND") == 1
+        and all(chunk.undamaged and chunk.name in harmless for chunk in found)
+    )
