@@ -1,6 +1,7 @@
 """The one exception that users see as a line instead of a traceback."""
 
 import unicodedata
+from collections.abc import Sequence
 
 
 class InputError(Exception):
@@ -12,3 +13,8 @@ class InputError(Exception):
     def __init__(self, message: str):
         line = " ".join(part.strip() for part in message.splitlines())
         super().__init__("".join(c for c in line if unicodedata.category(c) != "Cc"))
+
+
+def some(names: Sequence[str]) -> str:
+    """The first three names, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -5,8 +5,8 @@ import hashlib
 import importlib.util
 import json
 import os
-import shutil
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,26 +18,12 @@ from srcnn.errors import InputError
 def written_whole(path: Path) -> Iterator[Path]:
     """Give a temporary name to write to; move it to `path` if the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def folder_written_whole(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder to fill; put it in the place of `folder` if the block ends well."""
-    temporary = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def packaged_file(package: str, file: str, sha256: str) -> Path:
@@ -56,14 +42,16 @@ def packaged_file(package: str, file: str, sha256: str) -> Path:
     return path
 
 
-def write_csv(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
-    """Write rows of the same keys as CSV with a header."""
+def write_csv(
+    rows: Iterable[Mapping[str, Any]], path: Path, columns: Sequence[str] | None = None
+) -> None:
+    """Write rows of the same keys as CSV with a header; `columns` where there may be no row."""
     rows = list(rows)
     with (
         written_whole(path) as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, columns or list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

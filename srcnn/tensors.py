@@ -1,15 +1,18 @@
 """Tensors by name in a safetensors file, with what is to be known about them as JSON metadata."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from srcnn.errors import InputError
 from srcnn.files import written_whole
+
+Weights = dict[str, Tensor]
 
 
 def write_tensors(tensors: Mapping[str, Tensor], path: Path, about: Mapping[str, Any]) -> None:
@@ -20,8 +23,30 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, about: Mapping[str,
         save_file(packed, temporary, {"srcnn": json.dumps(about, sort_keys=True)})
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_tensors(path: Path) -> tuple[Weights, dict[str, Any]]:
     """Read the tensors and what `write_tensors` was told about them, nothing for other files."""
     with safe_open(path, "pt") as file:
         about = json.loads((file.metadata() or {}).get("srcnn", "{}"))
         return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
+
+
+def read_weights(path: Path, needed: Iterable[str] = (), network: str | None = None) -> Weights:
+    """Read trained weights that the stage fetch_weights stored.
+
+    Args:
+        path: the file.
+        needed: names that it must hold.
+        network: that it must be of, as its metadata says.
+
+    Raises:
+        InputError: the file is missing or damaged, or holds other weights.
+    """
+    try:
+        weights, about = read_tensors(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file (the stage fetch_weights makes it)") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InputError(f"{path}: damaged ({error})") from None
+    if (network and about.get("network") != network) or not weights.keys() >= set(needed):
+        raise InputError(f"{path}: holds other weights; run the stage fetch_weights again")
+    return weights

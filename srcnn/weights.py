@@ -1,10 +1,8 @@
-"""Trained weights of others, checked, cut to the layers needed and stored as safetensors.
+"""Trained weights of others, checked and cut to the layers needed, with their origin and sha256.
 
-VGG for the perceptual loss; AlexNet with the LPIPS heads for the score. Every file carries its
-origin and sha256 in its metadata.
+VGG for the perceptual loss; AlexNet with the LPIPS heads for the score.
 """
 
-import http.client
 import pickle
 import re
 from collections.abc import Iterable
@@ -14,16 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 from ruamel.yaml import YAML
-from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
 
+from srcnn.download import Remote, fetch
 from srcnn.errors import InputError
 from srcnn.files import check_sha256, packaged_file, sha256_of
-from srcnn.tensors import read_tensors, write_tensors
+from srcnn.tensors import Weights
 from srcnn.vgg_layers import LAYERS, channels, layers_up_to, torchvision_index
-
-Weights = dict[str, Tensor]
 
 
 def read_manifest(path: Path) -> dict[str, dict[str, str]]:
@@ -56,7 +51,7 @@ def vgg_weights(
         origin = f"{source['package']}/{source['file']}"
         found = _flax_convolutions(read_numpy_pickle(path)["VGG16_0"], network)
     else:
-        path = _downloaded(source, cache) if file is None else file
+        path = _download(source, cache) if file is None else file
         origin = source["url"] if file is None else path.name
         found = _torchvision_convolutions(_read_state(path), network, path)
     weights = {}
@@ -91,33 +86,6 @@ def lpips_weights(source: dict[str, str]) -> tuple[Weights, dict[str, str]]:
         weights[f"head{i + 1}"] = torch.tensor(np.asarray(head).reshape(-1))
     origin = f"{source['package']}/{source['file']}"
     return weights, {"origin": origin, "sha256": sha256_of(path), "version": "0.1"}
-
-
-def save_weights(weights: Weights, path: Path, about: dict[str, str]) -> None:
-    """Write weights as safetensors with `about` as JSON metadata."""
-    write_tensors(weights, path, about)
-
-
-def read_weights(path: Path, needed: Iterable[str] = (), network: str | None = None) -> Weights:
-    """Read what `save_weights` wrote.
-
-    Args:
-        path: the file.
-        needed: names that it must hold.
-        network: that it must be of, as its metadata says.
-
-    Raises:
-        InputError: the file is missing or damaged, or holds other weights.
-    """
-    try:
-        weights, about = read_tensors(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file (the stage fetch_weights makes it)") from None
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{path}: damaged ({error})") from None
-    if (network and about.get("network") != network) or not weights.keys() >= set(needed):
-        raise InputError(f"{path}: holds other weights; run the stage fetch_weights again")
-    return weights
 
 
 class _NumpyUnpickler(pickle.Unpickler):
@@ -194,22 +162,10 @@ def _read_state(path: Path) -> Weights:
     return state
 
 
-def _downloaded(source: dict[str, str], cache: Path) -> Path:
-    """The file of `source`, from `cache` or else from its url, its checksum checked either way."""
-    path = cache / Path(source["url"]).name
-    if not path.is_file():
-        cache.mkdir(parents=True, exist_ok=True)
-        try:
-            torch.hub.download_url_to_file(source["url"], str(path), source["sha256"])
-        except (OSError, http.client.HTTPException) as error:
-            raise InputError(
-                f"{source['url']}: cannot be downloaded ({error}); fetch it on another machine "
-                "and set loss.weights_file to it, or set loss.network: vgg16, which is installed"
-            ) from None
-        except RuntimeError as error:
-            raise InputError(f"{source['url']}: wrong checksum ({error})") from None
-    try:
-        check_sha256(path, source["sha256"])
-    except InputError as error:
-        raise InputError(f"{error}; delete the file to download it again") from None
-    return path
+def _download(source: dict[str, str], cache: Path) -> Path:
+    """The file of `source`, from `cache` or else from its url, checked."""
+    otherwise = (
+        "fetch it on another machine and set loss.weights_file to it, "
+        "or set loss.network: vgg16, which is installed"
+    )
+    return fetch(Remote(source["url"], "sha256", source["sha256"]), cache, otherwise)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from srcnn.settings import Settings
 from srcnn.stage import run_stage
-from srcnn.weights import lpips_weights, read_manifest, save_weights, vgg_weights
+from srcnn.tensors import write_tensors
+from srcnn.weights import lpips_weights, read_manifest, vgg_weights
 
 
 def main(settings: Settings) -> None:
@@ -12,10 +13,10 @@ def main(settings: Settings) -> None:
     loss = settings.loss
     manifest = read_manifest(Path("datasets/weights.yaml"))
     file = Path(loss.weights_file) if loss.weights_file else None
-    cache = Path.home() / ".cache/srcnn"
-    vgg = vgg_weights(loss.network, loss.layers, file, manifest[loss.network], cache)
+    source = manifest[loss.network]
+    vgg = vgg_weights(loss.network, loss.layers, file, source, settings.data.cache)
     for name, (weights, about) in {"vgg": vgg, "lpips": lpips_weights(manifest["lpips"])}.items():
-        save_weights(weights, Path(f"data/weights/{name}.safetensors"), about)
+        write_tensors(weights, Path(f"data/weights/{name}.safetensors"), about)
         print(f"{name}: {', '.join(weights)} from {about['origin']}")
 
 

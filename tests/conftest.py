@@ -1,7 +1,7 @@
 """Shared by the tests: pictures made by formula, trained weights, the folder of golden data."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,15 @@ import pytest
 import torch
 from hypothesis import settings
 
-from srcnn.images import RGB8
+from srcnn import download
+from srcnn.images import RGB8, write_png
 from srcnn.lpips import LPIPS
 from srcnn.patches import Pair
+from srcnn.photos import Photo
 from srcnn.resize import imresize
-from srcnn.weights import Weights, lpips_weights, read_manifest, vgg_weights
+from srcnn.tensors import Weights
+from srcnn.weights import lpips_weights, read_manifest, vgg_weights
+from tests.server import Server, serving
 
 settings.register_profile("srcnn", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("srcnn")
@@ -65,6 +69,17 @@ def make_pair(picture: Picture) -> MakePair:
     return make
 
 
+@pytest.fixture
+def photos(tmp_path: Path, picture: Picture) -> list[Photo]:
+    """Three training photographs and two of val, of five sizes."""
+    made = []
+    for number, split in enumerate(("train", "train", "train", "val", "val")):
+        path = tmp_path / f"originals/{split}/photo{number}.png"
+        write_png(path, picture(20 + number, 30 + number, phase=number))
+        made.append(Photo(path, path.name, split))
+    return made
+
+
 @pytest.fixture(scope="session")
 def manifest(project: Path) -> dict[str, dict[str, str]]:
     return read_manifest(project / "datasets/weights.yaml")
@@ -82,6 +97,16 @@ def vgg16(manifest: dict[str, dict[str, str]], tmp_path_factory: pytest.TempPath
 def lpips(manifest: dict[str, dict[str, str]]) -> LPIPS:
     weights, _ = lpips_weights(manifest["lpips"])
     return LPIPS(weights)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A web server on this machine; downloads have little patience with it."""
+    monkeypatch.setattr(download, "WAIT", 0.001)
+    monkeypatch.setattr(download, "TRIES", 3)
+    monkeypatch.setattr(download, "_TIMEOUT", (5, 0.3))
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

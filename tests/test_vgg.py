@@ -8,9 +8,10 @@ from torch import Tensor, nn
 
 from srcnn.images import RGB8, read_rgb
 from srcnn.patches import to_tensor
+from srcnn.tensors import Weights
 from srcnn.vgg import VGGFeatures
 from srcnn.vgg_layers import LAYERS, channels, layers_up_to, torchvision_index
-from srcnn.weights import Weights, vgg_weights
+from srcnn.weights import vgg_weights
 
 # Where torchvision's `vgg.features` has each layer's ReLU, as published (REFERENCE §1).
 AFTER_RELU = {

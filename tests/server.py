@@ -1,0 +1,146 @@
+"""A web server on this machine that serves bytes from memory, and misbehaves as it is told to."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import ClassVar
+
+Answer = Callable[["Handler", bytes], None]
+
+
+@dataclass
+class Server:
+    """What is served, how, and what was asked for.
+
+    Args:
+        url: of the root, without a slash at its end.
+        files: content by name.
+        answers: how to answer, request by request; when they are used up, rightly.
+        asked: name and `Range` of each request so far.
+    """
+
+    url: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    answers: list[Answer] = field(default_factory=list)
+    asked: list[tuple[str, str | None]] = field(default_factory=list)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers one request."""
+
+    server_state: ClassVar[Server]
+
+    def do_GET(self) -> None:
+        state, name = self.server_state, self.path.removeprefix("/")
+        state.asked.append((name, self.headers["Range"]))
+        answer = state.answers.pop(0) if state.answers else whole
+        content = state.files.get(name)
+        if content is None:
+            self.send_error(404)
+        else:
+            answer(self, content)
+
+    def start(self, content: bytes, ranges: bool = True) -> bytes:
+        """Send the head of a right answer; give the bytes that its body should have."""
+        asked = self.headers["Range"]
+        if asked is None or not ranges:
+            self.send_response(200)
+            body = content
+        else:
+            first = int(asked.removeprefix("bytes=").removesuffix("-"))
+            if first >= len(content):
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(content)}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return b""
+            self.send_response(206)
+            last = len(content) - 1
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(content)}")
+            body = content[first:]
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        return body
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+def whole(handler: Handler, content: bytes) -> None:
+    """All that was asked for."""
+    handler.wfile.write(handler.start(content))
+
+
+def cut_after(count: int, ranges: bool = True) -> Answer:
+    """So many bytes of it, then the connection is closed."""
+
+    def answer(handler: Handler, content: bytes) -> None:
+        handler.wfile.write(handler.start(content, ranges)[:count])
+        handler.close_connection = True
+
+    return answer
+
+
+def without_ranges(handler: Handler, content: bytes) -> None:
+    """The file from its beginning, whatever part was asked for."""
+    handler.wfile.write(handler.start(content, ranges=False))
+
+
+def status(code: int) -> Answer:
+    """An error and nothing else."""
+
+    def answer(handler: Handler, content: bytes) -> None:
+        handler.send_error(code)
+
+    return answer
+
+
+def wrong_bytes(handler: Handler, content: bytes) -> None:
+    """As many bytes as there should be, but others."""
+    handler.wfile.write(bytes(255 - byte for byte in handler.start(content)))
+
+
+def stall(handler: Handler, content: bytes) -> None:
+    """A few bytes, then nothing for longer than a patient client waits."""
+    handler.wfile.write(handler.start(content)[:10])
+    handler.wfile.flush()
+    time.sleep(1)
+    handler.close_connection = True
+
+
+def hang_up(handler: Handler, content: bytes) -> None:
+    """Nothing at all."""
+    handler.close_connection = True
+
+
+def slowly(bytes_per_second: float) -> Answer:
+    """All that was asked for, at a steady rate."""
+
+    def answer(handler: Handler, content: bytes) -> None:
+        body = handler.start(content)
+        step = max(1, int(bytes_per_second / 50))
+        for start in range(0, len(body), step):
+            handler.wfile.write(body[start : start + step])
+            time.sleep(0.02)
+
+    return answer
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    """Serve on a free port of the loopback interface until the block ends."""
+
+    class Handling(Handler):
+        pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handling) as server:
+        server.daemon_threads = True
+        Handling.server_state = Server(f"http://127.0.0.1:{server.server_port}")
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield Handling.server_state
+        server.shutdown()
+        thread.join()
