@@ -1,16 +1,16 @@
 """Algorithm 2: every val image through every method, scored and saved."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from srcnn.datasets import smallest_val_side
 from srcnn.errors import InputError
 from srcnn.files import read_csv, write_csv, write_json
 from srcnn.images import RGB8, write_png
+from srcnn.layout import smallest_val_side
 from srcnn.lpips import LPIPS
 from srcnn.metrics import METRICS, convention, score
 from srcnn.model import SRCNN
@@ -32,7 +32,7 @@ def super_resolve(model: SRCNN, lr: RGB8) -> RGB8:
 
 
 def evaluate(
-    pairs: list[Pair], models: Mapping[str, SRCNN], scale: int, lpips: LPIPS, sr_folder: Path
+    pairs: Iterable[Pair], models: Mapping[str, SRCNN], scale: int, lpips: LPIPS, sr_folder: Path
 ) -> Iterator[Row]:
     """Enlarge each image by each interpolation and each model, save the result and score it.
 

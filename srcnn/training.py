@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,7 +72,7 @@ class Objective:
 
 
 @torch.no_grad()
-def balance_ratios(vgg: VGGFeatures, pairs: list[Pair], scale: int) -> Row:
+def balance_ratios(vgg: VGGFeatures, pairs: Iterable[Pair], scale: int) -> Row:
     """How many times the MSE each layer's term is at the bicubic baseline.
 
     Both are means over the images of `pairs`, of each its centre, up to 512 × 512 pixels.
@@ -100,7 +100,7 @@ def train(
     model: SRCNN,
     objective: Objective,
     patches: Patches,
-    val: list[Pair],
+    val: Sequence[Pair],
     epochs: int,
     lr: float,
     schedule: str,
@@ -175,7 +175,7 @@ def train_epoch(
 
 
 @torch.no_grad()
-def validate(model: SRCNN, objective: Objective, val: list[Pair], autocast: Autocast) -> Row:
+def validate(model: SRCNN, objective: Objective, val: Sequence[Pair], autocast: Autocast) -> Row:
     """Mean over the whole val images of the terms and of the RGB PSNR.
 
     The network runs in float32, as in use; VGG in the precision of `autocast`.

@@ -11,7 +11,7 @@ from srcnn.model import load_model
 from srcnn.patches import read_pairs
 from srcnn.settings import Settings
 from srcnn.stage import run_stage
-from srcnn.weights import read_weights
+from srcnn.tensors import read_weights
 
 
 def main(settings: Settings, scale: int) -> None:

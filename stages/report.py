@@ -19,7 +19,7 @@ from srcnn.results import Results, read_results
 from srcnn.settings import Settings
 from srcnn.stage import run_stage
 from srcnn.tables import write_table
-from srcnn.weights import read_weights
+from srcnn.tensors import read_weights
 from srcnn.windows import compare_losses
 
 PLOTS = Path("plots")

@@ -1,6 +1,6 @@
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,19 @@ def test_every_image_is_scored_by_every_method(rows: list[Row]) -> None:
     ]
     assert METHODS == ("nearest", "bilinear", "bicubic", "mse", "perceptual")
     assert all(set(row) == {"image", "method", *METRICS} for row in rows)
+
+
+def test_images_are_asked_for_one_by_one(pairs: list[Pair], tmp_path: Path, lpips: LPIPS) -> None:
+    asked = []
+
+    def noted() -> Iterator[Pair]:
+        for pair in pairs:
+            asked.append(pair.name)
+            yield pair
+
+    for row in evaluate(noted(), models(2), 2, lpips, tmp_path):
+        assert asked[-1] == row["image"]
+    assert len(asked) == len(pairs)
 
 
 def test_what_is_saved_is_what_was_scored(

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -228,11 +229,23 @@ def test_pairs_are_read_in_order_with_their_names(tmp_path: Path, make_pair: Mak
     made = [make_pair("0001", 12, 16, 4), make_pair("0002", 20, 8, 4)]
     for pair in reversed(made):
         write_pair(tmp_path, pair, 4)
-    read = read_pairs(tmp_path / "hr", tmp_path / "lr", 4)
+    read = list(read_pairs(tmp_path / "hr", tmp_path / "lr", 4))
     assert [pair.name for pair in read] == ["0001", "0002"]
     for pair, expected in zip(read, made, strict=True):
         np.testing.assert_array_equal(pair.hr, expected.hr)
         np.testing.assert_array_equal(pair.lr, expected.lr)
+
+
+def test_pairs_are_read_one_by_one(tmp_path: Path, make_pair: MakePair, one_line: OneLine) -> None:
+    for name in ("0001", "0002"):
+        write_pair(tmp_path, make_pair(name, 12, 16), 2)
+    damaged = tmp_path / "lr/0002x2.png"
+    os.truncate(damaged, damaged.stat().st_size // 2)
+    read = read_pairs(tmp_path / "hr", tmp_path / "lr", 2)
+    assert next(read).name == "0001"
+    with pytest.raises(InputError) as caught:
+        next(read)
+    assert str(damaged) in one_line(caught)
 
 
 def test_a_missing_lr_image_is_named(
@@ -264,3 +277,10 @@ def test_images_become_tensors_in_zero_to_one_with_red_first() -> None:
     torch.testing.assert_close(tensor[0, :, 1, 2], torch.tensor([1.0, 0.2, 0.0]))
     assert tensor[0, :, 0].sum() == 0
     assert image.max() == 255  # the array is left as it was
+
+
+def test_a_read_only_image_becomes_a_tensor_of_its_own() -> None:
+    image = np.full((1, 2, 3, 3), 51, np.uint8)
+    image.flags.writeable = False
+    tensor = to_tensor(image, torch.device("cpu"))
+    torch.testing.assert_close(tensor, torch.full((1, 3, 2, 3), 0.2))

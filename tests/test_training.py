@@ -13,9 +13,9 @@ from srcnn.errors import InputError
 from srcnn.model import SRCNN, save_model
 from srcnn.patches import Pair, Patches, to_tensor
 from srcnn.resize import imresize
+from srcnn.tensors import Weights
 from srcnn.training import Objective, Row, balance_ratios, train
 from srcnn.vgg import VGGFeatures
-from srcnn.weights import Weights
 
 MakePair = Callable[..., Pair]
 OneLine = Callable[[Any], str]

@@ -1,0 +1,154 @@
+"""Peak memory of a training process for 10, 100 and 800 images of 2K.
+
+    python -m benchmarks.memory
+
+Ten images of 2040 × 1356 are made and linked under as many names as are needed: each name has its
+own place among the decoded pixels. The training stage runs in processes of its own, at ×2 with 50
+batches of 16 patches of 48 pixels and one small val image; for up to 100 images also with all of
+them read into a list. Needs 9 GB of disk where temporary files go, and about five minutes.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+from ruamel.yaml import YAML
+
+from srcnn.decoded import DecodedPairs
+from srcnn.images import write_png
+from srcnn.layout import lr_name
+from srcnn.patches import list_pairs
+from srcnn.resize import imresize
+from srcnn.settings import read_settings
+from stages import train
+
+ROOT = Path(__file__).parents[1]
+IMAGES = (10, 100, 800)
+PATCHES = 800
+
+
+def main() -> None:
+    """Print the table, and what two processes share."""
+    print("| images | decoded | made in | opened in | peak memory | all images in memory |")
+    print("|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        images = Path(folder, "images")
+        write_images(images)
+        for number in IMAGES:
+            with tempfile.TemporaryDirectory(dir=folder) as project:
+                lay_out(Path(project), images, number)
+                made, opened, peak = (run(project, job) for job in ("opening", "opening", "peak"))
+                in_memory = run(project, "peak_in_memory") + " MiB" if number <= 100 else "–"
+                files = Path(project).glob("data/.decoded/*/*.pixels")
+                size = sum(file.stat().st_size for file in files) / 1e9
+            print(
+                f"| {number} | {size:.1f} GB | {made} s | {opened} s | {peak} MiB | {in_memory} |"
+            )
+        lay_out(Path(folder, "shared"), images, 10)
+        print(f"\nTwo processes that hold every pixel of 10 images: {shared(f'{folder}/shared')}")
+
+
+def opening() -> None:
+    """Print the seconds until every image can be asked for."""
+    start = time.perf_counter()
+    for split in ("train", "val"):
+        pairs(split)
+    print(f"{time.perf_counter() - start:.1f}")
+
+
+def peak() -> None:
+    """Train and print the most memory that this process has had, in MiB."""
+    train.main(read_settings(), 2, "mse")
+    high_water = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    print(int(high_water[1]) // 1024 if high_water else "unknown")
+
+
+def peak_in_memory() -> None:
+    """The same with every image in memory."""
+    with patch.object(train, "decoded_pairs", lambda files, *_: [pair.read() for pair in files]):
+        peak()
+
+
+def holding() -> None:
+    """Hold every pixel, and after a line of input print how much is mapped and this one's share."""
+    held = [array for pair in pairs("train") for array in (pair.hr, pair.lr)]
+    print(max(array.max() for array in held), flush=True)
+    input()
+    maps = Path("/proc/self/smaps").read_text()
+    pages = re.findall(r"\.pixels\n(?:.*\n){3}Rss: +(\d+) kB\nPss: +(\d+) kB", maps)
+    rss, pss = (sum(map(int, column)) // 1024 for column in zip(*pages, strict=True))
+    print(f"{rss} MiB are mapped by each, its share is {pss} MiB")
+
+
+def pairs(split: str) -> DecodedPairs:
+    """The decoded pairs of a split, as the training stage has them."""
+    return train.decoded_pairs(
+        list_pairs(Path("data/hr", split), Path("data/lr/x2", split), 2), split, 2
+    )
+
+
+def shared(project: str) -> str:
+    """What the first of two processes that hold all has to say."""
+    both = [start(project, "holding") for _ in range(2)]
+    for process in both:
+        assert process.stdout is not None
+        process.stdout.readline()
+    first, _ = (process.communicate("\n")[0] for process in both)
+    return first.strip()
+
+
+def run(project: str, job: str) -> str:
+    """Run a function of this file in a process of its own; its last line."""
+    process = start(project, job)
+    output, _ = process.communicate()
+    assert process.returncode == 0
+    return output.splitlines()[-1]
+
+
+def start(project: str, job: str) -> "subprocess.Popen[str]":
+    """Start a function of this file in the project."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.memory", job],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def write_images(folder: Path) -> None:
+    """Ten train images and one of val, a ramp with grain, and their LR images."""
+    random = np.random.default_rng(1)
+    for number in range(11):
+        height, width = (1356, 2040) if number < 10 else (160, 240)
+        ramp = np.linspace(0, 247, height, dtype=np.uint8)[:, None, None]
+        hr = ramp + random.integers(0, 8, (height, width, 3), dtype=np.uint8)
+        write_png(folder / f"hr{number}.png", hr)
+        write_png(folder / f"lr{number}.png", imresize(hr, 1 / 2))
+
+
+def lay_out(project: Path, images: Path, number: int) -> None:
+    """Give the images their names in a project, and the settings that train on them."""
+    for image in range(number + 1):
+        split, source = ("train", image % 10) if image < number else ("val", 10)
+        hr = project / f"data/hr/{split}/{image:04d}.png"
+        lr = project / f"data/lr/x2/{split}/{lr_name(hr.stem, 2)}"
+        for kind, link in (("hr", hr), ("lr", lr)):
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.hardlink_to(images / f"{kind}{source}.png")
+    yaml = YAML()
+    params = yaml.load(ROOT / "params.yaml")
+    params["train"] |= {"batch_size": 16, "patch_size": 48, "patches_per_image": PATCHES // number}
+    params["train"]["epochs"]["mse"] = 1
+    yaml.dump(params, project / "params.yaml")
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1] if len(sys.argv) > 1 else "main"]()
