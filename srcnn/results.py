@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from srcnn.datasets import original_names
 from srcnn.errors import InputError
 from srcnn.evaluation import Row, read_rows
 from srcnn.images import RGB8, read_rgb
+from srcnn.layout import original_names
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+from platformdirs import user_cache_path
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -15,6 +16,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -29,21 +31,41 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+def _size(value: Any) -> Any:
+    """YAML's list of two lengths as a tuple."""
+    if value in (None, "most_common"):
+        return value
+    whole = isinstance(value, list) and all(type(length) is int for length in value)
+    if whole and len(value) == 2 and min(value) > 0:
+        return tuple(value)
+    raise PydanticCustomError("size", "A width and a height are needed, such as [2040, 1356]")
+
+
 class Data(_Section):
-    """Where the photographs come from."""
+    """Where the photographs come from, and which of them are taken."""
 
     source: Literal["sample", "folder", "div2k"]
     root: str | None
+    manifest: Annotated[str, Field(min_length=1)]
+    base_url: Annotated[str, Field(pattern="^https?://")] | None
+    cache_dir: Annotated[str, Field(min_length=1)] | None
+    lr: Literal["generate", "official"]
+    train_images: PositiveInt | None
+    val_images: PositiveInt | None
+    same_size: Annotated[tuple[int, int] | Literal["most_common"] | None, BeforeValidator(_size)]
+    validate_: Annotated[bool, Field(alias="validate")]
+
+    @property
+    def cache(self) -> Path:
+        """The folder that keeps downloads."""
+        return Path(self.cache_dir).expanduser() if self.cache_dir else user_cache_path("srcnn")
 
     @model_validator(mode="after")
     def _source_is_complete(self) -> Self:
-        if self.source == "div2k":
-            raise ValueError(
-                "source: div2k cannot be fetched yet: unpack DIV2K into a folder that holds "
-                "train/ and val/, then set data.source: folder and data.root to it"
-            )
         if self.source == "folder" and not self.root:
             raise ValueError("root: source folder needs a folder here that holds train/ and val/")
+        if self.lr == "official" and self.source != "div2k":
+            raise ValueError("lr: official LR images are known for source: div2k alone")
         return self
 
 

@@ -112,7 +112,7 @@ def compare_losses(
         InputError: an image is too small for LPIPS.
     """
     cases = []
-    for image in tqdm(results.names, f"windows ×{results.scale}", unit="image"):
+    for image in tqdm(results.names, f"windows ×{results.scale}", unit="image", disable=None):
         pictures = results.pictures(image, "mse", "perceptual")
         height, width = pictures["hr"].shape[:2]
         if min(height, width) < SMALLEST:

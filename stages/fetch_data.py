@@ -3,23 +3,37 @@
 import math
 from pathlib import Path
 
-from srcnn.datasets import folder_photos, sample_photos, smallest_val_side, write_hr
-from srcnn.settings import Settings
+from srcnn.archives import fetch_archives, read_manifest
+from srcnn.datasets import conversions, write_hr, write_validation
+from srcnn.layout import smallest_val_side
+from srcnn.photos import SPLITS, Photo, archive_photos, folder_photos, sample_photos, select
+from srcnn.settings import Data, Settings
 from srcnn.stage import run_stage
 
 
 def main(settings: Settings) -> None:
-    """Write data/hr."""
-    if settings.data.source == "sample":
-        photos = sample_photos(Path("datasets/sample.yaml"))
-    else:
-        photos = folder_photos(Path(settings.data.root or ""))
-    multiple, smallest_val = (
-        math.lcm(*settings.scales),
-        max(map(smallest_val_side, settings.scales)),
-    )
-    for notice in write_hr(photos, Path("data/hr"), multiple, smallest_val):
-        print(notice)
+    """Write data/hr and data/validation.csv."""
+    data = settings.data
+    most = {"train": data.train_images, "val": data.val_images}
+    photos = select(find_photos(data), data.same_size, most)
+    multiple = math.lcm(*settings.scales)
+    smallest_val = max(map(smallest_val_side, settings.scales))
+    images = write_hr(photos, Path("data/hr"), multiple, smallest_val)
+    notices = conversions(images)
+    notices += write_validation(images if data.validate_ else [], Path("data/validation.csv"))
+    counts = [f"{sum(hr.photo.split == split for hr in images)} {split}" for split in SPLITS]
+    print("\n".join([*notices, f"{' and '.join(counts)} images in data/hr"]))
+
+
+def find_photos(data: Data) -> list[Photo]:
+    """The photographs of `data.source`, fetched where need be."""
+    if data.source == "sample":
+        return sample_photos(Path("datasets/sample.yaml"))
+    if data.source == "folder":
+        return folder_photos(Path(data.root or ""))
+    archives = read_manifest(Path(data.manifest)).archives
+    hr = [archive for archive in archives if archive.scale is None]
+    return archive_photos(fetch_archives(hr, data.base_url, data.cache))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 import csv
 import hashlib
-import subprocess
-import sys
+import shutil
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,148 +10,22 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from ruamel.yaml import YAML
 
-from srcnn.datasets import (
-    Photo,
-    folder_photos,
-    lr_name,
-    original_names,
-    sample_photos,
-    write_hr,
-)
+from srcnn import datasets, images
+from srcnn.datasets import conversions, write_hr, write_validation
 from srcnn.errors import InputError
-from srcnn.files import packaged_file
+from srcnn.finished import finished
 from srcnn.images import RGB8, read_rgb, write_png
+from srcnn.layout import lr_name, original_names
+from srcnn.photos import Photo
 
 OneLine = Callable[[Any], str]
 Picture = Callable[..., RGB8]
 
 
-@pytest.fixture
-def photos(tmp_path: Path, picture: Picture) -> list[Photo]:
-    """Three training photographs and two of val, of five sizes."""
-    made = []
-    for number, split in enumerate(("train", "train", "train", "val", "val")):
-        path = tmp_path / f"originals/{split}/photo{number}.png"
-        write_png(path, picture(20 + number, 30 + number, phase=number))
-        made.append(Photo(path, path.name, split))
-    return made
-
-
 def rows(index: Path) -> list[dict[str, str]]:
     with index.open(newline="") as file:
         return list(csv.DictReader(file))
-
-
-def a_manifest(folder: Path, **changes: str) -> Path:
-    entry = {"package": "skimage", "file": "data/chelsea.png", "split": "val", "sha256": "596aa1e7"}
-    path = folder / "manifest.yaml"
-    YAML().dump({"images": [entry | changes]}, path)
-    return path
-
-
-def test_every_sample_photograph_is_installed_with_the_right_checksum(project: Path) -> None:
-    photos = sample_photos(project / "datasets/sample.yaml")
-    assert all(photo.path.is_file() for photo in photos)
-    splits = [photo.split for photo in photos]
-    assert splits.count("val") >= 5
-    assert splits.count("train") >= 5
-    assert set(splits) == {"train", "val"}
-
-
-def test_the_sample_lists_full_checksums_and_no_photograph_twice(project: Path) -> None:
-    entries = YAML(typ="safe").load(project / "datasets/sample.yaml")["images"]
-    assert all(len(entry["sha256"]) == 64 for entry in entries)
-    assert len({entry["sha256"] for entry in entries}) == len(entries)
-
-
-def test_the_cat_is_among_the_validation_images(project: Path) -> None:
-    photos = sample_photos(project / "datasets/sample.yaml")
-    assert [photo.split for photo in photos if photo.name == "chelsea.png"] == ["val"]
-
-
-def test_a_wrong_checksum_is_reported_with_both_sums(tmp_path: Path, one_line: OneLine) -> None:
-    manifest = a_manifest(tmp_path, sha256="0" * 64)
-    with pytest.raises(InputError) as caught:
-        sample_photos(manifest)
-    message = one_line(caught)
-    assert "chelsea.png" in message
-    assert "0" * 64 in message
-    assert "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb" in message
-
-
-@pytest.mark.parametrize(
-    ("changes", "named"),
-    [
-        ({"package": "nothing_of_this_name"}, "nothing_of_this_name"),
-        ({"file": "data/nobody.png"}, "nobody.png"),
-    ],
-)
-def test_a_missing_package_or_file_is_named(
-    tmp_path: Path, one_line: OneLine, changes: dict[str, str], named: str
-) -> None:
-    with pytest.raises(InputError) as caught:
-        sample_photos(a_manifest(tmp_path, **changes))
-    assert named in one_line(caught)
-
-
-def test_a_file_in_a_package_is_found_without_importing_the_package(tmp_path: Path) -> None:
-    package = tmp_path / "broken_package"
-    package.mkdir()
-    (package / "__init__.py").write_text("raise SystemExit('imported')")
-    (package / "data.txt").write_text("data")
-    sum_of_data = hashlib.sha256(b"data").hexdigest()
-    program = (
-        "from srcnn.files import packaged_file\n"
-        f"print(packaged_file('broken_package', 'data.txt', '{sum_of_data}'))"
-    )
-    found = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env={"PYTHONPATH": f"{Path(__file__).parents[1]}:{tmp_path}"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert found.stdout.strip() == str(package / "data.txt")
-
-
-def test_a_checksum_may_be_given_by_its_first_digits() -> None:
-    assert packaged_file("skimage", "data/chelsea.png", "596aa1e7").name == "chelsea.png"
-
-
-def test_a_folder_gives_its_photographs_by_split_and_name(photos: list[Photo]) -> None:
-    assert folder_photos(photos[0].path.parents[1]) == photos
-
-
-def test_photographs_in_folders_of_a_split_keep_their_folder_in_their_name(
-    tmp_path: Path, picture: Picture
-) -> None:
-    for name in ("train/a.png", "train/more/b.png", "val/c.png"):
-        write_png(tmp_path / name, picture(8, 8))
-    names = [(photo.split, photo.name) for photo in folder_photos(tmp_path)]
-    assert names == [("train", "a.png"), ("train", "more/b.png"), ("val", "c.png")]
-
-
-@pytest.mark.parametrize("missing", ["train", "val"])
-def test_a_folder_without_a_split_is_named(
-    photos: list[Photo], one_line: OneLine, missing: str
-) -> None:
-    root = photos[0].path.parents[1]
-    (root / missing).rename(root / "elsewhere")
-    with pytest.raises(InputError) as caught:
-        folder_photos(root)
-    assert str(root / missing) in one_line(caught)
-
-
-def test_a_split_without_images_is_named(photos: list[Photo], one_line: OneLine) -> None:
-    root = photos[0].path.parents[1]
-    for photo in photos[3:]:
-        photo.path.rename(photo.path.with_suffix(".txt"))
-    with pytest.raises(InputError) as caught:
-        folder_photos(root)
-    assert str(root / "val") in one_line(caught)
 
 
 def test_photographs_are_numbered_on_from_train_to_val(tmp_path: Path, photos: list[Photo]) -> None:
@@ -206,7 +81,7 @@ def test_each_kind_of_conversion_is_told_once(tmp_path: Path) -> None:
         path = tmp_path / f"photo{number}.jpg"
         Image.new(mode, (8, 8)).save(path)
         made.append(Photo(path, path.name, "train"))
-    notices = write_hr(made, tmp_path / "hr", 1)
+    notices = conversions(write_hr(made, tmp_path / "hr", 1))
     assert len(notices) == 2
     grey, cmyk = notices
     assert grey.startswith("grey")
@@ -217,7 +92,7 @@ def test_each_kind_of_conversion_is_told_once(tmp_path: Path) -> None:
 
 
 def test_nothing_is_told_where_nothing_was_converted(tmp_path: Path, photos: list[Photo]) -> None:
-    assert write_hr(photos, tmp_path / "hr", 1) == []
+    assert conversions(write_hr(photos, tmp_path / "hr", 1)) == []
 
 
 def test_a_photograph_smaller_than_the_multiple_is_named_with_its_size(
@@ -233,16 +108,23 @@ def test_a_photograph_smaller_than_the_multiple_is_named_with_its_size(
     assert "8×8" in message
 
 
-def test_a_photograph_that_cannot_be_read_leaves_no_index_and_nothing_half_written(
+def test_a_photograph_that_cannot_be_read_is_named_and_nothing_put_in_place(
     tmp_path: Path, photos: list[Photo]
 ) -> None:
     photos[2].path.write_bytes(photos[2].path.read_bytes()[:300])
     with pytest.raises(InputError, match=r"photo2\.png"):
         write_hr(photos, tmp_path / "hr", 1)
-    assert not (tmp_path / "hr/index.csv").exists()
-    for path in (tmp_path / "hr").rglob("*.*"):
-        assert not path.name.startswith(".")
-        read_rgb(path)
+    assert not (tmp_path / "hr").exists()
+
+
+def test_what_was_there_stays_until_the_new_folder_is_whole(
+    tmp_path: Path, photos: list[Photo]
+) -> None:
+    write_hr(photos[:4], tmp_path / "hr", 1)
+    photos[2].path.write_bytes(photos[2].path.read_bytes()[:300])
+    with pytest.raises(InputError):
+        write_hr(photos, tmp_path / "hr", 1)
+    assert len(original_names(tmp_path / "hr/index.csv")) == 4
 
 
 def test_writing_fewer_photographs_leaves_none_of_those_written_before(
@@ -261,6 +143,179 @@ def test_the_same_photographs_give_the_same_bytes(tmp_path: Path, photos: list[P
     for path in (tmp_path / "a").rglob("*.*"):
         twin = tmp_path / "b" / path.relative_to(tmp_path / "a")
         assert path.read_bytes() == twin.read_bytes()
+
+
+def test_what_was_finished_before_an_error_is_not_done_again(
+    tmp_path: Path, photos: list[Photo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = photos[4].path.read_bytes()
+    photos[4].path.write_bytes(content[:300])
+    with pytest.raises(InputError):
+        write_hr(photos, tmp_path / "hr", 1)
+    photos[4].path.write_bytes(content)
+    read = reads(monkeypatch)
+    write_hr(photos, tmp_path / "hr", 1)
+    assert read == [str(photos[4].path)]
+
+
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The photographs that are decoded from now on."""
+    read = []
+
+    def read_photo(data: bytes, where: str) -> Any:
+        read.append(where)
+        return images.read_photo(data, where)
+
+    monkeypatch.setattr(datasets, "read_photo", read_photo)
+    return read
+
+
+def test_what_was_finished_is_done_again_where_its_photograph_has_changed(
+    tmp_path: Path, photos: list[Photo], picture: Picture
+) -> None:
+    content = photos[4].path.read_bytes()
+    photos[4].path.write_bytes(content[:300])
+    with pytest.raises(InputError):
+        write_hr(photos, tmp_path / "hr", 1)
+    photos[4].path.write_bytes(content)
+    write_png(photos[0].path, picture(25, 25))
+    write_hr(photos, tmp_path / "hr", 1)
+    hr, _ = read_rgb(tmp_path / "hr/train/0001.png")
+    np.testing.assert_array_equal(hr, picture(25, 25))
+
+
+def test_two_processes_that_write_one_folder_take_turns(
+    tmp_path: Path, photos: list[Photo], capsys: pytest.CaptureFixture[str]
+) -> None:
+    inside = threading.Event()
+
+    def hold_the_folder() -> None:
+        with finished(tmp_path / "hr"):
+            inside.set()
+            time.sleep(0.3)
+
+    other = threading.Thread(target=hold_the_folder)
+    other.start()
+    inside.wait()
+    write_hr(photos, tmp_path / "hr", 1)
+    other.join()
+    assert "waiting" in capsys.readouterr().out
+    assert len(original_names(tmp_path / "hr/index.csv")) == 5
+
+
+def test_only_the_images_of_the_folder_are_kept_beside_it(
+    tmp_path: Path, photos: list[Photo]
+) -> None:
+    write_hr(photos, tmp_path / "hr", 1)
+    write_hr(photos[1:], tmp_path / "hr", 1)
+    kept = list((tmp_path / ".finished/hr").iterdir())
+    assert sorted(path.suffix for path in kept) == [".json"] * 4 + [".png"] * 4
+    inodes = {path.stat().st_ino for path in (tmp_path / "hr").rglob("*.png")}
+    assert {path.stat().st_ino for path in kept if path.suffix == ".png"} == inodes
+
+
+def test_a_photograph_more_leaves_the_others_as_they_are(
+    tmp_path: Path, photos: list[Photo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_hr(photos[1:], tmp_path / "hr", 1)
+    shutil.rmtree(tmp_path / "hr")  # as DVC does before a stage runs
+    read = reads(monkeypatch)
+    write_hr(photos, tmp_path / "hr", 1)
+    assert read == [str(photos[0].path)]
+    assert len(original_names(tmp_path / "hr/index.csv")) == 5
+
+
+def test_a_finished_image_that_was_changed_is_done_again(
+    tmp_path: Path, photos: list[Photo], picture: Picture
+) -> None:
+    write_hr(photos, tmp_path / "hr", 1)
+    png = tmp_path / "hr/train/0001.png"
+    png.write_bytes(b"changed in place, and so is its other name")
+    write_hr(photos, tmp_path / "hr", 1)
+    np.testing.assert_array_equal(read_rgb(png)[0], picture(20, 30))
+
+
+def test_a_plain_png_is_copied_byte_for_byte_where_nothing_is_cropped(tmp_path: Path) -> None:
+    path = tmp_path / "plain.png"
+    Image.new("RGB", (8, 8), "red").save(path, compress_level=0)
+    photos = [Photo(path, path.name, "train")]
+    write_hr(photos, tmp_path / "hr", 4)
+    assert (tmp_path / "hr/train/0001.png").read_bytes() == path.read_bytes()
+    write_hr(photos, tmp_path / "hr", 3)
+    assert (tmp_path / "hr/train/0001.png").read_bytes() != path.read_bytes()
+
+
+def test_names_that_differ_in_case_alone_are_two_images(tmp_path: Path) -> None:
+    made = []
+    for name, colour in (("a.png", "red"), ("A.png", "green"), ("x/a.png", "blue")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8), colour).save(tmp_path / name)
+        made.append(Photo(tmp_path / name, name, "train"))
+    write_hr(made, tmp_path / "hr", 1)
+    assert list(original_names(tmp_path / "hr/index.csv").values()) == ["a.png", "A.png", "x/a.png"]
+    assert len(list(tmp_path.glob("hr/train/*.png"))) == 3
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tiff"])
+def test_a_picture_in_train_and_in_val_is_refused_with_both_names(
+    tmp_path: Path, picture: Picture, one_line: OneLine, suffix: str
+) -> None:
+    made = []
+    for name, phase in (("train/a.png", 0), ("train/b.png", 1), (f"val/c.{suffix}", 1)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(picture(16, 16, phase)).save(tmp_path / name)
+        made.append(Photo(tmp_path / name, name, name.split("/")[0]))
+    with pytest.raises(InputError) as caught:
+        write_hr(made, tmp_path / "hr", 1)
+    message = one_line(caught)
+    assert f"{tmp_path}/train/b.png (train) and {tmp_path}/val/c.{suffix} (val)" in message
+    assert "a.png" not in message
+    assert not (tmp_path / "hr").exists()
+
+
+def test_validation_lists_size_mode_and_checksum_of_each_image(
+    tmp_path: Path, photos: list[Photo]
+) -> None:
+    laid_out = write_hr(photos, tmp_path / "hr", 4)
+    write_validation(laid_out, tmp_path / "validation.csv")
+    fourth = rows(tmp_path / "validation.csv")[3]
+    content = (tmp_path / "hr/val/0004.png").read_bytes()
+    assert fourth == {
+        "image": "0004",
+        "split": "val",
+        "name": "photo3.png",
+        "width": "33",
+        "height": "23",
+        "mode": "RGB",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "suspicious": "tiny (33×23)",
+    }
+
+
+def test_what_is_suspicious_is_listed_and_nothing_else(tmp_path: Path, picture: Picture) -> None:
+    made = []
+    pictures = {
+        "fine.png": picture(64, 100, 1),
+        "again.png": picture(64, 100, 1),
+        "grey.png": np.full((64, 64, 3), 128, np.uint8),
+        "small.png": picture(63, 500),
+    }
+    for name, pixels in pictures.items():
+        write_png(tmp_path / name, pixels)
+        made.append(Photo(tmp_path / name, name, "train"))
+    notices = write_validation(write_hr(made, tmp_path / "hr", 1), tmp_path / "validation.csv")
+    assert notices == [
+        "suspicious: 0002 (again.png): same picture as 0001",
+        "suspicious: 0003 (grey.png): constant colour",
+        "suspicious: 0004 (small.png): tiny (500×63)",
+    ]
+    found = [row["suspicious"] for row in rows(tmp_path / "validation.csv")]
+    assert found == ["", "same picture as 0001", "constant colour", "tiny (500×63)"]
+
+
+def test_without_images_validation_is_a_header(tmp_path: Path) -> None:
+    assert write_validation([], tmp_path / "validation.csv") == []
+    assert (tmp_path / "validation.csv").read_text().startswith("image,split,name,")
 
 
 def test_low_resolution_images_are_named_as_in_div2k() -> None:

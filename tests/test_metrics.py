@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from srcnn.datasets import smallest_val_side
 from srcnn.images import RGB8
+from srcnn.layout import smallest_val_side
 from srcnn.lpips import LPIPS
 from srcnn.metrics import (
     BEST_PSNR,

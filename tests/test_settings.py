@@ -65,6 +65,10 @@ def test_a_learning_rate_may_be_written_in_every_way_of_yaml_1_2(
         {"scales": [3], "train.patch_size": 48},
         {"scales": [8, 2]},
         {"data.source": "folder", "data.root": "photos"},
+        {"data.source": "div2k", "data.lr": "official"},
+        {"data.base_url": "http://localhost:8000/sets"},
+        {"data.same_size": [2040, 1356], "data.train_images": 49, "data.val_images": 7},
+        {"data.same_size": "most_common"},
         {"train.patch_size": None},
         {"train.lr": 1},
         {"loss.lambda1": 0},
@@ -112,6 +116,10 @@ def test_settings_that_make_sense_are_taken(
         ("scales", [2.0]),
         ("data.source", "web"),
         ("data.root", 7),
+        ("data.base_url", "ftp://example.org"),
+        ("data.manifest", None),
+        ("data.train_images", 0),
+        ("data.validate", "yes"),
         ("train.batch_size", 0),
         ("train.batch_size", 2.0),
         ("train.patch_size", 65),
@@ -205,13 +213,35 @@ def test_a_patch_that_a_scale_does_not_divide_is_refused_with_the_scale(
     assert "train.patch_size: 64 is no multiple of scale 3" in one_line(caught)
 
 
-def test_div2k_is_refused_with_what_to_do_instead(
+def test_official_lr_images_of_other_photographs_than_div2k_are_refused(
     params: Callable[..., Path], one_line: OneLine
 ) -> None:
     with pytest.raises(InputError) as caught:
-        read_settings(params(**{"data.source": "div2k"}))
-    assert "data.source" in one_line(caught)
-    assert "data.root" in one_line(caught)
+        read_settings(params(**{"data.lr": "official"}))
+    assert "data.lr: official" in one_line(caught)
+    assert "div2k" in one_line(caught)
+
+
+@pytest.mark.parametrize(
+    "size", [[2040], [2040, 0], [2040, "1356"], [2040, 1356, 3], "largest", 2040, [True, True]]
+)
+def test_a_size_that_is_none_is_refused_with_an_example(
+    params: Callable[..., Path], one_line: OneLine, size: Any
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read_settings(params(**{"data.same_size": size}))
+    message = one_line(caught)
+    assert "data.same_size: a width and a height are needed, such as [2040, 1356]" in message
+
+
+def test_downloads_are_kept_in_the_users_cache_unless_another_folder_is_named(
+    params: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert read_settings(params()).data.cache == tmp_path / "caches/srcnn"
+    other = params(**{"data.cache_dir": "~/downloads"})
+    assert read_settings(other).data.cache == tmp_path / "home/downloads"
 
 
 @pytest.mark.parametrize("root", [None, ""])

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from srcnn.images import RGB8, crop_to_multiple, read_rgb, write_png
 from srcnn.resize import imresize
-from srcnn.weights import Weights, save_weights
+from srcnn.tensors import Weights, write_tensors
 
 Picture = Callable[..., RGB8]
 
@@ -62,9 +62,9 @@ class Workspace:
         )
 
     def files(self, folder: str) -> list[str]:
-        """All files under a folder, by their path in the workspace."""
-        root = self.folder / folder
-        return sorted(str(p.relative_to(self.folder)) for p in root.rglob("*") if p.is_file())
+        """All files under a folder, hidden ones left out, by their path in the workspace."""
+        paths = [path.relative_to(self.folder) for path in (self.folder / folder).rglob("*.*")]
+        return sorted(str(path) for path in paths if "/." not in f"/{path}")
 
 
 @pytest.fixture
@@ -108,6 +108,7 @@ def test_photographs_of_a_folder_are_laid_out_and_degraded(workspace: Workspace)
         "data/hr/train/0001.png",
         "data/hr/train/0002.png",
         "data/hr/val/0003.png",
+        "data/validation.csv",
     ]
     degraded = workspace.run("degrade", "--scale", "4")
     assert degraded.returncode == 0, degraded.stderr
@@ -136,7 +137,8 @@ def test_what_was_converted_is_told(workspace: Workspace) -> None:
     run = workspace.run("fetch_data")
     assert run.returncode == 0
     assert [line for line in run.stdout.splitlines() if "grey" in line] == [
-        "grey converted to 8-bit RGB: grey.png"
+        "grey converted to 8-bit RGB: grey.png",
+        "suspicious: 0003 (grey.png): tiny (20×20), constant colour",
     ]
 
 
@@ -243,7 +245,7 @@ def test_stored_weights_of_other_settings_are_refused_and_no_model_written(
     # DVC fetches them again after such a change; who runs the stages by hand must be told to.
     lay_out(workspace, 2)
     vgg = workspace.folder / "data/weights/vgg.safetensors"
-    save_weights(vgg16, vgg, {"origin": "here", "network": "vgg16"})
+    write_tensors(vgg16, vgg, {"origin": "here", "network": "vgg16"})
     small = {"train.patch_size": 16, "train.patches_per_image": 2, "train.epochs.perceptual": 1}
     workspace.set(**small, **change)
     run = workspace.run("train", "--scale", "2", "--loss", "perceptual")

@@ -1,0 +1,198 @@
+"""Kill `dvc repro` at random moments of fetch_data and degrade; the result must be the same.
+
+    python -m benchmarks.kill_resume [--kills 24] [--seed 1]
+
+In temporary clones of this project a small data set of zip files, served slowly by a server on this
+machine, is fetched, laid out and degraded at ×2 and ×4: once in peace, and then, in other clones,
+with SIGKILL to every process of the run at random moments, until it is whole. After each kill it is
+counted what is finished; nothing of it may be gone or done again. The hashes that DVC writes into
+dvc.lock, and the files themselves, must be those of the run in peace. Takes about four minutes.
+"""
+
+import argparse
+import hashlib
+import io
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from ruamel.yaml import YAML
+
+from srcnn.resize import imresize
+from tests.server import Server, serving, slowly
+
+ROOT = Path(__file__).parents[1]
+TARGETS = ("degrade@2", "degrade@4")
+IMAGES = {"train": 24, "val": 8}
+SIZE = (1020, 672)
+RATE = 20e6
+"""Bytes per second of the server: the archives take about as long as the images."""
+
+
+def main() -> None:
+    """Print a row per round and what was found."""
+    parser = argparse.ArgumentParser(description="Kill dvc repro and go on, many times.")
+    parser.add_argument("--kills", type=int, default=24)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    chance = random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as folder, serving() as server:
+        entries = serve_data_set(server)
+        peace = clone(Path(folder, "peace"), server, entries)
+        start = time.perf_counter()
+        assert run(peace) is None, "the run in peace failed"
+        seconds = time.perf_counter() - start
+        expected = hashes(peace)
+        print(f"in peace: {seconds:.1f} s, {len(expected)} files")
+        kills: Counter[str] = Counter()
+        rounds = 0
+        while kills.total() < options.kills:
+            rounds += 1
+            project = clone(Path(folder, f"round{rounds}"), server, entries)
+            killed = kill_until_whole(project, chance, seconds)
+            kills += killed
+            assert hashes(project) == expected, "a killed run has another result"
+            print(f"round {rounds}: {killed.total()} kills, every file and hash as in peace")
+    where = ", ".join(f"{count} in {moment}" for moment, count in sorted(kills.items()))
+    print(f"{kills.total()} kills ({where}): nothing lost, nothing else in the result")
+
+
+def kill_until_whole(project: Path, chance: random.Random, seconds: float) -> "Counter[str]":
+    """Run and kill until a run ends by itself; where the kills fell."""
+    kills: Counter[str] = Counter()
+    while True:
+        before = finished(project)
+        moment = run(project, kill_after=chance.uniform(1.5, 0.6 * seconds))
+        after = finished(project)
+        lost = {name for name, stamp in before.items() if after.get(name) != stamp}
+        assert not lost, f"lost or done again: {lost}"
+        if moment is None:
+            return kills
+        kills[moment] += 1
+
+
+def run(project: Path, kill_after: float | None = None) -> str | None:
+    """Run `dvc repro`; the stage in which it was killed, or None where it ended by itself."""
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    output = project / "output.txt"
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            ["dvc", "repro", *TARGETS],
+            cwd=project,
+            env=environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            status = process.wait(kill_after)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            stages = [line.split("'")[1] for line in output.read_text().splitlines() if "'" in line]
+            return stages[-1].split("@")[0] if stages else "dvc itself"
+    assert status == 0, output.read_text()
+    return None
+
+
+def finished(project: Path) -> dict[str, int]:
+    """The images that are finished, with the time at which each was made."""
+    return {
+        str(path.relative_to(project)): path.stat().st_mtime_ns
+        for path in project.glob("data/**/.finished/*/*.png")
+        if path.with_suffix(".json").exists()
+    }
+
+
+def hashes(project: Path) -> dict[str, str]:
+    """The sha256 of every file of the result, dvc.lock with DVC's own hashes among them."""
+    files = [project / "dvc.lock", project / "data/validation.csv"]
+    files += [path for name in ("hr", "lr") for path in project.glob(f"data/{name}/**/*.*")]
+    return {
+        str(path.relative_to(project)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(files)
+        if path.is_file() and ".finished" not in path.parts
+    }
+
+
+def serve_data_set(server: Server) -> list[dict[str, object]]:
+    """Put archives of HR and official LR images on the server; the manifest's entries."""
+    entries: list[dict[str, object]] = []
+    random_numbers = np.random.default_rng(1)
+    number = 0
+    for split, count in IMAGES.items():
+        hr = {}
+        for _ in range(count):
+            number += 1
+            noise = Image.fromarray(random_numbers.integers(0, 256, (42, 64, 3), dtype=np.uint8))
+            grain = random_numbers.integers(0, 12, (SIZE[1], SIZE[0], 3), dtype=np.uint8)
+            smooth = np.asarray(noise.resize(SIZE, Image.Resampling.BICUBIC))
+            hr[f"{number:04d}"] = np.minimum(smooth, 243) + grain
+        entries.append(archive(server, split, None, {f"{n}.png": image for n, image in hr.items()}))
+        for scale in (2, 4):
+            lr = {f"{n}x{scale}.png": imresize(image, 1 / scale) for n, image in hr.items()}
+            entries.append(archive(server, split, scale, lr))
+    return entries
+
+
+def archive(
+    server: Server, split: str, scale: int | None, images: dict[str, np.ndarray]
+) -> dict[str, object]:
+    """Put one archive on the server; its entry."""
+    name, content = f"{split}{scale or ''}.zip", io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        for image_name, image in images.items():
+            png = io.BytesIO()
+            Image.fromarray(image).save(png, "PNG")
+            file.writestr(image_name, png.getvalue())
+    server.files[name] = content.getvalue()
+    entry = {
+        "url": f"{server.url}/{name}",
+        "bytes": len(content.getvalue()),
+        "sha256": hashlib.sha256(content.getvalue()).hexdigest(),
+        "split": split,
+        "images": len(images),
+        "unpacked_bytes": 2 * len(content.getvalue()),
+    }
+    return entry | ({"scale": scale} if scale else {})
+
+
+def clone(project: Path, server: Server, entries: list[dict[str, object]]) -> Path:
+    """A clone of this project as it is in the working tree, with its own download cache."""
+    files = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    for name in files:
+        if (ROOT / name).is_file() and not name.startswith(("metrics/", "plots/", "dvc.lock")):
+            (project / name).parent.mkdir(parents=True, exist_ok=True)
+            (project / name).write_bytes((ROOT / name).read_bytes())
+    subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
+    yaml = YAML()
+    yaml.dump({"archives": entries}, project / "datasets/served.yaml")
+    params = yaml.load(project / "params.yaml")
+    params["data"] |= {
+        "source": "div2k",
+        "manifest": "datasets/served.yaml",
+        "lr": "official",
+        "cache_dir": "downloads",
+    }
+    yaml.dump(params, project / "params.yaml")
+    server.answers[:] = [slowly(RATE)] * 1000
+    return project
+
+
+if __name__ == "__main__":
+    main()

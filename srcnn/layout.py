@@ -1,0 +1,23 @@
+"""What the stages agree on: how images are named, and how small one may be."""
+
+from pathlib import Path
+
+from srcnn.files import read_csv
+
+
+def original_names(index: Path) -> dict[str, str]:
+    """Name of the original photograph by image number, from `index.csv`."""
+    return {row["image"]: row["name"] for row in read_csv(index)}
+
+
+def lr_name(image_id: str, scale: int) -> str:
+    """File name of an LR image, as DIV2K names it: `0001x2.png`."""
+    return f"{image_id}x{scale}.png"
+
+
+def smallest_val_side(scale: int) -> int:
+    """Pixels that each side of a val image needs to be scored.
+
+    AlexNet's two pools need 32 for LPIPS; SSIM's window of 11 must fit in what shaving leaves.
+    """
+    return max(32, 11 + 2 * scale)
