@@ -1,12 +1,13 @@
 """A web server on this machine that serves bytes from memory, and misbehaves as it is told to."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import ClassVar
+from typing import Any, ClassVar
 
 Answer = Callable[["Handler", bytes], None]
 
@@ -129,6 +130,16 @@ def slowly(bytes_per_second: float) -> Answer:
     return answer
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing where a client is gone before its answer is."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serving() -> Iterator[Server]:
     """Serve on a free port of the loopback interface until the block ends."""
@@ -136,11 +147,12 @@ def serving() -> Iterator[Server]:
     class Handling(Handler):
         pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handling) as server:
-        server.daemon_threads = True
+    with QuietServer(("127.0.0.1", 0), Handling) as server:
         Handling.server_state = Server(f"http://127.0.0.1:{server.server_port}")
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield Handling.server_state
-        server.shutdown()
-        thread.join()
+        try:
+            yield Handling.server_state
+        finally:
+            server.shutdown()
+            thread.join()
