@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError,
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from srcnn.download import Remote, check_room, fetch
+from srcnn.download import Remote, fetch
 from srcnn.errors import InputError
+from srcnn.files import check_room
 from srcnn.images import SUFFIXES
 
 _OTHERWISE = (

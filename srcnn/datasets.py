@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from srcnn.download import check_room
+from srcnn.cores import on_all_cores
 from srcnn.errors import InputError, some
-from srcnn.files import write_csv, written_whole
-from srcnn.finished import Note, finished, on_all_cores
+from srcnn.files import check_room, write_csv, written_whole
+from srcnn.finished import Note, finished
 from srcnn.images import crop_to_multiple, read_photo, write_png
 from srcnn.photos import Photo
 

@@ -15,10 +15,9 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from srcnn.download import check_room
+from srcnn.cores import on_all_cores
 from srcnn.errors import InputError
-from srcnn.files import sha256_of, written_whole
-from srcnn.finished import on_all_cores
+from srcnn.files import check_room, sha256_of, written_whole
 from srcnn.images import RGB8, image_size, read_rgb
 from srcnn.patches import Pair, PairFiles
 

@@ -7,9 +7,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from srcnn.archives import Images
+from srcnn.cores import on_all_cores
 from srcnn.errors import InputError, some
 from srcnn.files import read_csv
-from srcnn.finished import Note, finished, on_all_cores
+from srcnn.finished import Note, finished
 from srcnn.images import list_images, read_photo, read_rgb, write_png
 from srcnn.layout import lr_name
 from srcnn.resize import imresize

@@ -1,7 +1,6 @@
 """Files by HTTP: resumed after a cut, tried again with patience, checked before they are used."""
 
 import hashlib
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,27 +101,6 @@ def fetch(remote: Remote, folder: Path, otherwise: str) -> Path:
                 return path
             part.unlink()
         raise InputError(f"{remote.url}: twice with a {fault}; {otherwise}")
-
-
-def check_room(needed: int, folder: Path, purpose: str, setting: str) -> None:
-    """Refuse to begin what the disk cannot hold.
-
-    Args:
-        needed: bytes.
-        folder: where they are to go; it need not exist yet.
-        purpose: what they are.
-        setting: that names another place.
-
-    Raises:
-        InputError: there is less room.
-    """
-    existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
-    free = shutil.disk_usage(existing).free
-    if needed > free:
-        raise InputError(
-            f"{folder}: {purpose} need {needed / 1e9:.2f} GB, and {free / 1e9:.2f} GB are free; "
-            f"make room, or {setting}"
-        )
 
 
 def _transfer(remote: Remote, part: Path) -> None:

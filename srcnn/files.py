@@ -1,10 +1,11 @@
-"""Files that are written whole or not at all, and checked by their sha256."""
+"""Files that are written whole or not at all, checked by their sha256, and given room."""
 
 import csv
 import hashlib
 import importlib.util
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -80,3 +81,24 @@ def check_sha256(path: Path, expected: str) -> None:
     actual = sha256_of(path)
     if not actual.startswith(expected):
         raise InputError(f"{path}: wrong checksum: sha256 is {actual}, expected {expected}")
+
+
+def check_room(needed: int, folder: Path, purpose: str, setting: str) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Args:
+        needed: bytes.
+        folder: where they are to go; it need not exist yet.
+        purpose: what they are.
+        setting: that names another place.
+
+    Raises:
+        InputError: there is less room.
+    """
+    existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if needed > free:
+        raise InputError(
+            f"{folder}: {purpose} need {needed / 1e9:.2f} GB, and {free / 1e9:.2f} GB are free; "
+            f"make room, or {setting}"
+        )

@@ -8,21 +8,17 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
 from srcnn.files import sha256_of, written_whole
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 Note = dict[str, Any]
 
 
@@ -110,19 +106,6 @@ def finished(folder: Path) -> Iterator[Finished]:
         if not work.complete:
             count = len(list(store.glob("*.json")))
             print(f"{folder}: {count} images are finished; the same command goes on from there")
-
-
-def on_all_cores(
-    function: Callable[[Item], Result], items: Iterable[Item], title: str
-) -> list[Result]:
-    """The function's results in the order of `items`, with a progress bar on a terminal.
-
-    In threads: decoding, encoding and matrix products run outside the interpreter's lock.
-    """
-    items = list(items)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(function, items)
-        return list(tqdm(results, title, len(items), unit="image", disable=None))
 
 
 def _link(file: Path, name: Path) -> None:

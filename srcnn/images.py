@@ -158,8 +158,8 @@ def _reading(source: Source, name: str | None) -> Iterator[BinaryIO]:
 def write_png(path: Path, image: npt.NDArray[Any]) -> None:
     """Write [H, W, 3] or [H, W] uint8 as PNG, whole or not at all."""
     with written_whole(path) as temporary:
-        # Runs alone, no search for repetitions: of photographs it makes the smallest files in about
-        # the shortest time (measured by `benchmarks/degrade.py`).
+        # Runs alone, no search for repetitions: of photographs it makes nearly the smallest files
+        # in nearly the shortest time (measured by `benchmarks/degrade.py`).
         Image.fromarray(image).save(temporary, format="PNG", compress_type=zlib.Z_RLE)
 
 

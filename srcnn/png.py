@@ -11,11 +11,16 @@ _DEPTH_AND_TYPE = bytes((8, 2))  # bits a channel; RGB, as the PNG specification
 
 
 class Chunk(NamedTuple):
-    """A part of a PNG file, and whether its checksum is right."""
+    """A part of a PNG file."""
 
     name: bytes
     body: bytes
-    undamaged: bool
+    checksum: bytes
+
+    @property
+    def undamaged(self) -> bool:
+        """Whether the checksum is right."""
+        return self.checksum == struct.pack(">I", zlib.crc32(self.body, zlib.crc32(self.name)))
 
 
 def chunks(file: BinaryIO) -> Iterator[Chunk]:
@@ -26,9 +31,7 @@ def chunks(file: BinaryIO) -> Iterator[Chunk]:
     rest = BytesIO(file.read())
     while start := rest.read(8):
         length, name = struct.unpack(">I4s", start.ljust(8, b"\0"))
-        body = rest.read(length)
-        checksum = zlib.crc32(body, zlib.crc32(name))
-        yield Chunk(name, body, rest.read(4) == struct.pack(">I", checksum))
+        yield Chunk(name, rest.read(length), rest.read(4))
 
 
 def is_plain(file: BinaryIO) -> bool:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from srcnn.download import Remote, check_room, fetch
+from srcnn.download import Remote, fetch
 from srcnn.errors import InputError
+from srcnn.files import check_room
 from tests.server import (
     Answer,
     Server,
