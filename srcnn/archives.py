@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 from ruamel.yaml import YAML
@@ -25,16 +25,20 @@ _OTHERWISE = (
 )
 
 
+Split = Literal["train", "val"]
+
+
 class Archive(BaseModel):
     """A zip file of images, as a manifest lists it (`datasets/div2k.yaml` explains the keys)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     url: Annotated[str, Field(pattern=r"^https?://.+\.zip$")]
+    name: Annotated[str, Field(pattern=r"^[^/\\]+\.zip$")] | None = None
     bytes: PositiveInt
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     md5: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
-    split: Literal["train", "val"]
+    split: Split
     scale: PositiveInt | None = None
     folder: str = ""
     images: PositiveInt
@@ -49,7 +53,7 @@ class Archive(BaseModel):
     def remote(self, base_url: str | None) -> Remote:
         """The file on its server, or on the one that `base_url` names."""
         algorithm, checksum = ("sha256", self.sha256) if self.sha256 else ("md5", self.md5)
-        remote = Remote(self.url, algorithm, checksum or "", self.bytes)
+        remote = Remote(self.url, algorithm, checksum or "", self.bytes, self.name)
         if base_url is None:
             return remote
         return replace(remote, url=f"{base_url.rstrip('/')}/{remote.name}")
@@ -60,7 +64,18 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    archives: Annotated[list[Archive], Field(min_length=1)]
+    archives: list[Archive]
+
+    @model_validator(mode="after")
+    def _is_a_data_set(self) -> Self:
+        for split in get_args(Split):
+            if not any(a.split == split and a.scale is None for a in self.archives):
+                raise ValueError(f"no archive of HR images for split: {split} is listed")
+        checksums: dict[str, str] = {}
+        for remote in (archive.remote(None) for archive in self.archives):
+            if checksums.setdefault(remote.name, remote.checksum) != remote.checksum:
+                raise ValueError(f"two files are called {remote.name}; give one another name:")
+        return self
 
 
 class Images:
@@ -124,8 +139,8 @@ def read_manifest(path: Path) -> Manifest:
         raise InputError(f"{path}: not valid YAML: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"{path}: {where}: {first['msg']}") from None
+        where = (path, ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, "))
+        raise InputError(": ".join(str(part) for part in where if part)) from None
 
 
 def fetch_archives(archives: Sequence[Archive], base_url: str | None, cache: Path) -> list[Images]:
@@ -146,7 +161,7 @@ def fetch_archives(archives: Sequence[Archive], base_url: str | None, cache: Pat
 
 def _is_image(entry: zipfile.ZipInfo, inside: str) -> bool:
     path = PurePosixPath(entry.filename)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts if part != "..")
+    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
     return (
         entry.filename.startswith(inside)
         and not entry.is_dir()

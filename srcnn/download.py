@@ -4,7 +4,6 @@ import hashlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import requests
 from filelock import FileLock
@@ -31,17 +30,19 @@ class Remote:
         algorithm: of `checksum`, `sha256` or `md5`.
         checksum: hexadecimal digits, all of them or the first ones.
         size: in bytes, or None where it is not known.
+        called: what the local copy is called; the last part of the url's path if None.
     """
 
     url: str
     algorithm: str
     checksum: str
     size: int | None = None
+    called: str | None = None
 
     @property
     def name(self) -> str:
-        """The file's name, the last part of the url's path."""
-        return Path(urlsplit(self.url).path).name
+        """The local copy's name."""
+        return self.called or self.url.partition("?")[0].rpartition("/")[2]
 
     def fault(self, path: Path) -> str | None:
         """What tells a local file from this one, with both sizes or both sums; None if nothing."""
@@ -76,7 +77,7 @@ def fetch(remote: Remote, folder: Path, otherwise: str) -> Path:
         otherwise: what a user can do where it cannot be had, for the end of the message.
 
     Raises:
-        InputError: the file cannot be had, is wrong twice, or the disk has no room for it.
+        InputError: the file cannot be had, or is wrong twice.
     """
     path = folder / remote.name
     if path.is_file() and remote.fault(path) is None:
@@ -144,7 +145,10 @@ def _append(remote: Remote, part: Path, progress: "tqdm[None]") -> None:
             if response.status_code == 416:
                 part.unlink()  # longer than the server's file: begin anew
             _check_answer(remote, response)
-            resumed = response.status_code == 206 and content_range.startswith(f"bytes {have}-")
+            resumed = response.status_code == 206
+            if resumed and not content_range.startswith(f"bytes {have}-"):
+                part.unlink()  # the server cannot go on from where it ends: begin anew
+                raise _CutError("the server sent another part than was asked for")
             with part.open("ab" if resumed else "wb") as file:
                 progress.n = file.tell()
                 for chunk in response.iter_content(_CHUNK):
@@ -152,7 +156,7 @@ def _append(remote: Remote, part: Path, progress: "tqdm[None]") -> None:
                     progress.update(len(chunk))
                     if remote.size is not None and file.tell() > remote.size:
                         return  # longer than it should be: its size will tell
-    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+    except ValueError as error:  # requests' and urllib3's of an address are
         raise InputError(f"{remote.url}: {error}") from None
     except requests.RequestException as error:
         raise _CutError(_reason(error)) from None

@@ -90,6 +90,16 @@ def without_ranges(handler: Handler, content: bytes) -> None:
     handler.wfile.write(handler.start(content, ranges=False))
 
 
+def another_part(handler: Handler, content: bytes) -> None:
+    """The last ten bytes, whatever part was asked for."""
+    handler.send_response(206)
+    last = len(content) - 1
+    handler.send_header("Content-Range", f"bytes {last - 9}-{last}/{len(content)}")
+    handler.send_header("Content-Length", "10")
+    handler.end_headers()
+    handler.wfile.write(content[-10:])
+
+
 def status(code: int) -> Answer:
     """An error and nothing else."""
 

@@ -73,8 +73,8 @@ def test_an_archive_without_a_folder_is_taken_whole(tmp_path: Path) -> None:
 def test_a_name_that_leads_out_of_the_archive_is_a_name_and_no_path(tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
-    images = opened(inside, {"../evil.png": png(1), "/root.png": png(2)})
-    assert [images.read(name) for name in images.entries] == [png(1), png(2)]
+    images = opened(inside, {"a/../../evil.png": png(1), "/root.png": png(2)}, images=1)
+    assert {name: images.read(name) for name in images.entries} == {"/root.png": png(2)}
     assert list(tmp_path.iterdir()) == [inside]
 
 
@@ -147,6 +147,19 @@ def test_archives_come_from_the_base_url_where_one_is_set(server: Server, tmp_pa
     assert server.asked == [("mirror/set.zip", None)]
 
 
+def test_archives_of_one_file_name_are_kept_under_names_of_their_own(
+    server: Server, tmp_path: Path
+) -> None:
+    archives = []
+    for split in ("train", "val"):
+        content = zipped({f"{split}.png": png(1)})
+        server.files[f"{split}/images.zip"] = content
+        url = f"{server.url}/{split}/images.zip"
+        archives.append(archive_of(content, url=url, name=f"{split}.zip", images=1))
+    train, val = fetch_archives(archives, None, tmp_path)
+    assert [*train.entries, *val.entries] == ["train.png", "val.png"]
+
+
 def test_archives_that_lie_in_the_cache_need_no_network(tmp_path: Path) -> None:
     content = zipped({"a.png": png(1), "b.png": png(2)})
     (tmp_path / "set.zip").write_bytes(content)
@@ -207,6 +220,41 @@ def test_a_wrong_manifest_is_refused_with_what_is_wrong(
         read_manifest(path)
     assert str(path) in one_line(caught)
     assert named in one_line(caught)
+
+
+@pytest.mark.parametrize(
+    ("archives", "message"),
+    [
+        ([], "no archive of HR images for split: train"),
+        ([{"split": "train"}], "no archive of HR images for split: val"),
+        ([{"split": "train"}, {"split": "val", "scale": 2}], "for split: val"),
+        (
+            [{"split": "train"}, {"split": "val", "sha256": "0" * 64}],
+            "two files are called set.zip",
+        ),
+    ],
+)
+def test_a_manifest_that_is_no_data_set_is_refused(
+    tmp_path: Path, one_line: OneLine, archives: list[dict[str, Any]], message: str
+) -> None:
+    entries = [archive_of(b"", bytes=1, **a).model_dump(exclude_none=True) for a in archives]
+    YAML().dump({"archives": entries}, tmp_path / "set.yaml")
+    with pytest.raises(InputError) as caught:
+        read_manifest(tmp_path / "set.yaml")
+    assert one_line(caught).startswith(f"{tmp_path / 'set.yaml'}: ")
+    assert message in one_line(caught)
+
+
+def test_a_manifest_may_take_both_splits_from_one_archive(tmp_path: Path) -> None:
+    entries = [
+        archive_of(b"", bytes=1, split=split, folder=split).model_dump(exclude_none=True)
+        for split in ("train", "val")
+    ]
+    YAML().dump({"archives": entries}, tmp_path / "set.yaml")
+    assert [archive.folder for archive in read_manifest(tmp_path / "set.yaml").archives] == [
+        "train",
+        "val",
+    ]
 
 
 def test_a_manifest_that_is_not_there_is_named_with_its_setting(

@@ -13,6 +13,7 @@ from srcnn.files import check_room
 from tests.server import (
     Answer,
     Server,
+    another_part,
     cut_after,
     hang_up,
     stall,
@@ -157,7 +158,15 @@ def test_a_refusal_is_told_at_once(
     assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9/set.zip", "http://:bad/set.zip"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:9/set.zip",
+        "http://:bad/set.zip",
+        "http://a..b/set.zip",
+        "http://[::1/set.zip",
+    ],
+)
 def test_an_address_that_leads_nowhere_is_named(
     server: Server, tmp_path: Path, one_line: OneLine, url: str
 ) -> None:
@@ -223,6 +232,14 @@ def test_a_part_of_unknown_size_that_was_whole_is_not_fetched_again(
 def test_a_part_that_is_longer_than_the_file_is_begun_anew(server: Server, tmp_path: Path) -> None:
     (tmp_path / "set.zip.part").write_bytes(CONTENT + b"more")
     assert fetch(remote(server, size=None), tmp_path, OTHERWISE).read_bytes() == CONTENT
+
+
+def test_a_server_that_sends_another_part_than_was_asked_for_is_read_from_the_beginning(
+    server: Server, tmp_path: Path
+) -> None:
+    server.answers += [cut_after(100_000), another_part]
+    assert fetch(remote(server), tmp_path, OTHERWISE).read_bytes() == CONTENT
+    assert [asked is None for _, asked in server.asked] == [True, False, True]
 
 
 def test_a_full_disk_is_told_before_anything_is_fetched(
