@@ -1,7 +1,7 @@
 """Image files decoded once into one file of pixels, which processes map and share.
 
-The file is named by a digest of the images, so it is never out of date. It can be deleted at any
-time: who needs it next makes it again.
+The file is named by a digest of the image files, so that it is never taken for other images. It
+can be deleted at any time: who needs it next makes it again.
 """
 
 import hashlib

@@ -175,8 +175,8 @@ class Patches:
             lr, hr = _turn(lr, turns, mirror), _turn(hr, turns, mirror)
         if self.colour:
             channels = self.random.permutation(3)
-            lr, hr = lr[..., channels], hr[..., channels]
-        return lr, hr
+            return lr[..., channels], hr[..., channels]
+        return lr.copy(), hr.copy()  # a view would keep its whole image mapped
 
 
 def _with_halo(image: RGB8, top: int, left: int, height: int, width: int, halo: int) -> RGB8:

@@ -1,4 +1,5 @@
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -226,6 +227,22 @@ def test_the_scales_share_their_hr_images(
     pairs = DecodedPairs(pair_files(4), folder / "hr", folder / "x4")
     assert {file.parent.name for file in read} == {"x4"}
     assert [pair.hr.shape[0] // pair.lr.shape[0] for pair in pairs] == [4, 4, 4]
+
+
+def test_a_batch_keeps_no_image_open(
+    folder: Path, pair_files: Callable[[int], list[PairFiles]]
+) -> None:
+    pairs = DecodedPairs(pair_files(2), folder / "hr", folder / "x2")
+    options: dict[str, Any] = {"patches_per_image": 32, "batch_size": 96, "seed": 1}
+    source = Patches(pairs, 2, 5, patch_size=16, geometry=True, colour=False, **options)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = len(list(Path("/proc/self/fd").iterdir())) + 20
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, limits[1]))
+    try:
+        ((_, hr),) = source.epoch()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert len(hr) == 96
 
 
 def test_patches_are_the_same_from_disk_as_from_memory(
