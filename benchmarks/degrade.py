@@ -116,8 +116,10 @@ def print_rates(photos: Sequence[bytes], folder: Path, count: int, cores: set[in
         rates = []
         for allowed in ({max(cores)}, cores):
             os.sched_setaffinity(0, allowed)
-            folders = [folder / f"{len(allowed)}-{run}/x{scale}" for run in range(2)]
-            seconds = [fastest(1, write_lr, hr_folder, target, scale)[0] for target in folders]
+            seconds = []
+            for _ in range(2):
+                with tempfile.TemporaryDirectory(dir=folder) as target:  # nothing finished there
+                    seconds += fastest(1, write_lr, hr_folder, Path(target, "lr"), scale)[:1]
             rates.append(count / min(seconds))
         one, every = rates
         print(f"| ×{scale} | {one:.1f} | {every:.1f} | {len(cores)} | {every / one:.2f} × |")

@@ -106,9 +106,11 @@ def run(project: Path, kill_after: float | None = None) -> str | None:
         )
         try:
             status = process.wait(kill_after)
-        except subprocess.TimeoutExpired:
+        except BaseException as end:  # the time is over, or someone stops this script
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            if not isinstance(end, subprocess.TimeoutExpired):
+                raise
             stages = re.findall(r"Running stage '(\w+)", output.read_text())
             return stages[-1] if stages else "dvc itself"
     assert status == 0, output.read_text()

@@ -39,9 +39,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7)
     runs = parser.parse_args().runs
     image = next(
-        photo[: SIZE[1]]
+        photo[: SIZE[1], : SIZE[0]]
         for photo in (read_rgb(png)[0] for png in originals())
-        if photo.shape[0] >= SIZE[1] and photo.shape[1] == SIZE[0]
+        if photo.shape[0] >= SIZE[1] and photo.shape[1] >= SIZE[0]
     )
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(cores)})
