@@ -77,9 +77,9 @@ def write_hr(
     Raises:
         InputError: an image cannot be read or is too small, or one is in train and in val.
     """
-    room = sum(photo.size for photo in photos)
-    check_room(room, folder, "the photographs", "set data.train_images and data.val_images")
     with finished(folder) as work:
+        needed = sum(photo.size for photo in photos) - work.size
+        check_room(needed, folder, "the photographs", "set data.train_images and data.val_images")
 
         def lay_out(photo: Photo) -> tuple[Path, Content]:
             smallest = max(multiple, smallest_val) if photo.split == "val" else multiple

@@ -37,24 +37,27 @@ class Finished:
         self.folder, self.store = folder, store
         self.complete = False
 
-    def make(
-        self, made_from: object, write: Callable[[Path], Note], suffix: str = ".png"
-    ) -> tuple[Path, Note]:
-        """The file that is made from all this, written now if it is not finished.
+    @property
+    def size(self) -> int:
+        """Bytes of the files that are finished."""
+        return sum(file.stat().st_size for file in self.store.glob("*.png"))
+
+    def make(self, made_from: object, write: Callable[[Path], Note]) -> tuple[Path, Note]:
+        """The PNG file that is made from all this, written now if it is not finished.
 
         Args:
             made_from: whatever the content depends on; its `repr` counts.
             write: writes the file and returns what is to be noted of it, JSON's types.
-            suffix: of the file.
 
         Returns:
             the file and its note, with `sha256` added.
         """
         digest = hashlib.sha256(repr((_code(), made_from)).encode()).hexdigest()
-        file = self.store / f"{digest[:32]}{suffix}"
+        file = self.store / f"{digest[:32]}.png"
         about = file.with_suffix(".json")  # written last
-        if about.is_file() and file.is_file():
-            note: Note = json.loads(about.read_text())
+        # A power cut can leave a note empty.
+        if about.is_file() and file.is_file() and (text := about.read_text()):
+            note: Note = json.loads(text)
             if sha256_of(file) == note["sha256"]:
                 return file, note
         note = json.loads(json.dumps(write(file))) | {"sha256": sha256_of(file)}
@@ -103,9 +106,8 @@ def finished(folder: Path) -> Iterator[Finished]:
         yield work
     finally:
         lock.release()
-        if not work.complete:
-            count = len(list(store.glob("*.json")))
-            print(f"{folder}: {count} images are finished; the same command goes on from there")
+        if not work.complete and any(store.glob("*.json")):
+            print(f"what is finished of {folder} is kept: the same command goes on from there")
 
 
 def _link(file: Path, name: Path) -> None:

@@ -1,5 +1,6 @@
 """Image files: any common kind in, 8-bit RGB arrays out, and PNG written whole or not at all."""
 
+import os
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from srcnn.png import is_plain
 RGB8 = npt.NDArray[np.uint8]
 Source = Path | bytes | BinaryIO
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+IMAGE_NAMES = ", ".join(f"*{suffix}" for suffix in SUFFIXES)
 _KINDS = {
     "1": "black and white",
     "L": "grey",
@@ -30,6 +32,8 @@ _KINDS = {
     "RGB": "",
 }
 
+# Of the largest cameras; beyond it a file is taken for a bomb.
+Image.MAX_IMAGE_PIXELS = 2**28
 # For good: to change Python's filters for each file would not be safe among threads.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
@@ -40,17 +44,30 @@ def list_images(folder: Path) -> list[Path]:
     Raises:
         InputError: the folder is missing or holds no image.
     """
+    files = [path for path in list_files(folder) if path.suffix.lower() in SUFFIXES]
+    if not files:
+        raise InputError(f"{folder}: no images in it (looked for {IMAGE_NAMES})")
+    return files
+
+
+def list_files(folder: Path) -> list[Path]:
+    """All files of `folder` and of the folders in it but hidden ones, in order of their path.
+
+    Raises:
+        InputError: the folder is missing.
+    """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
-    )
-    if not files:
-        looked_for = ", ".join(f"*{suffix}" for suffix in SUFFIXES)
-        raise InputError(f"{folder}: no images in it (looked for {looked_for})")
-    return files
+    files = []
+    for path, folders, names in os.walk(folder, followlinks=True):
+        here = Path(path).resolve()
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and not here.is_relative_to((here / name).resolve())
+        ]
+        files += [Path(path, name) for name in names if not name.startswith(".")]
+    return sorted(files)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +168,8 @@ def _reading(source: Source, name: str | None) -> Iterator[BinaryIO]:
         raise InputError(f"{name}: more pixels than an image can be trusted to have") from None
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
+    except MemoryError:
+        raise InputError(f"{name}: this machine's memory cannot hold it") from None
     except Exception as error:  # decoders meet damaged bytes with any of Python's exceptions
         raise InputError(f"{name}: damaged or cut short ({error})") from None
 

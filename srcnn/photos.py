@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from srcnn.archives import Images
 from srcnn.errors import InputError
 from srcnn.files import packaged_file
-from srcnn.images import image_size, list_images
+from srcnn.images import SUFFIXES, image_size, list_files, list_images
 
 SPLITS = ("train", "val")
 
@@ -77,16 +77,35 @@ def folder_photos(root: Path) -> list[Photo]:
     """The photographs in `root/train` and `root/val`.
 
     Raises:
-        InputError: a folder is missing or empty.
+        InputError: a folder is missing or empty, or a name is not UTF-8.
     """
     try:
         return [
-            Photo(path, str(path.relative_to(root / split)), split)
+            Photo(path, _name(path, root / split), split)
             for split in SPLITS
             for path in list_images(root / split)
         ]
     except InputError as error:
         raise InputError(f"data.root: {error}") from None
+
+
+def _name(path: Path, folder: Path) -> str:
+    name = str(path.relative_to(folder))
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{str(path)!a}: its name is not UTF-8; rename it") from None
+    return name
+
+
+def other_files(root: Path) -> list[str]:
+    """Names of the files in `root/train` and `root/val` that are no photographs."""
+    return [
+        f"{split}/{path.relative_to(root / split)}"
+        for split in SPLITS
+        for path in list_files(root / split)
+        if path.suffix.lower() not in SUFFIXES
+    ]
 
 
 def archive_photos(archives: Iterable[Images]) -> list[Photo]:

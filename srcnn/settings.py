@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from platformdirs import user_cache_path
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -41,14 +42,25 @@ def _size(value: Any) -> Any:
     raise PydanticCustomError("size", "A width and a height are needed, such as [2040, 1356]")
 
 
+def _home(folder: str) -> str:
+    """A folder with `~` or `~user` at its beginning replaced by the home folder."""
+    try:
+        return str(Path(folder).expanduser())
+    except RuntimeError:
+        raise PydanticCustomError("folder", "No user has such a home folder") from None
+
+
+Folder = Annotated[str, Field(min_length=1), AfterValidator(_home)]
+
+
 class Data(_Section):
     """Where the photographs come from, and which of them are taken."""
 
     source: Literal["sample", "folder", "div2k"]
-    root: str | None
+    root: Folder | None
     manifest: Annotated[str, Field(min_length=1)]
     base_url: Annotated[str, Field(pattern="^https?://")] | None
-    cache_dir: Annotated[str, Field(min_length=1)] | None
+    cache_dir: Folder | None
     lr: Literal["generate", "official"]
     train_images: PositiveInt | None
     val_images: PositiveInt | None
@@ -58,7 +70,7 @@ class Data(_Section):
     @property
     def cache(self) -> Path:
         """The folder that keeps downloads."""
-        return Path(self.cache_dir).expanduser() if self.cache_dir else user_cache_path("srcnn")
+        return Path(self.cache_dir) if self.cache_dir else user_cache_path("srcnn")
 
     @model_validator(mode="after")
     def _source_is_complete(self) -> Self:

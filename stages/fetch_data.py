@@ -5,8 +5,18 @@ from pathlib import Path
 
 from srcnn.archives import fetch_archives, read_manifest
 from srcnn.datasets import conversions, write_hr, write_validation
+from srcnn.errors import some
+from srcnn.images import IMAGE_NAMES
 from srcnn.layout import smallest_val_side
-from srcnn.photos import SPLITS, Photo, archive_photos, folder_photos, sample_photos, select
+from srcnn.photos import (
+    SPLITS,
+    Photo,
+    archive_photos,
+    folder_photos,
+    other_files,
+    sample_photos,
+    select,
+)
 from srcnn.settings import Data, Settings
 from srcnn.stage import run_stage
 
@@ -19,7 +29,10 @@ def main(settings: Settings) -> None:
     multiple = math.lcm(*settings.scales)
     smallest_val = max(map(smallest_val_side, settings.scales))
     images = write_hr(photos, Path("data/hr"), multiple, smallest_val)
-    notices = conversions(images)
+    notices = []
+    if data.source == "folder" and (others := other_files(Path(data.root or ""))):
+        notices.append(f"not taken, as none of {IMAGE_NAMES}: {some(others)}")
+    notices += conversions(images)
     notices += write_validation(images if data.validate_ else [], Path("data/validation.csv"))
     counts = [f"{sum(hr.photo.split == split for hr in images)} {split}" for split in SPLITS]
     print("\n".join([*notices, f"{' and '.join(counts)} images in data/hr"]))

@@ -158,6 +158,29 @@ def test_what_was_finished_before_an_error_is_not_done_again(
     assert read == [str(photos[4].path)]
 
 
+def test_a_note_that_a_power_cut_left_empty_is_written_again(
+    tmp_path: Path, photos: list[Photo]
+) -> None:
+    write_hr(photos, tmp_path / "hr", 1)
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("hr/*/*.png")}
+    for note in (tmp_path / ".finished/hr").glob("*.json"):
+        note.write_text("")
+    write_hr(photos, tmp_path / "hr", 1)
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("hr/*/*.png")} == before
+
+
+def test_a_disk_needs_room_for_what_is_not_finished_alone(
+    tmp_path: Path, photos: list[Photo], one_line: OneLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    write_hr(photos, tmp_path / "hr", 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=0))
+    write_hr(photos, tmp_path / "hr", 1)
+    with pytest.raises(InputError) as caught:
+        write_hr(photos, tmp_path / "another", 1)
+    assert "the photographs" in one_line(caught)
+
+
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The photographs that are decoded from now on."""
     read = []

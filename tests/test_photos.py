@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from srcnn.errors import InputError
 from srcnn.files import packaged_file
 from srcnn.images import RGB8, write_png
-from srcnn.photos import Photo, folder_photos, sample_photos, select
+from srcnn.photos import Photo, folder_photos, other_files, sample_photos, select
 
 OneLine = Callable[[Any], str]
 Picture = Callable[..., RGB8]
@@ -106,6 +106,43 @@ def test_photographs_in_folders_of_a_split_keep_their_folder_in_their_name(
         write_png(tmp_path / name, picture(8, 8))
     names = [(photo.split, photo.name) for photo in folder_photos(tmp_path)]
     assert names == [("train", "a.png"), ("train", "more/b.png"), ("val", "c.png")]
+
+
+def test_linked_folders_count_and_hidden_ones_do_not(tmp_path: Path, picture: Picture) -> None:
+    for name in ("train/a.png", "train/.thumbnails/a.png", "val/b.png", "elsewhere/c.png"):
+        write_png(tmp_path / name, picture(8, 8))
+    (tmp_path / "train/linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere/back").symlink_to(tmp_path / "elsewhere")
+    names = [photo.name for photo in folder_photos(tmp_path)]
+    assert names == ["a.png", "linked/c.png", "b.png"]
+
+
+def test_a_link_that_leads_nowhere_is_named(
+    photos: list[Photo], one_line: OneLine, tmp_path: Path
+) -> None:
+    root = photos[0].path.parents[1]
+    (root / "train/gone.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(InputError) as caught:
+        [photo.read() for photo in folder_photos(root)]
+    assert f"{root / 'train/gone.png'}" in one_line(caught)
+
+
+def test_files_that_are_no_photographs_are_told(photos: list[Photo]) -> None:
+    root = photos[0].path.parents[1]
+    assert other_files(root) == []
+    (root / "train/phone.heic").write_bytes(b"")
+    (root / "val/.DS_Store").write_bytes(b"")
+    assert other_files(root) == ["train/phone.heic"]
+
+
+def test_a_name_that_is_not_utf_8_is_refused(
+    photos: list[Photo], one_line: OneLine, picture: Picture
+) -> None:
+    root = photos[0].path.parents[1]
+    photos[0].path.rename(root / "train/caf\udce9.png")
+    with pytest.raises(InputError) as caught:
+        folder_photos(root)
+    assert "caf\\udce9.png" in one_line(caught)
 
 
 @pytest.mark.parametrize("missing", ["train", "val"])

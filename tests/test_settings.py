@@ -116,6 +116,7 @@ def test_settings_that_make_sense_are_taken(
         ("scales", [2.0]),
         ("data.source", "web"),
         ("data.root", 7),
+        ("data.root", "~nobody-of-this-name/photos"),
         ("data.base_url", "ftp://example.org"),
         ("data.manifest", None),
         ("data.train_images", 0),
@@ -240,8 +241,9 @@ def test_downloads_are_kept_in_the_users_cache_unless_another_folder_is_named(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert read_settings(params()).data.cache == tmp_path / "caches/srcnn"
-    other = params(**{"data.cache_dir": "~/downloads"})
+    other = params(**{"data.cache_dir": "~/downloads", "data.root": "~/photos"})
     assert read_settings(other).data.cache == tmp_path / "home/downloads"
+    assert read_settings(other).data.root == str(tmp_path / "home/photos")
 
 
 @pytest.mark.parametrize("root", [None, ""])

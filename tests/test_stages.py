@@ -132,14 +132,16 @@ def test_sides_are_cropped_to_the_least_common_multiple_of_the_scales(
     assert hr.shape == (24, 48, 3)
 
 
-def test_what_was_converted_is_told(workspace: Workspace) -> None:
+def test_what_was_converted_and_what_was_not_taken_is_told(workspace: Workspace) -> None:
     write_png(workspace.folder / "photos/train/grey.png", np.zeros((20, 20), np.uint8))
+    (workspace.folder / "photos/train/phone.heic").write_bytes(b"")
     run = workspace.run("fetch_data")
     assert run.returncode == 0
     assert [line for line in run.stdout.splitlines() if "grey" in line] == [
         "grey converted to 8-bit RGB: grey.png",
         "suspicious: 0003 (grey.png): tiny (20×20), constant colour",
     ]
+    assert "*.webp, *.tif, *.tiff, *.bmp: train/phone.heic" in run.stdout
 
 
 def test_a_root_that_is_not_there_is_refused_and_nothing_written(workspace: Workspace) -> None:
