@@ -46,7 +46,7 @@ def draw_curves(curves: Mapping[tuple[int, str], Curve]) -> RGB8:
         figure = Figure(figsize=size, dpi=DPI, layout=layout)
         panels = figure.subplots(len(scales), 3, squeeze=False)
         for scale, (psnr, *losses) in zip(scales, panels, strict=True):
-            _start(psnr, f"×{scale}: PSNR on val (RGB, whole, dB)")
+            _start(psnr, f"×{scale}: PSNR on crops of val (RGB, dB)")
             for panel, (loss, name) in zip(losses, NAMES.items(), strict=True):
                 curve = curves[scale, loss]
                 best = curve["val_loss"].index(min(curve["val_loss"]))

@@ -32,11 +32,12 @@ class DecodedImages:
     does not grow with their number.
 
     Args:
-        path: the file.
+        path: the file, named by a digest of the images.
         sizes: width and height of each image.
     """
 
     def __init__(self, path: Path, sizes: Sequence[tuple[int, int]]):
+        self.digest = path.stem
         self._file = path.open("rb")
         weakref.finalize(self, self._file.close)
         self._places = list(zip(_starts(sizes), sizes, strict=False))
@@ -65,6 +66,7 @@ class DecodedPairs(Sequence[Pair]):
         self._names = [pair.name for pair in files]
         self._hr = decode([pair.hr for pair in files], hr_folder)
         self._lr = decode([pair.lr for pair in files], lr_folder)
+        self.digest = f"{self._hr.digest} {self._lr.digest}"
 
     def __len__(self) -> int:
         return len(self._names)

@@ -1,10 +1,9 @@
 """The machine: which device computes, in what precision, and what to write down about it."""
 
+import ctypes
 import os
 import platform
 import resource
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +11,36 @@ import numpy as np
 import PIL
 import torch
 
-Autocast = Callable[[], AbstractContextManager[Any]]
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
 
 
-def best_device() -> torch.device:
-    """The first CUDA device where there is one, set to deterministic algorithms; else the CPU.
+def best_device(*, deterministic: bool = True) -> torch.device:
+    """The first CUDA device where there is one, else the CPU.
 
     On the CPU everything that the network uses is deterministic for a number of threads.
+
+    Args:
+        deterministic: whether a GPU is to use deterministic algorithms alone.
     """
     if not torch.cuda.is_available():
+        _keep_freed_memory()
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what torch asks for
-    torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(deterministic)
     torch.backends.cudnn.allow_tf32 = False  # float32 is to mean float32
     return torch.device("cuda")
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep what tensors free for the next ones.
+
+    It gives large blocks back to the system, which hands out the same pages again one by one, and
+    clears them: a third of a training step (`benchmarks/training.py`).
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
+    if mallopt is not None:
+        mallopt(_M_MMAP_MAX, 0)
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def bf16_is_fast(device: torch.device) -> bool:
@@ -34,18 +49,6 @@ def bf16_is_fast(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-
-
-def autocast(device: torch.device, precision: str) -> Autocast:
-    """A maker of contexts in which convolutions run in the given precision.
-
-    Args:
-        device: where they run.
-        precision: `32`, `bf16`, or `auto`: bf16 where the device has it in hardware.
-    """
-    if precision == "bf16" or (precision == "auto" and bf16_is_fast(device)):
-        return lambda: torch.autocast(device.type, torch.bfloat16)
-    return nullcontext
 
 
 def device_name(device: torch.device) -> str:

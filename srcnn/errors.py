@@ -15,6 +15,10 @@ class InputError(Exception):
         super().__init__("".join(c for c in line if unicodedata.category(c) != "Cc"))
 
 
+class Stopped(Exception):  # noqa: N818  # no error
+    """Someone asked a run to stop, and its state is saved; the message says where."""
+
+
 def some(names: Sequence[str]) -> str:
     """The first three names, and how many more there are."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -9,6 +9,8 @@ import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,15 @@ def sha256_of(path: Path) -> str:
     """The file's sha256 in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache
+def package_digest() -> str:
+    """A digest of this package's code and of the libraries that decode, compute and encode."""
+    digest = hashlib.sha256(f"{version('numpy')} {version('pillow')}".encode())
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def check_sha256(path: Path, expected: str) -> None:

@@ -10,14 +10,12 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from srcnn.files import sha256_of, written_whole
+from srcnn.files import package_digest, sha256_of, written_whole
 
 Note = dict[str, Any]
 
@@ -52,7 +50,7 @@ class Finished:
         Returns:
             the file and its note, with `sha256` added.
         """
-        digest = hashlib.sha256(repr((_code(), made_from)).encode()).hexdigest()
+        digest = hashlib.sha256(repr((package_digest(), made_from)).encode()).hexdigest()
         file = self.store / f"{digest[:32]}.png"
         about = file.with_suffix(".json")  # written last
         # A power cut can leave a note empty.
@@ -116,12 +114,3 @@ def _link(file: Path, name: Path) -> None:
         os.link(file, name)
     except OSError:
         shutil.copyfile(file, name)
-
-
-@lru_cache
-def _code() -> str:
-    """A digest of this package and of the libraries that decode, compute and encode."""
-    digest = hashlib.sha256(f"{version('numpy')} {version('pillow')}".encode())
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()

@@ -39,9 +39,14 @@ class SRCNN(nn.Module):
         self.mapping = nn.Conv2d(64, 32, 1)
         self.reconstruction = nn.Conv2d(32, 3, 5)
 
-    def forward(self, lr: Tensor) -> Tensor:
-        """Super-resolve `lr` [N, 3, h, w], RGB in [0, 1], to [N, 3, scale·h, scale·w]."""
-        return self.refine(self.upsample(pad_symmetric(lr, self.halo)))
+    def forward(self, lr: Tensor, with_halo: bool = False) -> Tensor:
+        """Super-resolve `lr` [N, 3, h, w], RGB in [0, 1], to [N, 3, scale·h, scale·w].
+
+        Args:
+            lr: the images.
+            with_halo: whether they have `halo` pixels of context already, which give no output.
+        """
+        return self.refine(self.upsample(lr if with_halo else pad_symmetric(lr, self.halo)))
 
     def upsample(self, lr: Tensor) -> Tensor:
         """Interpolate `lr` [N, 3, h + 2·halo, w + 2·halo] to the size that `refine` takes."""
@@ -52,8 +57,8 @@ class SRCNN(nn.Module):
 
     def refine(self, up: Tensor) -> Tensor:
         """The three layers: [N, 3, H + 12, W + 12], RGB in [0, 1], to [N, 3, H, W]."""
-        x = F.relu(self.features(up))
-        x = F.relu(self.mapping(x))
+        x = F.relu_(self.features(up))
+        x = F.relu_(self.mapping(x))
         out: Tensor = self.reconstruction(x)
         return out
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -109,6 +110,10 @@ def check_sizes(
 class Patches:
     """Random patches of the training images, or the whole images, batch by batch.
 
+    An epoch goes through all images `patches_per_image` times, each time in another order. What is
+    random in a batch depends on the seed, the epoch and the batch alone: any batch can be drawn at
+    any time, by any process, and is the same.
+
     Args:
         pairs: the training images.
         scale: of the LR images.
@@ -140,46 +145,73 @@ class Patches:
         sizes = {pair.name: (pair.hr.shape[1], pair.hr.shape[0]) for pair in pairs}
         check_sizes(sizes, patch_size, batch_size, geometry=geometry)
         self.pairs, self.scale, self.halo, self.batch_size = pairs, scale, halo, batch_size
-        self.patch_size, self.geometry, self.colour = patch_size, geometry, colour
-        self.random = np.random.default_rng(seed)
+        self.patch_size, self.geometry, self.colour, self.seed = patch_size, geometry, colour, seed
         self.draws = len(pairs) * (patches_per_image if patch_size else 1)
+        self._order = lru_cache(2 + batch_size // len(pairs))(self._round)
 
     def __len__(self) -> int:
         """Batches in an epoch."""
         return -(-self.draws // self.batch_size)
 
-    def epoch(self) -> Iterator[tuple[RGB8, RGB8]]:
-        """Draw one epoch.
+    @property
+    def pixels(self) -> int:
+        """HR pixels of an epoch's patches."""
+        if self.patch_size:
+            return self.draws * self.patch_size**2
+        return sum(pair.hr.shape[0] * pair.hr.shape[1] for pair in self.pairs)
 
-        Yields:
+    def size(self, number: int) -> int:
+        """Patches in batch `number` of an epoch, counted from 0."""
+        return min(self.batch_size, self.draws - number * self.batch_size)
+
+    def batch(self, epoch: int, number: int, part: slice = slice(None)) -> tuple[RGB8, RGB8]:
+        """Draw one batch.
+
+        Args:
+            epoch: counted from 1.
+            number: of the batch in the epoch, counted from 0.
+            part: of the batch, for a process that takes only this one.
+
+        Returns:
             lr [N, p/s + 2·halo, p/s + 2·halo, 3] and hr [N, p, p, 3], uint8.
         """
-        order = self.random.permutation(self.draws) % len(self.pairs)
-        for start in range(0, self.draws, self.batch_size):
-            drawn = [self._draw(index) for index in order[start : start + self.batch_size]]
-            lr, hr = zip(*drawn, strict=True)
-            yield np.stack(lr), np.stack(hr)
+        count = self.size(number)
+        random = np.random.default_rng((self.seed, 0, epoch, number))
+        places = random.random((count, 2))
+        turns = random.integers(8 if self.geometry else 1, size=count)
+        channels = np.tile(np.arange(3), (count, 1))
+        if self.colour:
+            channels = random.permuted(channels, axis=1)
+        drawn = []
+        for index in range(count)[part]:
+            turn, mirror = divmod(int(turns[index]), 2)
+            image = self._image(epoch, number * self.batch_size + index)
+            lr, hr = self._windows(self.pairs[image], *places[index])
+            drawn.append([_turn(a, turn, mirror)[..., channels[index]] for a in (lr, hr)])
+        lr_patches, hr_patches = zip(*drawn, strict=True)
+        return np.stack(lr_patches), np.stack(hr_patches)
 
-    def _draw(self, index: int) -> tuple[RGB8, RGB8]:
-        pair, scale = self.pairs[index], self.scale
-        y, x, (height, width) = 0, 0, pair.lr.shape[:2]
+    def _image(self, epoch: int, draw: int) -> int:
+        """Which image a draw of the epoch is from."""
+        times, place = divmod(draw, len(self.pairs))
+        return int(self._order(epoch, times)[place])
+
+    def _round(self, epoch: int, times: int) -> npt.NDArray[np.int64]:
+        """The order in which an epoch goes through the images for the so-manieth time."""
+        return np.random.default_rng((self.seed, 1, epoch, times)).permutation(len(self.pairs))
+
+    def _windows(self, pair: Pair, down: float, right: float) -> tuple[RGB8, RGB8]:
+        """An LR patch with its halo and its HR patch, at a place given as shares of the room."""
+        scale, y, x, (height, width) = self.scale, 0, 0, pair.lr.shape[:2]
         if self.patch_size:
             side = self.patch_size // scale
-            y = self.random.integers(height - side + 1)
-            x = self.random.integers(width - side + 1)
+            y, x = int(down * (height - side + 1)), int(right * (width - side + 1))
             height = width = side
-        lr = _with_halo(pair.lr, y, x, height, width, self.halo)
-        hr = pair.hr[y * scale : (y + height) * scale, x * scale : (x + width) * scale]
-        if self.geometry:
-            turns, mirror = self.random.integers(4), self.random.integers(2)
-            lr, hr = _turn(lr, turns, mirror), _turn(hr, turns, mirror)
-        if self.colour:
-            channels = self.random.permutation(3)
-            return lr[..., channels], hr[..., channels]
-        return lr.copy(), hr.copy()  # a view would keep its whole image mapped
+        lr = with_halo(pair.lr, y, x, height, width, self.halo)
+        return lr, pair.hr[y * scale : (y + height) * scale, x * scale : (x + width) * scale]
 
 
-def _with_halo(image: RGB8, top: int, left: int, height: int, width: int, halo: int) -> RGB8:
+def with_halo(image: RGB8, top: int, left: int, height: int, width: int, halo: int) -> RGB8:
     """A window and its neighbourhood, mirrored at the image's borders."""
     spans = (top - halo, top + height + halo), (left - halo, left + width + halo)
     beyond = [
@@ -191,7 +223,8 @@ def _with_halo(image: RGB8, top: int, left: int, height: int, width: int, halo: 
     return np.pad(inside, (*beyond, (0, 0)), "symmetric") if any(map(any, beyond)) else inside
 
 
-def _turn(image: RGB8, turns: Any, mirror: Any) -> RGB8:
+def _turn(image: RGB8, turns: int, mirror: int) -> RGB8:
+    """Quarter turns and a mirror image."""
     # np.rot90 does the same in six times the time, which counts at a patch.
     if turns % 2:
         image = image.swapaxes(0, 1)[::-1]

@@ -117,7 +117,14 @@ class Train(_Section):
     schedule: Literal["constant", "cosine", "one_cycle"]
     epochs: Epochs
     augment: Augment
+    clip_norm: PositiveFloat | None
+    micro_batch: PositiveInt | None
     precision: Annotated[Literal["auto", "32", "bf16"], BeforeValidator(_word)]
+    compile: Literal["auto", "always", "never"]
+    deterministic: bool
+    devices: PositiveInt
+    nodes: PositiveInt
+    log: Literal["lines", "tensorboard"]
 
 
 class Loss(_Section):

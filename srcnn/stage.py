@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from srcnn.errors import InputError
+from srcnn.errors import InputError, Stopped
 from srcnn.settings import Settings, read_settings
 
 
@@ -30,6 +30,9 @@ def run_stage(main: Callable[..., None], *options: str) -> None:
         main(settings, **arguments)
     except (InputError, OSError) as error:
         sys.exit(f"error: {error}")
+    except Stopped as stopped:
+        print(f"{stopped}; the same command goes on from there", file=sys.stderr)
+        sys.exit(130)
     except KeyboardInterrupt:
         with suppress(BrokenPipeError):
             print("stopped", file=sys.stderr)

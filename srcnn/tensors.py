@@ -20,7 +20,10 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, about: Mapping[str,
     packed = {name: value.contiguous().cpu() for name, value in tensors.items()}
     with written_whole(path) as temporary:
         # One entry, as safetensors does not keep the order of several.
-        save_file(packed, temporary, {"srcnn": json.dumps(about, sort_keys=True)})
+        try:
+            save_file(packed, temporary, {"srcnn": json.dumps(about, sort_keys=True)})
+        except SafetensorError as error:  # a full disk
+            raise InputError(f"{path}: cannot be written ({error})") from None
 
 
 def read_tensors(path: Path) -> tuple[Weights, dict[str, Any]]:

@@ -1,197 +1,309 @@
 """Algorithm 1: train SRCNN with Eq. 1 or Eq. 3 and keep the epoch that is best on val."""
 
 import math
+import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+from tqdm import tqdm
 
-from srcnn.device import Autocast
-from srcnn.errors import InputError
-from srcnn.losses import feature_losses, final_loss, mse_loss, perceptual_loss
+from srcnn.checkpoint import Checkpoint
+from srcnn.errors import InputError, Stopped
+from srcnn.fabric import all_reduced, summed
+from srcnn.images import RGB8
 from srcnn.model import SRCNN
-from srcnn.patches import Pair, Patches, to_tensor
-from srcnn.resize import imresize
-from srcnn.vgg import VGGFeatures
+from srcnn.objective import Objective, Row
+from srcnn.patches import Patches, to_tensor
+from srcnn.tensors import Weights
+from srcnn.validation import Crops, validate
 
-Row = dict[str, float]
+SECONDS_BETWEEN_STATES = 10.0
+"""At least so long, and 200 times what writing a state takes, lies between two of them."""
+
+_AHEAD = 4  # batches that are drawn before they are needed
+_Drawn = TypeVar("_Drawn")
 
 
 @dataclass(frozen=True)
-class Objective:
-    """Eq. 3 with its weights; Eq. 1 alone where there is no VGG.
+class Plan:
+    """How long and how fast.
 
     Args:
-        vgg: the feature extractor, or None for Eq. 1.
-        lambda1: weight of the MSE.
-        lambda2: weight of the perceptual loss.
-        lambdas: λ_j by layer.
-        ratios: what each layer's term is divided by, from `balance_ratios`, or 1.
-    """
-
-    vgg: VGGFeatures | None = None
-    lambda1: float = 1.0
-    lambda2: float = 0.0
-    lambdas: Mapping[str, float] = field(default_factory=dict)
-    ratios: Mapping[str, float] = field(default_factory=dict)
-
-    def terms(self, sr: Tensor, hr: Tensor) -> dict[str, Tensor]:
-        """The raw terms: `mse` and each layer's, for [N, 3, H, W] images, RGB in [0, 1]."""
-        terms = {"mse": mse_loss(sr.float(), hr)}
-        if self.vgg is not None:
-            with torch.no_grad():
-                features_hr = self.vgg(hr)
-            terms |= feature_losses(self.vgg(sr), features_hr)
-        return terms
-
-    def loss(self, terms: Mapping[str, Tensor]) -> Tensor:
-        """What is minimised."""
-        if self.vgg is None:
-            return terms["mse"]
-        lambdas = {layer: value / self.ratios[layer] for layer, value in self.lambdas.items()}
-        perceptual = perceptual_loss({layer: terms[layer] for layer in lambdas}, lambdas)
-        return final_loss(terms["mse"], perceptual, self.lambda1, self.lambda2)
-
-    def report(self, terms: Mapping[str, float]) -> Row:
-        """Columns for the loss curve: the loss, and its raw and weighted terms."""
-        tensors = {name: torch.tensor(value, dtype=torch.float64) for name, value in terms.items()}
-        row = {"loss": float(self.loss(tensors)), "mse": terms["mse"]}
-        if self.vgg is None:
-            return row
-        raw = {layer: tensors[layer] for layer in self.lambdas}
-        row["perceptual"] = float(perceptual_loss(raw, self.lambdas))
-        row["weighted_mse"] = self.lambda1 * terms["mse"]
-        row["weighted_perceptual"] = row["loss"] - row["weighted_mse"]
-        return row | {layer: terms[layer] for layer in self.lambdas}
-
-
-@torch.no_grad()
-def balance_ratios(vgg: VGGFeatures, pairs: Iterable[Pair], scale: int) -> Row:
-    """How many times the MSE each layer's term is at the bicubic baseline.
-
-    Both are means over the images of `pairs`, of each its centre, up to 512 × 512 pixels.
-    """
-    device = vgg.mean.device
-    totals: dict[str, float] = {}
-    for pair in pairs:
-        bicubic = imresize(pair.lr, scale)
-        both = np.stack([_centre(image) for image in (bicubic, pair.hr)])
-        sr, hr = to_tensor(both, device).split(1)
-        for name, term in Objective(vgg).terms(sr, hr).items():
-            totals[name] = totals.get(name, 0.0) + float(term)
-    mse = totals.pop("mse")
-    if mse == 0:
-        raise InputError("loss.balance: bicubic restores the training images without error")
-    return {layer: total / mse for layer, total in totals.items()}
-
-
-def _centre(image: Any, side: int = 512) -> Any:
-    top, left = (max(0, (length - side) // 2) for length in image.shape[:2])
-    return image[top : top + side, left : left + side]
-
-
-def train(
-    model: SRCNN,
-    objective: Objective,
-    patches: Patches,
-    val: Sequence[Pair],
-    epochs: int,
-    lr: float,
-    schedule: str,
-    autocast: Autocast,
-) -> Iterator[Row]:
-    """Train `model` in place with Adam; it ends with the weights of the epoch best on val.
-
-    Args:
-        model: on the device that is to compute.
-        objective: the loss.
-        patches: the training data.
-        val: the validation images.
         epochs: how many.
         lr: learning rate, the peak of the schedule.
         schedule: `constant`, `cosine` or `one_cycle`.
-        autocast: the precision of a training step.
-
-    Yields:
-        per epoch a row of the loss curve.
-
-    Raises:
-        InputError: the loss is not finite any more.
+        clip_norm: gradients are scaled down to this norm; None for never.
+        micro_batch: patches that go through the networks at once; None for the whole batch.
     """
-    optimizer = torch.optim.Adam(model.parameters(), lr)
-    steps = epochs * len(patches)
-    scheduler = LambdaLR(optimizer, lambda step: lr_factor(schedule, (step + 1) / (steps + 1)))
-    best, best_weights = math.inf, model.state_dict()
-    for epoch in range(1, epochs + 1):
-        rate = float(optimizer.param_groups[0]["lr"])
-        trained = train_epoch(model, objective, patches, optimizer, scheduler, autocast)
-        validated = validate(model, objective, val, autocast)
-        if not math.isfinite(trained["loss"] + validated["loss"]):
-            raise InputError(
-                f"training diverged: at epoch {epoch} the loss is {trained['loss']:g}, on val "
-                f"{validated['loss']:g}; lower train.lr (it is {lr:g})"
-            )
-        if validated["loss"] < best:
-            best = validated["loss"]
-            best_weights = {name: value.clone() for name, value in model.state_dict().items()}
-        yield {
-            "epoch": epoch,
-            "lr": rate,
-            **trained,
-            **{f"val_{name}": value for name, value in validated.items()},
+
+    epochs: int
+    lr: float
+    schedule: str
+    clip_norm: float | None = None
+    micro_batch: int | None = None
+
+
+@dataclass
+class Progress:
+    """What of a run is done, besides the weights.
+
+    Args:
+        epoch: the present one, counted from 1.
+        batch: batches of it that are done.
+        rows: of the loss curve.
+        best: the lowest loss on val.
+        best_weights: those that gave it.
+        totals: sums over the epoch's patches of the objective's terms.
+    """
+
+    epoch: int = 1
+    batch: int = 0
+    rows: list[Row] = field(default_factory=list)
+    best: float = math.inf
+    best_weights: Weights = field(default_factory=dict)
+    totals: Weights = field(default_factory=dict)
+
+
+class Trainer:
+    """Trains a network, in one process or in several that share each batch.
+
+    Args:
+        fabric: device, precision and processes.
+        model: on the fabric's device; it ends with the weights of the epoch best on val.
+        objective: the loss.
+        patches: the training data.
+        crops: of the val images.
+        plan: how long and how fast.
+        checkpoint: where the state is kept meanwhile.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        model: SRCNN,
+        objective: Objective,
+        patches: Patches,
+        crops: Crops,
+        plan: Plan,
+        checkpoint: Checkpoint,
+    ):
+        self.fabric, self.objective, self.patches, self.crops = fabric, objective, patches, crops
+        self.plan, self.checkpoint, self.model = plan, checkpoint, model
+        self.adam = torch.optim.Adam(model.parameters(), plan.lr)
+        self.module, self.optimizer = fabric.setup(model, self.adam)
+        self.progress = Progress()
+        self.stop_asked, self.share = False, 1.0
+        self.waited, self.saved, self.pause = 0.0, time.monotonic(), SECONDS_BETWEEN_STATES
+
+    def ask_to_stop(self, *signal_and_frame: object) -> None:
+        """Save and stop after the present step; the next Ctrl-C ends the program at once."""
+        self.stop_asked = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def run(self) -> Iterator[Row]:
+        """Train to the end, from where an earlier run was stopped or killed.
+
+        Yields:
+            per epoch a row of the loss curve; `progress.rows` has those of an earlier run too.
+
+        Raises:
+            InputError: the loss is not finite any more.
+            Stopped: `stop_asked` was set.
+        """
+        saved = self.checkpoint.load() if self.fabric.is_global_zero else None
+        if (saved := self.fabric.broadcast(saved)) is not None:
+            self._restore(*saved)
+            where = f"epoch {self.progress.epoch}, batch {self.progress.batch}"
+            self.fabric.print(f"going on from {where} of an unfinished run", flush=True)
+        for epoch in range(self.progress.epoch, self.plan.epochs + 1):
+            rate = self.plan.lr * self._factor(epoch, 0)
+            trained = self._train_epoch(epoch)
+            self.model.eval()
+            validated = validate(self.fabric, self.model, self.objective, self.crops)
+            if not math.isfinite(validated["loss"]):
+                raise self._diverged(f"epoch {epoch} the loss on val is {validated['loss']:g}")
+            progress = self.progress
+            if validated["loss"] < progress.best:
+                progress.best = validated["loss"]
+                weights = self.model.state_dict()
+                progress.best_weights = {name: value.clone() for name, value in weights.items()}
+            named = {f"val_{name}": value for name, value in validated.items()}
+            row = {"epoch": epoch, "lr": rate, **trained, **named}
+            progress.rows.append(row)
+            progress.epoch, progress.batch, progress.totals = epoch + 1, 0, {}
+            yield row
+        self.model.load_state_dict(self.progress.best_weights)
+
+    def _train_epoch(self, epoch: int) -> Row:
+        """What is left of one pass of Algorithm 1 over the training data; the mean terms."""
+        progress, count = self.progress, len(self.patches)
+        self.share = 1 - progress.batch / count  # of the epoch, which this run has before it
+        self.model.train()
+        self.waited = 0.0
+        failed = torch.tensor(count + 1, device=self.fabric.device)  # the first bad batch
+        batches = ahead(self._draw, range(progress.batch, count))
+        bar = tqdm(
+            total=count,
+            initial=progress.batch,
+            desc=f"epoch {epoch}",
+            unit="batch",
+            leave=False,
+            disable=None if self.fabric.is_global_zero else True,  # None: only on a terminal
+        )
+        with bar:
+            while progress.batch < count:
+                start = time.monotonic()
+                *drawn, share = next(batches)
+                self.waited += time.monotonic() - start
+                # Not in the other thread, where torch would have threads of its own.
+                lr, hr = (to_tensor(images, self.fabric.device) for images in drawn)
+                self._set_rate(self._factor(epoch, progress.batch))
+                loss = self._step(lr, hr, share)
+                progress.batch += 1
+                bar.update()
+                # Noted on the device, which is not waited for.
+                failed = torch.where(torch.isfinite(loss), failed, failed.clamp_max(progress.batch))
+                due = time.monotonic() - self.saved > self.pause
+                due, stop = self._agreed(due, self.stop_asked)
+                if due or stop:
+                    self._check(failed)
+                    self._save()
+                if stop:
+                    raise Stopped(f"stopped at epoch {epoch}, batch {progress.batch}")
+        self._check(failed)
+        totals = summed(self.fabric, progress.totals, self.objective.names)
+        return self.objective.report({n: t / self.patches.draws for n, t in totals.items()})
+
+    def _draw(self, number: int) -> tuple[RGB8, RGB8, float]:
+        """This process's patches of a batch, and which share of the batch they are.
+
+        A process for which the last batch of an epoch has none takes one that counts nothing.
+        """
+        size, rank = self.patches.size(number), self.fabric.global_rank
+        mine = slice(rank, None, self.fabric.world_size) if rank < size else slice(1)
+        lr, hr = self.patches.batch(self.progress.epoch, number, mine)
+        return lr, hr, len(hr) / size if rank < size else 0.0
+
+    def _step(self, lr: Tensor, hr: Tensor, share: float) -> Tensor:
+        """One step of Adam on a batch, of which these patches are a share."""
+        size = self.patches.size(self.progress.batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = torch.zeros((), device=lr.device)
+        length = self.plan.micro_batch or len(lr)
+        parts = list(zip(lr.split(length), hr.split(length), strict=True))
+        for number, (lr_part, hr_part) in enumerate(parts, 1):
+            later = self.fabric.world_size > 1 and number < len(parts)
+            with self.fabric.no_backward_sync(self.module, enabled=later):
+                sr = self.module(lr_part, with_halo=True)
+                with self.fabric.autocast():
+                    terms = self.objective.terms(sr, hr_part)
+                # The mean over a part becomes its share of the mean over the batch. Gradients are
+                # averaged over the processes, hence their number.
+                weight = share * len(lr_part) / len(lr)
+                part = self.objective.loss(terms) * (weight * self.fabric.world_size)
+                self.fabric.backward(part)
+            loss = loss + part.detach()
+            for name, term in terms.items():
+                sums = self.progress.totals
+                sums[name] = sums.get(name, 0.0) + term.detach().double() * (weight * size)
+        if self.plan.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip_norm)
+        self.optimizer.step()
+        return loss
+
+    def _factor(self, epoch: int, batch: int) -> float:
+        """Share of the peak rate at a step, which depends on nothing else."""
+        steps = self.plan.epochs * len(self.patches)
+        done = (epoch - 1) * len(self.patches) + batch
+        return lr_factor(self.plan.schedule, (done + 1) / (steps + 1))
+
+    def _set_rate(self, factor: float) -> None:
+        for group in self.adam.param_groups:
+            group["lr"] = self.plan.lr * factor
+
+    def _agreed(self, *wishes: bool) -> list[bool]:
+        """What any process wishes, which all of them are to do."""
+        if self.fabric.world_size == 1:
+            return list(wishes)
+        mine = torch.tensor(wishes, dtype=torch.int32, device=self.fabric.device)
+        return [bool(wish) for wish in all_reduced(self.fabric, mine, "sum").tolist()]
+
+    def _check(self, failed: Tensor) -> None:
+        """Raise InputError where a loss or a weight is not finite; no such state is ever saved."""
+        batch = int(all_reduced(self.fabric, failed, "min"))
+        if batch <= self.progress.batch:
+            at = f"epoch {self.progress.epoch}, batch {batch}"
+            raise self._diverged(f"{at} the loss is not finite")
+        if not all(bool(torch.isfinite(weights).all()) for weights in self.model.parameters()):
+            at = f"epoch {self.progress.epoch}, batch {self.progress.batch}"
+            raise self._diverged(f"{at} the weights are not finite")
+
+    def _diverged(self, what: str) -> InputError:
+        advice = "lower train.lr" + ("" if self.plan.clip_norm else " or set train.clip_norm")
+        return InputError(f"training diverged: at {what}; {advice} (the rate is {self.plan.lr:g})")
+
+    def _save(self) -> None:
+        """Write the state, from one process, and look how long that takes."""
+        start, progress = time.monotonic(), self.progress
+        totals = summed(self.fabric, progress.totals, self.objective.names)
+        if self.fabric.is_global_zero:
+            self.checkpoint.save(*self._state(totals))
+        self.saved = time.monotonic()
+        self.pause = max(SECONDS_BETWEEN_STATES, 200 * (self.saved - start))
+
+    def _state(self, totals: Row) -> tuple[Weights, dict[str, Any]]:
+        """Tensors and facts from which `_restore` goes on."""
+        progress = self.progress
+        parts = {
+            "model": self.model.state_dict(),
+            "best": progress.best_weights,
+            **{f"adam.{i}": state for i, state in self.adam.state_dict()["state"].items()},
         }
-    model.load_state_dict(best_weights)
+        tensors = {f"{part}/{n}": value for part, of in parts.items() for n, value in of.items()}
+        about = {"epoch": progress.epoch, "batch": progress.batch, "totals": totals}
+        return tensors, about | {"rows": progress.rows, "best": progress.best}
+
+    def _restore(self, tensors: Weights, about: dict[str, Any]) -> None:
+        """Go back to where a state was written."""
+        parts: dict[str, Weights] = {}
+        for name, value in tensors.items():
+            part, _, key = name.partition("/")
+            parts.setdefault(part, {})[key] = value  # copied to the device by load_state_dict
+        self.model.load_state_dict(parts["model"])
+        states = {int(p[len("adam.") :]): of for p, of in parts.items() if p.startswith("adam.")}
+        self.adam.load_state_dict(self.adam.state_dict() | {"state": states})
+        totals = {
+            name: torch.tensor(total, dtype=torch.float64, device=self.fabric.device)
+            for name, total in about["totals"].items()
+            if self.fabric.is_global_zero  # they are the sums of all processes
+        }
+        best = {name: value.to(self.fabric.device) for name, value in parts.get("best", {}).items()}
+        about |= {"totals": totals, "best_weights": best}
+        self.progress = Progress(**about)
 
 
-def train_epoch(
-    model: SRCNN,
-    objective: Objective,
-    patches: Patches,
-    optimizer: Optimizer,
-    scheduler: LRScheduler,
-    autocast: Autocast,
-) -> Row:
-    """One pass of Algorithm 1 over the training data; returns the mean terms."""
-    device = next(model.parameters()).device
-    model.train()
-    totals: dict[str, Tensor] = {}
-    for lr_patches, hr_patches in patches.epoch():
-        lr, hr = to_tensor(lr_patches, device), to_tensor(hr_patches, device)
-        with autocast():
-            terms = objective.terms(model.refine(model.upsample(lr)), hr)
-        optimizer.zero_grad(set_to_none=True)
-        objective.loss(terms).backward()
-        optimizer.step()
-        scheduler.step()
-        for name, term in terms.items():
-            totals[name] = totals.get(name, torch.zeros_like(term)) + term.detach()
-    return objective.report({name: float(total) / len(patches) for name, total in totals.items()})
-
-
-@torch.no_grad()
-def validate(model: SRCNN, objective: Objective, val: Sequence[Pair], autocast: Autocast) -> Row:
-    """Mean over the whole val images of the terms and of the RGB PSNR.
-
-    The network runs in float32, as in use; VGG in the precision of `autocast`.
-    """
-    device = next(model.parameters()).device
-    model.eval()
-    totals: dict[str, float] = {}
-    psnr = 0.0
-    for pair in val:
-        sr = model(to_tensor(pair.lr[None], device)).clamp(0, 1)
-        with autocast():
-            terms = objective.terms(sr, to_tensor(pair.hr[None], device))
-        for name, term in terms.items():
-            totals[name] = totals.get(name, 0.0) + float(term) / len(val)
-        psnr -= 10 * math.log10(max(float(terms["mse"]), 1e-10)) / len(val)
-    return {**objective.report(totals), "psnr_rgb": psnr}
+def ahead(
+    draw: Callable[[int], _Drawn], numbers: Iterable[int], threads: int = 1
+) -> Iterator[_Drawn]:
+    """Draw in other threads what will be asked for, in order."""
+    waiting: deque[Future[_Drawn]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for number in numbers:
+                waiting.append(pool.submit(draw, number))
+                if len(waiting) > _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def lr_factor(schedule: str, progress: float) -> float:
@@ -208,17 +320,3 @@ def lr_factor(schedule: str, progress: float) -> float:
     if progress < warm_up:
         return progress / warm_up
     return 0.5 + 0.5 * math.cos(math.pi * (progress - warm_up) / (1 - warm_up))
-
-
-class Stopwatch:
-    """Throughput and time to go, for a line per epoch."""
-
-    def __init__(self, epochs: int, images_per_epoch: int):
-        self.epochs, self.images_per_epoch = epochs, images_per_epoch
-        self.start = time.perf_counter()
-
-    def describe(self, epoch: int) -> str:
-        """Throughput and the expected rest after `epoch` epochs."""
-        seconds = (time.perf_counter() - self.start) / epoch
-        rest = seconds * (self.epochs - epoch)
-        return f"{self.images_per_epoch / seconds:.0f} patches/s, {rest:.0f} s to go"

@@ -55,7 +55,7 @@ class VGGFeatures(nn.Module):
         features = {}
         x = (image - self.mean) / self.std
         for name, conv in self.convs.items():
-            x = F.relu(conv(F.max_pool2d(x, 2) if pools_before(name) else x))
+            x = F.relu_(conv(F.max_pool2d(x, 2) if pools_before(name) else x))
             if name in self.layers:
                 features[name] = x
         return features

@@ -1,28 +1,37 @@
 """Train SRCNN at one scale with one loss: models/x{scale}/{loss}.safetensors and its loss curve."""
 
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
+from srcnn.checkpoint import Checkpoint
 from srcnn.decoded import DecodedPairs
-from srcnn.device import autocast, best_device, device_name, peak_memory
-from srcnn.files import write_csv
+from srcnn.device import device_name, environment, peak_memory
+from srcnn.fabric import all_processes_needed, is_compiled, training_fabric
+from srcnn.files import package_digest, sha256_of, write_csv
 from srcnn.model import SRCNN, save_model
+from srcnn.objective import Objective, balance_ratios
 from srcnn.patches import Pair, PairFiles, Patches, check_sizes, list_pairs
 from srcnn.settings import Settings
 from srcnn.stage import run_stage
+from srcnn.telling import EpochLines, tensorboard
 from srcnn.tensors import read_weights
-from srcnn.training import Objective, Stopwatch, balance_ratios, train
+from srcnn.training import Plan, Trainer
+from srcnn.validation import Crops
 from srcnn.vgg import VGGFeatures
+
+VGG_WEIGHTS = Path("data/weights/vgg.safetensors")
 
 
 def main(settings: Settings, scale: int, loss: str) -> None:
     """Write the model and its curve."""
-    torch.manual_seed(settings.seed)
-    device = best_device()
     options = settings.train
-    precision = autocast(device, options.precision)
+    fabric = training_fabric(
+        options.precision, options.devices, options.nodes, deterministic=options.deterministic
+    )
+    fabric.launch()
     train_files, val_files = (
         list_pairs(Path("data/hr", split), Path(f"data/lr/x{scale}", split), scale)
         for split in ("train", "val")
@@ -30,33 +39,50 @@ def main(settings: Settings, scale: int, loss: str) -> None:
     # Decoding may take minutes: what could be refused after it is looked at before.
     sizes = {pair.name: pair.size for pair in train_files}
     check_sizes(sizes, options.patch_size, options.batch_size, geometry=options.augment.geometry)
+    torch.manual_seed(settings.seed)
     model = SRCNN(scale, settings.model.upsampling)
     if settings.model.init == "identity":
         model.start_from_interpolation()
-    vgg = perceptual_vgg(settings, device) if loss == "perceptual" else None
+    model.to(memory_format=torch.channels_last)
+    vgg = perceptual_vgg(settings, fabric.device) if loss == "perceptual" else None
     train_pairs = decoded_pairs(train_files, "train", scale)
     val_pairs = decoded_pairs(val_files, "val", scale)
     patches = training_patches(settings, train_pairs, scale, model.halo)
+    crops = Crops(val_pairs, scale, model.halo, patches.pixels)
     objective = perceptual_objective(settings, vgg, train_pairs, scale) if vgg else Objective()
     epochs = getattr(options.epochs, loss)
-    print(f"training ×{scale} with {loss} on {device_name(device)}: {epochs} epochs", flush=True)
-    model.to(device).to(memory_format=torch.channels_last)
-    watch, rows = Stopwatch(epochs, patches.draws), []
-    curve = train(
-        model, objective, patches, val_pairs, epochs, options.lr, options.schedule, precision
+    plan = Plan(epochs, options.lr, options.schedule, options.clip_norm, options.micro_batch)
+    checkpoint = Checkpoint(
+        Path(f".training/x{scale}_{loss}"),
+        [
+            *(scale, loss, settings.seed, settings.model, settings.loss if vgg else None),
+            options.model_copy(update={"devices": 1, "nodes": 1, "log": "lines"}),
+            *(train_pairs.digest, val_pairs.digest, vgg and sha256_of(VGG_WEIGHTS)),
+            *(package_digest(), environment(fabric.device)),
+        ],
     )
-    for row in curve:
-        rows.append({name: f"{value:.6g}" for name, value in row.items()})
-        print(
-            f"epoch {row['epoch']}/{epochs}: loss {row['loss']:.6f}, val loss "
-            f"{row['val_loss']:.6f}, val PSNR {row['val_psnr_rgb']:.3f} dB; "
-            f"{watch.describe(len(rows))}",
-            flush=True,
-        )
-    print(f"peak memory {peak_memory(device):.1f} GiB")
-    about = {"loss": loss, "ratios": dict(objective.ratios), "trained_on": device_name(device)}
-    save_model(model, Path(f"models/x{scale}/{loss}.safetensors"), about)
-    write_csv(rows, Path(f"metrics/training/x{scale}_{loss}.csv"))
+    if is_compiled(options.compile, fabric, epochs * len(patches)):
+        model.compile()
+    trainer = Trainer(fabric, model, objective, patches, crops, plan, checkpoint)
+    signal.signal(signal.SIGINT, trainer.ask_to_stop)
+    logs = []
+    if options.log == "tensorboard" and fabric.is_global_zero:
+        logs.append(tensorboard(Path(f"logs/x{scale}_{loss}")))
+    fabric.print(f"training ×{scale} with {loss} on {device_name(fabric.device)}: {epochs} epochs")
+    lines = EpochLines(epochs, patches.draws)
+    with all_processes_needed(fabric):
+        for row in trainer.run():
+            fabric.print(lines.line(row, trainer.share, trainer.waited), flush=True)
+            for add in logs:
+                add(row)
+    if fabric.is_global_zero:
+        print(f"peak memory {peak_memory(fabric.device):.1f} GiB")
+        about = {"loss": loss, "ratios": dict(objective.ratios)}
+        about["trained_on"] = device_name(fabric.device)
+        save_model(model, Path(f"models/x{scale}/{loss}.safetensors"), about)
+        rows = [{n: f"{v:.6g}" for n, v in row.items()} for row in trainer.progress.rows]
+        write_csv(rows, Path(f"metrics/training/x{scale}_{loss}.csv"))
+        checkpoint.remove()
 
 
 def decoded_pairs(files: Sequence[PairFiles], split: str, scale: int) -> DecodedPairs:
@@ -85,7 +111,7 @@ def perceptual_vgg(settings: Settings, device: torch.device) -> VGGFeatures:
     """The feature extractor of `settings.loss`, on the device."""
     loss = settings.loss
     needed = [f"{layer}.weight" for layer in loss.layers]
-    weights = read_weights(Path("data/weights/vgg.safetensors"), needed, loss.network)
+    weights = read_weights(VGG_WEIGHTS, needed, loss.network)
     vgg = VGGFeatures(weights, loss.network, loss.layers)
     return vgg.to(device).to(memory_format=torch.channels_last)
 

@@ -39,9 +39,31 @@ def patches(pairs: list[Pair], **changes: Any) -> Patches:
     return Patches(pairs, **(options | changes))
 
 
-def drawn(source: Patches) -> list[tuple[RGB8, RGB8]]:
+def numbered(count: int) -> list[Pair]:
+    """Pairs of one size whose every value is their number."""
+    return [
+        Pair(str(i), np.full((16, 16, 3), i, np.uint8), np.full((8, 8, 3), i, np.uint8))
+        for i in range(count)
+    ]
+
+
+def batches(source: Patches, epoch: int = 1) -> list[tuple[RGB8, RGB8]]:
+    """An epoch's batches."""
+    return [source.batch(epoch, number) for number in range(len(source))]
+
+
+def drawn(source: Patches, epoch: int = 1) -> list[tuple[RGB8, RGB8]]:
     """An epoch's patches one by one."""
-    return [pair for lr, hr in source.epoch() for pair in zip(list(lr), list(hr), strict=True)]
+    return [pair for lr, hr in batches(source, epoch) for pair in zip(lr, hr, strict=True)]
+
+
+def images_of(source: Patches, epoch: int = 1) -> list[int]:
+    """From which of the pairs that `numbered` made an epoch's patches are, one by one."""
+    return [int(hr[0, 0, 0]) for _, hr in drawn(source, epoch)]
+
+
+def bytes_of(source: Patches, epoch: int = 1) -> bytes:
+    return b"".join(lr.tobytes() + hr.tobytes() for lr, hr in batches(source, epoch))
 
 
 @pytest.mark.parametrize(("scale", "patch_size", "halo"), [(2, 8, 5), (3, 9, 4), (4, 16, 4)])
@@ -53,10 +75,10 @@ def test_batches_have_the_size_of_the_patch_and_its_halo(
         [pair], scale=scale, patch_size=patch_size, halo=halo, patches_per_image=10, batch_size=4
     )
     side = patch_size // scale + 2 * halo
-    batches = list(source.epoch())
-    assert [len(lr) for lr, _ in batches] == [4, 4, 2]
-    assert len(source) == len(batches)
-    for lr, hr in batches:
+    epoch = batches(source)
+    assert [len(lr) for lr, _ in epoch] == [4, 4, 2]
+    assert [source.size(number) for number in range(len(source))] == [4, 4, 2]
+    for lr, hr in epoch:
         assert lr.shape[1:] == (side, side, 3)
         assert hr.shape[1:] == (patch_size, patch_size, 3)
         assert lr.dtype == hr.dtype == np.uint8
@@ -107,23 +129,17 @@ def test_a_patch_may_be_the_whole_image() -> None:
         np.testing.assert_array_equal(hr, pair.hr)
 
 
-def test_every_image_gives_as_many_patches() -> None:
-    pairs = [
-        Pair(str(i), np.full((16, 16, 3), i, np.uint8), np.full((8, 8, 3), i, np.uint8))
-        for i in range(3)
-    ]
-    source = patches(pairs, patches_per_image=7)
-    counts = np.bincount([hr[0, 0, 0] for _, hr in drawn(source)])
-    np.testing.assert_array_equal(counts, [7, 7, 7])
+@pytest.mark.parametrize("batch_size", [1, 4, 13])
+def test_every_image_comes_once_before_any_comes_twice(batch_size: int) -> None:
+    images = images_of(patches(numbered(5), patches_per_image=7, batch_size=batch_size))
+    rounds = [images[start : start + 5] for start in range(0, len(images), 5)]
+    assert [sorted(one) for one in rounds] == [[0, 1, 2, 3, 4]] * 7
+    assert len({tuple(one) for one in rounds}) > 1
 
 
 def test_images_are_mixed_anew_in_each_epoch() -> None:
-    pairs = [
-        Pair(str(i), np.full((16, 16, 3), i, np.uint8), np.full((8, 8, 3), i, np.uint8))
-        for i in range(4)
-    ]
-    source = patches(pairs)
-    first, second = ([hr[0, 0, 0] for _, hr in drawn(source)] for _ in range(2))
+    source = patches(numbered(4))
+    first, second = (images_of(source, epoch) for epoch in (1, 2))
     assert first != sorted(first)
     assert first != second
 
@@ -150,24 +166,59 @@ def test_colour_augmentation_gives_all_six_orders_of_the_channels_and_no_other()
 def test_the_same_seed_draws_the_same_patches_and_another_draws_others(make_pair: MakePair) -> None:
     pairs = [make_pair("a", 40, 30), make_pair("b", 30, 44, phase=1)]
 
-    def epoch(seed: int) -> bytes:
-        source = patches(pairs, geometry=True, colour=True, seed=seed)
-        return b"".join(lr.tobytes() + hr.tobytes() for lr, hr in drawn(source))
+    def epoch(seed: int, number: int = 1) -> bytes:
+        return bytes_of(patches(pairs, geometry=True, colour=True, seed=seed), number)
 
     assert epoch(1) == epoch(1)
-    assert epoch(1) != epoch(2)
+    assert len({epoch(1, 1), epoch(1, 2), epoch(2, 1), epoch(2, 2)}) == 4
 
 
 def test_each_epoch_draws_other_patches(make_pair: MakePair) -> None:
     source = patches([make_pair("a", 40, 30)])
-    first, second = (b"".join(hr.tobytes() for _, hr in drawn(source)) for _ in range(2))
-    assert first != second
+    assert len({bytes_of(source, epoch) for epoch in range(1, 6)}) == 5
+
+
+def test_each_batch_of_an_epoch_draws_other_patches(make_pair: MakePair) -> None:
+    source = patches([make_pair("a", 40, 30)])
+    assert len({hr.tobytes() for _, hr in batches(source)}) == len(source)
+
+
+def test_a_batch_is_the_same_whenever_it_is_drawn(make_pair: MakePair) -> None:
+    pairs = [make_pair("a", 40, 30), make_pair("b", 30, 44, phase=1), make_pair("c", 20, 20)]
+    options = {"geometry": True, "colour": True, "batch_size": 7}
+    source = patches(pairs, **options)
+    epochs = {epoch: batches(source, epoch) for epoch in (1, 2)}
+    alone = patches(pairs, **options)
+    for epoch, number in [(2, 8), (1, 3), (2, 0), (1, 3), (1, 0), (2, 4)]:
+        for array, expected in zip(alone.batch(epoch, number), epochs[epoch][number], strict=True):
+            np.testing.assert_array_equal(array, expected)
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 4])
+def test_the_parts_of_a_batch_are_together_the_batch(processes: int, make_pair: MakePair) -> None:
+    pairs = [make_pair("a", 40, 30), make_pair("b", 30, 44, phase=1)]
+    source = patches(pairs, geometry=True, colour=True, patches_per_image=11, batch_size=9)
+    for number, whole in enumerate(batches(source)):
+        together = np.zeros_like(whole[0]), np.zeros_like(whole[1])
+        for rank in range(processes):
+            mine = slice(rank, None, processes)
+            part = source.batch(1, number, mine)
+            for array, drawn_part in zip(together, part, strict=True):
+                array[mine] = drawn_part
+        np.testing.assert_array_equal(together[0], whole[0])
+        np.testing.assert_array_equal(together[1], whole[1])
+
+
+def test_the_pixels_of_an_epoch_are_those_of_its_patches() -> None:
+    pairs = [coordinates("a", 6, 8, 2), coordinates("b", 9, 5, 2)]
+    for source in (patches(pairs), patches(pairs, patch_size=None, batch_size=1)):
+        assert source.pixels == sum(hr.shape[0] * hr.shape[1] for _, hr in drawn(source))
 
 
 def test_drawing_leaves_the_images_as_they_were(make_pair: MakePair) -> None:
     pair = make_pair("a", 40, 30)
     before = pair.hr.copy(), pair.lr.copy()
-    for lr, hr in patches([pair], geometry=True, colour=True).epoch():
+    for lr, hr in batches(patches([pair], geometry=True, colour=True)):
         lr[:], hr[:] = 0, 0
     np.testing.assert_array_equal(pair.hr, before[0])
     np.testing.assert_array_equal(pair.lr, before[1])
@@ -178,13 +229,12 @@ def test_whole_images_come_once_each_with_their_halo() -> None:
     for number, pair in enumerate(pairs):
         pair.lr[..., 2] = pair.hr[..., 2] = number
     source = patches(pairs, patch_size=None, batch_size=2)
-    batches = list(source.epoch())
-    assert [hr.shape for _, hr in batches] == [(2, 12, 16, 3), (1, 12, 16, 3)]
-    assert len(source) == 2
-    found = [hr[0, 0, 2] for _, batch in batches for hr in batch]
+    epoch = batches(source)
+    assert [hr.shape for _, hr in epoch] == [(2, 12, 16, 3), (1, 12, 16, 3)]
+    found = [hr[0, 0, 2] for _, batch in epoch for hr in batch]
     assert sorted(found) == [0, 1, 2]
     whole = np.pad(pairs[found[0]].lr, ((3, 3), (3, 3), (0, 0)), "symmetric")
-    np.testing.assert_array_equal(batches[0][0][0], whole)
+    np.testing.assert_array_equal(epoch[0][0][0], whole)
 
 
 def test_whole_images_of_several_sizes_cannot_share_a_batch(one_line: OneLine) -> None:
@@ -199,7 +249,7 @@ def test_whole_images_of_several_sizes_cannot_share_a_batch(one_line: OneLine) -
 def test_whole_images_of_several_sizes_may_come_one_by_one() -> None:
     pairs = [coordinates("a", 6, 8, 2), coordinates("b", 9, 5, 2)]
     source = patches(pairs, patch_size=None, batch_size=1, geometry=True, colour=True)
-    sizes = [sorted(hr.shape[1:3]) for _, hr in source.epoch()]
+    sizes = [sorted(hr.shape[1:3]) for _, hr in batches(source)]
     assert sorted(sizes) == [[10, 18], [12, 16]]
 
 

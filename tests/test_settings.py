@@ -78,6 +78,8 @@ def test_a_learning_rate_may_be_written_in_every_way_of_yaml_1_2(
         {"loss.balance": "none"},
         {"model.upsampling": "bilinear"},
         {"train.precision": "bf16"},
+        {"train.compile": "always", "train.clip_norm": 1.0, "train.micro_batch": 1},
+        {"train.devices": 8, "train.nodes": 2, "train.log": "tensorboard"},
     ],
 )
 def test_settings_that_make_sense_are_taken(
@@ -122,6 +124,11 @@ def test_settings_that_make_sense_are_taken(
         ("data.train_images", 0),
         ("data.validate", "yes"),
         ("train.batch_size", 0),
+        ("train.clip_norm", 0),
+        ("train.compile", True),
+        ("train.devices", 0),
+        ("train.log", "print"),
+        ("train.micro_batch", 0),
         ("train.batch_size", 2.0),
         ("train.patch_size", 65),
         ("train.patch_size", 0),

@@ -1,6 +1,5 @@
 import math
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +7,21 @@ import numpy as np
 import pytest
 import torch
 
-from srcnn.device import autocast
-from srcnn.errors import InputError
-from srcnn.model import SRCNN, save_model
+from srcnn import training
+from srcnn.checkpoint import Checkpoint
+from srcnn.errors import InputError, Stopped
+from srcnn.fabric import training_fabric
+from srcnn.model import SRCNN
+from srcnn.objective import Objective, Row, balance_ratios
 from srcnn.patches import Pair, Patches, to_tensor
-from srcnn.resize import imresize
 from srcnn.tensors import Weights
-from srcnn.training import Objective, Row, balance_ratios, train
+from srcnn.training import Plan, Trainer, ahead
+from srcnn.validation import Crops
 from srcnn.vgg import VGGFeatures
 
 MakePair = Callable[..., Pair]
 OneLine = Callable[[Any], str]
+Start = Callable[..., Trainer]
 
 LAYERS = {"block1_conv2": 0.5, "block2_conv2": 1.0}
 
@@ -30,7 +33,7 @@ def pairs(make_pair: MakePair) -> list[Pair]:
 
 @pytest.fixture
 def val(make_pair: MakePair) -> list[Pair]:
-    return [make_pair("0003", 24, 32, phase=1)]
+    return [make_pair("0003", 24, 24, phase=1)]
 
 
 @pytest.fixture
@@ -38,43 +41,49 @@ def vgg(vgg16: Weights) -> VGGFeatures:
     return VGGFeatures(vgg16, "vgg16", LAYERS)
 
 
-def a_model(start: str = "interpolation") -> SRCNN:
-    torch.manual_seed(0)
-    model = SRCNN(2)
-    if start == "interpolation":
-        model.start_from_interpolation()
-    return model
+@pytest.fixture
+def start(tmp_path: Path, pairs: list[Pair], val: list[Pair]) -> Start:
+    """A maker of trainers: 2 epochs of 8 batches of 4 patches in float32, or as it is told."""
+
+    def make(
+        objective: Objective | None = None,
+        *,
+        init: str = "interpolation",
+        batches: int = 8,
+        batch_size: int = 4,
+        **plan: Any,
+    ) -> Trainer:
+        torch.manual_seed(0)
+        model = SRCNN(2)
+        if init == "interpolation":
+            model.start_from_interpolation()
+        patches = Patches(
+            pairs,
+            2,
+            model.halo,
+            patch_size=16,
+            patches_per_image=batches * batch_size // len(pairs),
+            batch_size=batch_size,
+            geometry=True,
+            colour=True,
+            seed=0,
+        )
+        options: dict[str, Any] = {"epochs": 2, "lr": 1e-3, "schedule": "constant"}
+        return Trainer(
+            training_fabric("32"),
+            model,
+            objective or Objective(),
+            patches,
+            Crops(val, 2, model.halo, 10**6),
+            Plan(**(options | plan)),
+            Checkpoint(tmp_path / "states", plan),
+        )
+
+    return make
 
 
-def some_patches(pairs: list[Pair], model: SRCNN, batches: int = 8) -> Patches:
-    return Patches(
-        pairs,
-        2,
-        model.halo,
-        patch_size=16,
-        patches_per_image=batches * 4 // len(pairs),
-        batch_size=4,
-        geometry=True,
-        colour=True,
-        seed=0,
-    )
-
-
-def run(
-    model: SRCNN,
-    pairs: list[Pair],
-    val: list[Pair],
-    objective: Objective | None = None,
-    *,
-    epochs: int = 2,
-    lr: float = 1e-3,
-    schedule: str = "constant",
-    batches: int = 8,
-) -> list[Row]:
-    """Train in float32 and return the rows of the loss curve."""
-    patches = some_patches(pairs, model, batches)
-    context = autocast(torch.device("cpu"), "32")
-    return list(train(model, objective or Objective(), patches, val, epochs, lr, schedule, context))
+def weights(trainer: Trainer) -> bytes:
+    return b"".join(value.numpy().tobytes() for value in trainer.model.state_dict().values())
 
 
 @torch.no_grad()
@@ -87,96 +96,78 @@ def val_mse(model: SRCNN, val: list[Pair]) -> float:
     return float(np.mean(values))
 
 
-def test_precision_32_computes_in_float32() -> None:
-    assert isinstance(autocast(torch.device("cpu"), "32")(), nullcontext)
-
-
-def test_precision_bf16_computes_convolutions_in_bfloat16() -> None:
-    with autocast(torch.device("cpu"), "bf16")():
-        assert a_model()(torch.rand(1, 3, 4, 4)).dtype == torch.bfloat16
-
-
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle"])
-def test_a_few_steps_lower_the_loss(pairs: list[Pair], val: list[Pair], schedule: str) -> None:
-    model = a_model("random")
-    before = val_mse(model, val)
-    rows = run(model, pairs, val, epochs=3, lr=3e-3, schedule=schedule)
+def test_a_few_steps_lower_the_loss(start: Start, val: list[Pair], schedule: str) -> None:
+    trainer = start(init="random", epochs=3, lr=3e-3, schedule=schedule)
+    before = val_mse(trainer.model, val)
+    rows = list(trainer.run())
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert rows[-1]["loss"] < rows[0]["loss"] / 2
     assert rows[-1]["val_loss"] < before / 2
-    assert val_mse(model, val) == pytest.approx(min(row["val_mse"] for row in rows), rel=1e-5)
+    assert val_mse(trainer.model, val) == pytest.approx(
+        min(row["val_mse"] for row in rows), rel=1e-5
+    )
 
 
 def test_the_perceptual_loss_is_lowered_by_training_on_it(
-    pairs: list[Pair], val: list[Pair], vgg: VGGFeatures
+    start: Start, pairs: list[Pair], vgg: VGGFeatures
 ) -> None:
     objective = Objective(vgg, 0.1, 0.9, LAYERS, balance_ratios(vgg, pairs, 2))
-    rows = run(a_model(), pairs, val, objective, epochs=3, batches=6)
+    rows = list(start(objective, epochs=3, batches=6).run())
     assert rows[-1]["val_loss"] < rows[0]["val_loss"]
     assert rows[-1]["val_perceptual"] < rows[0]["val_perceptual"]
 
 
-def test_a_row_has_the_raw_and_the_weighted_terms_and_they_add_up(
-    pairs: list[Pair], val: list[Pair], vgg: VGGFeatures
-) -> None:
-    ratios = {"block1_conv2": 30.0, "block2_conv2": 400.0}
-    objective = Objective(vgg, 0.1, 0.9, LAYERS, ratios)
-    for row in run(a_model(), pairs, val, objective, batches=2):
-        for at in ("", "val_"):
-            layers = {layer: row[at + layer] for layer in LAYERS}
-            perceptual = sum(LAYERS[layer] * term for layer, term in layers.items())
-            balanced = sum(LAYERS[layer] * term / ratios[layer] for layer, term in layers.items())
-            assert row[f"{at}perceptual"] == pytest.approx(perceptual)
-            assert row[f"{at}weighted_mse"] == pytest.approx(0.1 * row[f"{at}mse"])
-            assert row[f"{at}weighted_perceptual"] == pytest.approx(0.9 * balanced)
-            assert row[f"{at}loss"] == pytest.approx(
-                row[f"{at}weighted_mse"] + row[f"{at}weighted_perceptual"]
-            )
-        assert row["val_psnr_rgb"] == pytest.approx(-10 * math.log10(row["val_mse"]))
-
-
-def test_the_weights_of_the_epoch_best_on_val_are_kept(pairs: list[Pair], val: list[Pair]) -> None:
-    model = a_model()
+def test_the_weights_of_the_epoch_best_on_val_are_kept(start: Start, val: list[Pair]) -> None:
     # A rate this high makes the loss jump, so that the last epoch is not the best.
-    rows = run(model, pairs, val, epochs=6, lr=0.02, batches=2)
-    losses = [row["val_loss"] for row in rows]
+    trainer = start(epochs=6, lr=0.02, batches=2)
+    losses = [row["val_loss"] for row in trainer.run()]
     assert losses.index(min(losses)) < len(losses) - 1, "the case is not the one to be tested"
-    assert val_mse(model, val) == pytest.approx(min(losses), rel=1e-5)
+    assert val_mse(trainer.model, val) == pytest.approx(min(losses), rel=1e-5)
 
 
-def test_a_rate_at_which_training_diverges_is_named_with_the_epoch(
-    pairs: list[Pair], val: list[Pair], one_line: OneLine
+def test_a_rate_at_which_training_diverges_is_named_with_epoch_and_batch(
+    start: Start, one_line: OneLine
 ) -> None:
     with pytest.raises(InputError) as caught:
-        run(a_model(), pairs, val, epochs=3, lr=1e10, batches=2)
+        list(start(epochs=3, lr=1e20, batches=4).run())
     message = one_line(caught)
-    assert "epoch" in message
+    assert "epoch 1, batch 2 the loss is not finite" in message
     assert "train.lr" in message
-    assert "1e+10" in message
+    assert "1e+20" in message
 
 
 def test_training_that_diverges_in_the_last_step_is_told_as_well(
-    pairs: list[Pair], val: list[Pair], one_line: OneLine
+    start: Start, one_line: OneLine
 ) -> None:
     with pytest.raises(InputError) as caught:
-        run(a_model(), pairs, val, epochs=1, lr=1e20, batches=1)
+        list(start(epochs=1, lr=1e20, batches=1).run())
     assert "train.lr" in one_line(caught)
+
+
+@pytest.mark.parametrize("clip_norm", [None, 1e-6])
+def test_gradients_are_scaled_down_to_the_norm_that_is_set(
+    start: Start, clip_norm: float | None
+) -> None:
+    trainer = start(epochs=1, batches=1, clip_norm=clip_norm)
+    list(trainer.run())
+    gradients = [p.grad for p in trainer.model.parameters() if p.grad is not None]
+    norm = float(torch.nn.utils.get_total_norm(gradients))
+    assert norm == pytest.approx(clip_norm, rel=1e-3) if clip_norm else norm > 1e-4
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 4, 5, 6, 10])
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle"])
-def test_a_run_may_be_of_any_number_of_steps(
-    pairs: list[Pair], val: list[Pair], schedule: str, steps: int
-) -> None:
-    rows = run(a_model(), pairs, val[:1], epochs=steps, schedule=schedule, batches=1)
+def test_a_run_may_be_of_any_number_of_steps(start: Start, schedule: str, steps: int) -> None:
+    rows = list(start(epochs=steps, schedule=schedule, batches=1).run())
     assert len(rows) == steps
     assert rows[0]["lr"] <= 1e-3
 
 
-def test_the_rate_follows_its_schedule(pairs: list[Pair], val: list[Pair]) -> None:
+def test_the_rate_follows_its_schedule(start: Start) -> None:
     rates = {}
     for schedule in ("constant", "cosine", "one_cycle"):
-        rows = run(a_model(), pairs, val, epochs=12, schedule=schedule, batches=1)
+        rows = start(epochs=12, schedule=schedule, batches=1).run()
         rates[schedule] = [row["lr"] for row in rows]
     assert rates["constant"] == [1e-3] * 12
     cosine, one_cycle = rates["cosine"], rates["one_cycle"]
@@ -190,79 +181,122 @@ def test_the_rate_follows_its_schedule(pairs: list[Pair], val: list[Pair]) -> No
     assert 0 < one_cycle[-1] < 5e-5
 
 
-def test_val_images_are_judged_as_they_would_be_saved_within_zero_and_one(
-    pairs: list[Pair], val: list[Pair]
+def test_two_runs_give_identical_bytes_and_another_seed_gives_others(start: Start) -> None:
+    runs = []
+    for seed in (0, 0, 1):
+        trainer = start(batches=3)
+        trainer.patches.seed = seed
+        runs.append((list(trainer.run()), weights(trainer)))
+    assert runs[0] == runs[1]
+    assert runs[0] != runs[2]
+
+
+def small_parts_change_nothing(start: Start, objective: Objective) -> None:
+    whole, parts = (start(objective, batches=3, micro_batch=size) for size in (None, 1))
+    rows = list(whole.run()), list(parts.run())
+    for row, other in zip(*rows, strict=True):
+        assert other == pytest.approx(row, rel=1e-5)
+    for value, other_value in zip(whole.model.parameters(), parts.model.parameters(), strict=True):
+        torch.testing.assert_close(other_value, value, rtol=1e-3, atol=1e-5)
+
+
+def test_micro_batches_change_rounding_alone(start: Start) -> None:
+    small_parts_change_nothing(start, Objective())
+
+
+def test_micro_batches_change_rounding_alone_with_the_perceptual_loss(
+    start: Start, vgg: VGGFeatures
 ) -> None:
-    model = a_model()
-    with torch.no_grad():
-        assert model.reconstruction.bias is not None
-        model.reconstruction.bias.fill_(9)
-    (row,) = run(model, pairs, val, epochs=1, lr=1e-9, batches=1)
-    white = np.mean((1 - val[0].hr / 255) ** 2)
-    assert row["val_mse"] == pytest.approx(white, rel=1e-5)
+    ratios = {"block1_conv2": 30.0, "block2_conv2": 400.0}
+    small_parts_change_nothing(start, Objective(vgg, 0.1, 0.9, LAYERS, ratios))
 
 
-def test_two_runs_give_identical_bytes(tmp_path: Path, pairs: list[Pair], val: list[Pair]) -> None:
-    curves = []
-    for name in ("a", "b"):
-        model = a_model()
-        curves.append(run(model, pairs, val, batches=3))
-        save_model(model, tmp_path / name, {})
-    assert curves[0] == curves[1]
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+def curve_and_weights(trainer: Trainer) -> tuple[list[Row], bytes]:
+    list(trainer.run())
+    return trainer.progress.rows, weights(trainer)
 
 
-def test_a_balance_ratio_is_the_term_over_the_mse_at_the_bicubic_baseline(
-    pairs: list[Pair], vgg: VGGFeatures
+class KilledError(Exception):
+    """Stands for a kill."""
+
+
+@pytest.mark.parametrize("batches", range(1, 12))
+def test_a_run_that_is_killed_goes_on_and_ends_the_same(
+    start: Start, monkeypatch: pytest.MonkeyPatch, vgg: VGGFeatures, batches: int
 ) -> None:
-    pair = pairs[0]
-    sr, hr = (
-        to_tensor(image[None], torch.device("cpu")) for image in (imresize(pair.lr, 2), pair.hr)
-    )
-    mse = np.mean((imresize(pair.lr, 2) / 255 - pair.hr / 255) ** 2)
-    ratios = balance_ratios(vgg, [pair], 2)
-    assert set(ratios) == set(LAYERS)
-    for layer in LAYERS:
-        difference = (vgg(sr)[layer] - vgg(hr)[layer]).double().numpy()
-        assert ratios[layer] == pytest.approx(np.mean(difference**2) / mse, rel=1e-4)
+    ratios = {"block1_conv2": 30.0, "block2_conv2": 400.0}
+    objective = Objective(vgg, 0.1, 0.9, LAYERS, ratios)
+    options: dict[str, Any] = {"batches": 4, "epochs": 3, "schedule": "one_cycle"}
+    expected = curve_and_weights(start(objective, **options))
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_STATES", 0.0)
+    killed, step, steps = start(objective, **options), Trainer._step, 0
+    killed.checkpoint.remove()
+    killed.pause = 0.0
+
+    def step_or_die(self: Trainer, *arguments: Any) -> Any:
+        nonlocal steps
+        if steps == batches:
+            raise KilledError
+        steps += 1
+        return step(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "_step", step_or_die)
+        with pytest.raises(KilledError):
+            list(killed.run())
+    again = start(objective, **options)
+    assert curve_and_weights(again) == expected
 
 
-def test_balanced_terms_are_as_large_as_the_mse_at_the_bicubic_baseline(
-    pairs: list[Pair], vgg: VGGFeatures
+def test_a_run_that_is_asked_to_stop_saves_and_goes_on(
+    start: Start, one_line: OneLine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ratios = balance_ratios(vgg, pairs[:1], 2)
-    objective = Objective(vgg, 0.0, 1.0, {"block2_conv2": 1.0}, ratios)
-    sr, hr = (
-        to_tensor(image[None], torch.device("cpu"))
-        for image in (imresize(pairs[0].lr, 2), pairs[0].hr)
-    )
-    terms = objective.terms(sr, hr)
-    assert float(objective.loss(terms)) == pytest.approx(float(terms["mse"]), rel=1e-4)
+    expected = curve_and_weights(start())
+    stopped = start()
+    rows = stopped.run()
+    next(rows)
+    stopped.stop_asked = True
+    with pytest.raises(Stopped, match="epoch 2, batch 1"):
+        next(rows)
+    assert curve_and_weights(start()) == expected
+    assert "going on from epoch 2, batch 1" in capsys.readouterr().out
 
 
-def test_images_that_bicubic_restores_without_error_cannot_balance(
-    vgg: VGGFeatures, one_line: OneLine
+def test_a_loss_that_is_not_finite_leaves_the_last_good_state(
+    start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grey = Pair("0001", np.full((16, 16, 3), 9, np.uint8), np.full((8, 8, 3), 9, np.uint8))
-    with pytest.raises(InputError) as caught:
-        balance_ratios(vgg, [grey], 2)
-    assert "loss.balance" in one_line(caught)
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_STATES", 0.0)
+    expected = curve_and_weights(start())
+    failing = start()
+    failing.pause = 0.0
+    draw = Trainer._draw
+
+    def spoilt(self: Trainer, number: int) -> Any:
+        lr, hr, share = draw(self, number)
+        return (lr * math.nan if number == 5 else lr), hr, share
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "_draw", spoilt)
+        with pytest.raises(InputError, match="epoch 1, batch 6 the loss is not finite"):
+            list(failing.run())
+    again = start()
+    assert again.checkpoint.load() is not None
+    assert curve_and_weights(again) == expected
 
 
-def test_images_too_small_for_a_layer_are_told_in_one_line(
-    make_pair: MakePair, one_line: OneLine
-) -> None:
-    # Four pools leave nothing of 8 pixels.
-    weights = {
-        f"block{block}_conv{conv}.{part}": torch.zeros(shape)
-        for block, conv, before, width in (
-            *((1, 1, 3, 64), (1, 2, 64, 64), (2, 1, 64, 128), (2, 2, 128, 128)),
-            *((3, 1, 128, 256), (3, 2, 256, 256), (3, 3, 256, 256), (4, 1, 256, 512)),
-            *((4, 2, 512, 512), (4, 3, 512, 512), (5, 1, 512, 512)),
-        )
-        for part, shape in (("weight", (width, before, 3, 3)), ("bias", (width,)))
-    }
-    vgg = VGGFeatures(weights, "vgg16", ["block5_conv1"])
-    with pytest.raises(InputError) as caught:
-        balance_ratios(vgg, [make_pair("0001", 8, 8)], 2)
-    assert "block5_conv1" in one_line(caught)
+def test_what_is_drawn_ahead_comes_in_order() -> None:
+    assert list(ahead(lambda number: number * number, range(20), threads=3)) == [
+        number * number for number in range(20)
+    ]
+
+
+def test_an_error_in_drawing_ahead_comes_to_light(start: Start) -> None:
+    def draw(number: int) -> int:
+        if number == 3:
+            raise InputError("a damaged image")
+        return number
+
+    drawn = ahead(draw, range(9))
+    assert [next(drawn) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(InputError, match="a damaged image"):
+        next(drawn)

@@ -1,0 +1,90 @@
+"""Kill training with SIGKILL at random moments, start it again, and compare what comes out.
+
+    python -m benchmarks.kill_training [--kills 20] [--seed 1]
+
+One training run of the sample (×4, perceptual loss, 4 epochs) is made in peace; then runs are
+killed and started again until they end by themselves, until there were so many kills. Model and
+loss curve must have the same bytes each time. Needs data/ as `make repro` leaves it, and about
+ten minutes.
+"""
+
+import argparse
+import hashlib
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+RESULT = ("models/x4/perceptual.safetensors", "metrics/training/x4_perceptual.csv")
+
+
+def main() -> None:
+    """Print a line per run; fail with an AssertionError if the bytes differ."""
+    parser = argparse.ArgumentParser(description="Kill training and compare the results.")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    chance, kills, round_number = random.Random(options.seed), 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        peace = workspace(Path(folder, "peace"))
+        start = time.monotonic()
+        assert run(peace) is True
+        seconds = time.monotonic() - start
+        expected = sums(peace)
+        print(f"in peace: {seconds:.0f} s, model {expected[0][:12]}, curve {expected[1][:12]}")
+        while kills < options.kills:
+            round_number += 1
+            project, here = workspace(Path(folder, f"round{round_number}")), 0
+            # A state is written every ten seconds: a run that is always killed before gets nowhere.
+            while not run(project, kill_after=chance.uniform(5, 0.9 * seconds)):
+                here += 1
+            kills += here
+            assert sums(project) == expected, "a killed run has another result"
+            assert not list(project.glob(".training/*")), "a state was left behind"
+            print(f"round {round_number}: {here} kills, model and curve as in peace", flush=True)
+    print(f"{kills} kills: the same bytes each time")
+
+
+def run(project: Path, kill_after: float | None = None) -> bool:
+    """Run the stage; whether it ended by itself."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stages.train", "--scale", "4", "--loss", "perceptual"],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        assert process.wait(kill_after) == 0
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return False
+    return True
+
+
+def sums(project: Path) -> list[str]:
+    """The sha256 of model and curve."""
+    return [hashlib.sha256((project / name).read_bytes()).hexdigest() for name in RESULT]
+
+
+def workspace(project: Path) -> Path:
+    """A folder with the sample's images, whose training takes a minute."""
+    (project / "data").mkdir(parents=True)
+    for name in ("hr", "lr", "weights"):
+        (project / "data" / name).symlink_to(ROOT / "data" / name)
+    yaml = YAML()
+    params = yaml.load(ROOT / "params.yaml")
+    params["train"]["epochs"]["perceptual"] = 4
+    params["train"]["patches_per_image"] = 80
+    yaml.dump(params, project / "params.yaml")
+    return project
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,271 @@
+"""How fast a training step is: against the loop that is usually written, and against the device.
+
+    python -m benchmarks.training [--json] [--steps 12]
+
+For the MSE (Eq. 1) and the perceptual loss (Eq. 3, VGG to block2_conv2 with random weights), ×2,
+batches of 16 patches of 96 pixels of photographs of 2K. The usual loop runs eagerly in float32 and
+NCHW, its DataLoader decodes a PNG per sample, and it asks for the loss at each step; it is timed
+with its data and without. Ours is `Trainer` as the stage train runs it, data included. The roof is
+the device's best matrix product in the precision of each. Photographs as in `benchmarks.resize`.
+"""
+
+import argparse
+import json
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset
+
+from benchmarks.resize import originals
+from srcnn.checkpoint import Checkpoint
+from srcnn.decoded import DecodedPairs
+from srcnn.device import bf16_is_fast, device_name
+from srcnn.fabric import training_fabric
+from srcnn.images import crop_to_multiple, read_rgb, write_png
+from srcnn.layout import lr_name
+from srcnn.model import SRCNN
+from srcnn.objective import Objective
+from srcnn.patches import Patches, list_pairs
+from srcnn.resize import imresize
+from srcnn.training import Plan, Trainer
+from srcnn.validation import Crops
+from srcnn.vgg import VGGFeatures
+from srcnn.vgg_layers import channels, layers_up_to, pools_before
+
+BATCH, PATCH, SCALE, LAYER = 16, 96, 2, "block2_conv2"
+
+
+def main() -> None:
+    """Print the table, or its numbers as JSON."""
+    parser = argparse.ArgumentParser(description="Time training steps.")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--steps", type=int, default=12)
+    options = parser.parse_args()
+    result: dict[str, Any] = {"device": device_name(training_fabric().device)}
+    result["threads"] = torch.get_num_threads()
+    result["gemm_fp32_gflops"] = gemm_roof(torch.float32)
+    fast = bf16_is_fast(training_fabric().device)  # emulated it would take minutes
+    result["gemm_bf16_gflops"] = gemm_roof(torch.bfloat16) if fast else None
+    with tempfile.TemporaryDirectory() as folder:
+        write_photos(Path(folder))
+        for loss in ("mse", "perceptual"):
+            result[loss] = compare(Path(folder), loss, options.steps, result)
+    if options.json:
+        print(json.dumps(result, indent=2))
+        return
+    print(f"{result['device']}, {result['threads']} threads")
+    bf16 = result["gemm_bf16_gflops"]
+    print(f"GEMM: {result['gemm_fp32_gflops']:.0f} GFLOP/s in float32, ", end="")
+    print(f"{bf16:.0f} in bfloat16\n" if bf16 else "bfloat16 not in hardware\n")
+    print("| step | the usual loop | without its data | ours | faster | patches/s ", end="")
+    print("| GFLOP/s | of the roof | peak memory |\n|---|" + "---|" * 8)
+    for loss in ("mse", "perceptual"):
+        r = result[loss]
+        print(
+            f"| {loss} | {r['stock_ms']:.0f} ms | {r['stock_step_ms']:.0f} ms | "
+            f"{r['ours_ms']:.0f} ms | {r['speedup']:.1f} × | {r['samples_per_s']:.0f} | "
+            f"{r['gflops']:.0f} | {100 * r['roof_share']:.0f} % | {r['peak_gib']:.1f} GiB |"
+        )
+
+
+def compare(folder: Path, loss: str, steps: int, roofs: dict[str, Any]) -> dict[str, Any]:
+    """Time both loops with one loss."""
+    ours, bf16, waited = our_step(folder, loss, steps)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    # In a process of its own, whose memory and threads nothing here has set.
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        alone, with_data = pool.submit(stock_step, folder, loss, max(3, steps // 3)).result()
+    gflops = step_gflop(loss) / ours
+    roof = roofs["gemm_bf16_gflops" if bf16 else "gemm_fp32_gflops"]
+    return {
+        "stock_ms": 1000 * with_data,
+        "stock_step_ms": 1000 * alone,
+        "ours_ms": 1000 * ours,
+        "speedup": with_data / ours,
+        "speedup_without_data": alone / ours,
+        "samples_per_s": BATCH / ours,
+        "gflops": gflops,
+        "roof_share": gflops / roof,
+        "waiting_share": waited,
+        "precision": "bf16" if bf16 else "32",
+        "peak_gib": peak,
+    }
+
+
+def step_gflop(loss: str) -> float:
+    """Multiplications and additions of the convolutions of a step, as they are needed.
+
+    The first layer has no gradient of its input, VGG none of its weights; VGG sees HR forwards and
+    SR forwards and backwards.
+    """
+    wide = (PATCH + 4) ** 2  # SRCNN is a valid convolution: 4 pixels more for its 5×5
+    macs = wide * (2 * 9 * 9 * 3 * 64 + 3 * 64 * 32) + 3 * PATCH**2 * 5 * 5 * 32 * 3
+    if loss == "perceptual":
+        side = PATCH
+        for name in layers_up_to("vgg16", [LAYER]):
+            side //= 2 if pools_before(name) else 1
+            macs += 3 * side**2 * 9 * int(np.prod(channels(name)))
+    return 2 * BATCH * macs / 1e9
+
+
+def gemm_roof(dtype: torch.dtype) -> float:
+    """GFLOP/s of a large matrix product, the best of some."""
+    device, n = training_fabric().device, 2048
+    a, b = (torch.rand(n, n, device=device).to(dtype) for _ in range(2))
+    return 2 * n**3 / fastest(lambda: a @ b, 10) / 1e9
+
+
+def fastest(function: Callable[[], object], runs: int) -> float:
+    """Seconds of the fastest run but the first."""
+    function()
+    times = []
+    for _ in range(runs):
+        synchronize()
+        start = time.perf_counter()
+        function()
+        synchronize()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def synchronize() -> None:
+    """Wait for the GPU, if any."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def write_photos(folder: Path) -> None:
+    """Four photographs as hr/NNNN.png and lr/NNNNx2.png."""
+    for number, png in zip(range(1, 5), originals(), strict=False):
+        hr = crop_to_multiple(read_rgb(png)[0], SCALE)
+        write_png(folder / f"hr/{number:04d}.png", hr)
+        write_png(folder / "lr" / lr_name(f"{number:04d}", SCALE), imresize(hr, 1 / SCALE))
+
+
+def random_vgg(network: str = "vgg16", layers: Sequence[str] = (LAYER,)) -> VGGFeatures:
+    """VGG up to the last of some layers with random weights, which cost as much as trained ones."""
+    torch.manual_seed(0)
+    weights = {}
+    for name in layers_up_to(network, layers):
+        conv = nn.Conv2d(*channels(name), kernel_size=3)
+        weights |= {f"{name}.weight": conv.weight.detach(), f"{name}.bias": conv.bias.detach()}
+    return VGGFeatures(weights, network, layers)
+
+
+def our_step(folder: Path, loss: str, steps: int) -> tuple[float, bool, float]:
+    """Seconds of a step of `Trainer`, whether in bfloat16, and the share of waiting for data."""
+    fabric = training_fabric("auto")
+    torch.manual_seed(0)
+    model = SRCNN(SCALE)
+    model.start_from_interpolation()
+    model.to(memory_format=torch.channels_last)
+    objective = Objective()
+    if loss == "perceptual":
+        vgg = random_vgg().to(fabric.device).to(memory_format=torch.channels_last)
+        objective = Objective(vgg, 0.1, 0.9, {LAYER: 1.0}, {LAYER: 1.0})
+    files = list_pairs(folder / "hr", folder / "lr", SCALE)
+    pairs = DecodedPairs(files, folder / "hr-pixels", folder / "lr-pixels")
+    patches = Patches(
+        pairs,
+        SCALE,
+        model.halo,
+        patch_size=PATCH,
+        patches_per_image=steps * BATCH // len(pairs),
+        batch_size=BATCH,
+        geometry=True,
+        colour=True,
+        seed=0,
+    )
+    crops = Crops(pairs, SCALE, model.halo, 10_000)
+    checkpoint = Checkpoint(folder / "states", loss)
+    trainer = Trainer(
+        fabric, model, objective, patches, crops, Plan(3, 1e-4, "constant"), checkpoint
+    )
+    best, waited = float("inf"), 0.0
+    for epoch in range(1, 4):
+        synchronize()
+        start = time.perf_counter()
+        trainer._train_epoch(epoch)
+        synchronize()
+        seconds = time.perf_counter() - start
+        trainer.progress.epoch, trainer.progress.batch, trainer.progress.totals = epoch + 1, 0, {}
+        if epoch > 1 and seconds < best:
+            best, waited = seconds, trainer.waited / seconds
+    return best / len(patches), fabric._precision.precision == "bf16-mixed", waited
+
+
+class PNGs(Dataset[tuple[Tensor, Tensor]]):
+    """As training sets for super-resolution are usually read: two PNG files for each sample."""
+
+    def __init__(self, folder: Path, samples: int):
+        self.files = sorted((folder / "hr").glob("*.png"))
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return self.samples
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        file = self.files[index % len(self.files)]
+        hr = np.asarray(Image.open(file))
+        lr = np.asarray(Image.open(file.parents[1] / "lr" / lr_name(file.stem, SCALE)))
+        side = PATCH // SCALE
+        y, x = (int(torch.randint(length - side, ())) for length in lr.shape[:2])
+        lr = lr[y : y + side, x : x + side]
+        hr = hr[y * SCALE : (y + side) * SCALE, x * SCALE : (x + side) * SCALE]
+        one, two = (torch.from_numpy(a.copy()).permute(2, 0, 1).float() / 255 for a in (lr, hr))
+        return one, two
+
+
+def stock_step(folder: Path, loss: str, steps: int) -> tuple[float, float]:
+    """Seconds of a step of the usual loop, without its data and with it."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Upsample(scale_factor=SCALE, mode="bicubic"),
+        nn.Conv2d(3, 64, 9, padding=4),
+        nn.ReLU(),
+        nn.Conv2d(64, 32, 1),
+        nn.ReLU(),
+        nn.Conv2d(32, 3, 5, padding=2),
+    ).to(device)
+    vgg = random_vgg().to(device) if loss == "perceptual" else None
+    adam = torch.optim.Adam(model.parameters(), 1e-4)
+
+    def step(lr: Tensor, hr: Tensor) -> float:
+        sr = model(lr.to(device))
+        hr = hr.to(device)
+        total = F.mse_loss(sr, hr)
+        if vgg is not None:
+            total = 0.1 * total + 0.9 * F.mse_loss(vgg(sr)[LAYER], vgg(hr)[LAYER])
+        adam.zero_grad()
+        total.backward()
+        adam.step()
+        return total.item()
+
+    batch = [torch.rand(BATCH, 3, side, side) for side in (PATCH // SCALE, PATCH)]
+    alone = fastest(lambda: step(*batch), steps)
+    loader = DataLoader(
+        PNGs(folder, BATCH * (steps + 3)), BATCH, num_workers=torch.get_num_threads()
+    )
+    ends = []
+    for lr, hr in loader:
+        step(lr, hr)
+        synchronize()
+        ends.append(time.perf_counter())
+    # The workers start with three batches each: what counts is the pace after them.
+    return alone, (ends[-1] - ends[2]) / (len(ends) - 3)
+
+
+if __name__ == "__main__":
+    main()

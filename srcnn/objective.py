@@ -1,0 +1,95 @@
+"""What is minimised: Eq. 1, or Eq. 3 with the terms of Eq. 2 made comparable with the MSE."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srcnn.errors import InputError
+from srcnn.losses import feature_losses, final_loss, mse_loss, perceptual_loss
+from srcnn.patches import Pair, to_tensor
+from srcnn.resize import imresize
+from srcnn.vgg import VGGFeatures
+
+Row = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Eq. 3 with its weights; Eq. 1 alone where there is no VGG.
+
+    Args:
+        vgg: the feature extractor, or None for Eq. 1.
+        lambda1: weight of the MSE.
+        lambda2: weight of the perceptual loss.
+        lambdas: λ_j by layer.
+        ratios: what each layer's term is divided by, from `balance_ratios`, or 1.
+    """
+
+    vgg: VGGFeatures | None = None
+    lambda1: float = 1.0
+    lambda2: float = 0.0
+    lambdas: Mapping[str, float] = field(default_factory=dict)
+    ratios: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """The raw terms' names: `mse`, then the layers."""
+        return ["mse", *self.lambdas]
+
+    def terms(self, sr: Tensor, hr: Tensor) -> dict[str, Tensor]:
+        """The raw terms: `mse` and each layer's, for [N, 3, H, W] images, RGB in [0, 1]."""
+        terms = {"mse": mse_loss(sr.float(), hr)}
+        if self.vgg is not None:
+            with torch.no_grad():
+                features_hr = self.vgg(hr)
+            terms |= feature_losses(self.vgg(sr), features_hr)
+        return terms
+
+    def loss(self, terms: Mapping[str, Tensor]) -> Tensor:
+        """What is minimised."""
+        if self.vgg is None:
+            return terms["mse"]
+        lambdas = {layer: value / self.ratios[layer] for layer, value in self.lambdas.items()}
+        perceptual = perceptual_loss({layer: terms[layer] for layer in lambdas}, lambdas)
+        return final_loss(terms["mse"], perceptual, self.lambda1, self.lambda2)
+
+    def report(self, terms: Mapping[str, float]) -> Row:
+        """Columns for the loss curve: the loss, and its raw and weighted terms."""
+        tensors = {name: torch.tensor(value, dtype=torch.float64) for name, value in terms.items()}
+        row = {"loss": float(self.loss(tensors)), "mse": terms["mse"]}
+        if self.vgg is None:
+            return row
+        raw = {layer: tensors[layer] for layer in self.lambdas}
+        row["perceptual"] = float(perceptual_loss(raw, self.lambdas))
+        row["weighted_mse"] = self.lambda1 * terms["mse"]
+        row["weighted_perceptual"] = row["loss"] - row["weighted_mse"]
+        return row | {layer: terms[layer] for layer in self.lambdas}
+
+
+@torch.no_grad()
+def balance_ratios(vgg: VGGFeatures, pairs: Iterable[Pair], scale: int) -> Row:
+    """How many times the MSE each layer's term is at the bicubic baseline.
+
+    Both are means over the images of `pairs`, of each its centre, up to 512 × 512 pixels.
+    """
+    device = vgg.mean.device
+    totals: dict[str, float] = {}
+    for pair in pairs:
+        bicubic = imresize(pair.lr, scale)
+        both = np.stack([_centre(image) for image in (bicubic, pair.hr)])
+        sr, hr = to_tensor(both, device).split(1)
+        for name, term in Objective(vgg).terms(sr, hr).items():
+            totals[name] = totals.get(name, 0.0) + float(term)
+    mse = totals.pop("mse")
+    if mse == 0:
+        raise InputError("loss.balance: bicubic restores the training images without error")
+    return {layer: total / mse for layer, total in totals.items()}
+
+
+def _centre(image: Any, side: int = 512) -> Any:
+    top, left = (max(0, (length - side) // 2) for length in image.shape[:2])
+    return image[top : top + side, left : left + side]

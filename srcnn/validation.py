@@ -1,0 +1,79 @@
+"""How a network is judged while it trains: on a fixed set of crops of the val images."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from srcnn.fabric import summed
+from srcnn.images import RGB8
+from srcnn.model import MARGIN, SRCNN
+from srcnn.objective import Objective, Row
+from srcnn.patches import Pair, to_tensor, with_halo
+
+SIDE = 256
+"""HR pixels of a crop's sides, where there are enough."""
+
+SHARE = 0.1
+"""Pixels of all crops as a share of those that an epoch trains on; these cost twice as much."""
+
+
+class Crops:
+    """The centres of the val images, as [N, h, w, 3] uint8: `lr` with a halo, and `hr`.
+
+    Args:
+        pairs: the val images.
+        scale: of the LR images.
+        halo: LR pixels of context around an LR crop.
+        pixels: HR pixels that an epoch trains on.
+    """
+
+    def __init__(self, pairs: Sequence[Pair], scale: int, halo: int, pixels: int):
+        room = int(SHARE * pixels)
+        least = min(min(pair.hr.shape[:2]) for pair in pairs)
+        side = min(SIDE, least, max(64, math.isqrt(room // len(pairs)))) // scale
+        count = max(1, min(len(pairs), room // (side * scale) ** 2))
+        chosen = [pairs[number * len(pairs) // count] for number in range(count)]
+        lr, hr = zip(*(_centre(pair, side, scale, halo) for pair in chosen), strict=True)
+        self.lr, self.hr = np.stack(lr), np.stack(hr)
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.lr)
+
+
+def _centre(pair: Pair, side: int, scale: int, halo: int) -> tuple[RGB8, RGB8]:
+    y, x = ((length - side) // 2 for length in pair.lr.shape[:2])
+    hr = pair.hr[y * scale :, x * scale :][: side * scale, : side * scale]
+    return with_halo(pair.lr, y, x, side, side, halo), hr
+
+
+@torch.no_grad()
+def validate(fabric: Fabric, model: SRCNN, objective: Objective, crops: Crops) -> Row:
+    """Means over the crops: the terms of the objective, the RGB PSNR, and that of interpolation.
+
+    The network runs in float32, as in use; VGG in the precision of training.
+    """
+    totals: dict[str, Tensor] = {}
+    for index in range(fabric.global_rank, len(crops), fabric.world_size):
+        lr, hr = (to_tensor(a[index : index + 1], fabric.device) for a in (crops.lr, crops.hr))
+        up = model.upsample(lr)
+        sr = model.refine(up).clamp(0, 1)
+        with fabric.autocast():
+            terms = objective.terms(sr, hr)
+        inner = up[..., MARGIN:-MARGIN, MARGIN:-MARGIN].clamp(0, 1)
+        terms["psnr_rgb"] = _psnr(terms["mse"])
+        terms["psnr_interpolated"] = _psnr((inner - hr).square().mean())
+        for name, term in terms.items():
+            totals[name] = totals.get(name, 0) + term.double()
+    means = summed(fabric, totals, [*objective.names, "psnr_rgb", "psnr_interpolated"])
+    means = {name: total / len(crops) for name, total in means.items()}
+    psnrs = {name: means.pop(name) for name in ("psnr_rgb", "psnr_interpolated")}
+    return objective.report(means) | psnrs
+
+
+def _psnr(mse: Tensor) -> Tensor:
+    return -10 * torch.log10(mse.double().clamp_min(1e-10))
