@@ -71,10 +71,12 @@ def is_compiled(setting: str, fabric: Fabric, steps: int) -> bool:
 
 
 @contextmanager
-def all_processes_needed(fabric: Fabric) -> Iterator[None]:
-    """Make one line of whatever torch says where another process of the run is gone."""
+def one_line(fabric: Fabric) -> Iterator[None]:
+    """Make one line of what goes wrong among processes and of memory that does not suffice."""
     try:
         yield
+    except torch.OutOfMemoryError:
+        raise InputError("the GPU's memory is too small; lower train.micro_batch") from None
     except RuntimeError as error:
         if isinstance(error, torch.distributed.DistError) or "gloo" in str(error):
             raise InputError(
@@ -82,6 +84,19 @@ def all_processes_needed(fabric: Fabric) -> Iterator[None]:
                 "has ended; the same command goes on from the last state"
             ) from None
         raise
+
+
+def launched(fabric: Fabric) -> Fabric:
+    """The fabric with its processes running.
+
+    Raises:
+        InputError: whoever started this process started another number of them.
+    """
+    try:
+        fabric.launch()
+    except (ValueError, torch.distributed.DistError) as error:
+        raise InputError(f"train.devices, train.nodes: {error}") from None
+    return fabric
 
 
 def all_reduced(fabric: Fabric, tensor: Tensor, operation: str) -> Tensor:

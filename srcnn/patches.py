@@ -1,5 +1,6 @@
 """Pairs of HR and LR images, and the patches that an epoch of training draws from them."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from srcnn.errors import InputError
+from srcnn.errors import InputError, some
 from srcnn.images import RGB8, image_size, list_images, read_rgb
 from srcnn.layout import lr_name
 
@@ -95,9 +96,12 @@ def check_sizes(
         return
     several = set(sizes.values())
     if len(several) > 1:
+        size, count = Counter(sizes.values()).most_common(1)[0]
+        others = [f"{name} ({w}×{h})" for name, (w, h) in sizes.items() if (w, h) != size]
         raise InputError(
-            f"train.patch_size: null batches whole images, but the {len(sizes)} training "
-            f"images have {len(several)} sizes; set train.batch_size: 1 or a patch size"
+            f"train.patch_size: null batches whole images, but {count} training images have "
+            f"{size[0]}×{size[1]} pixels and others not: {some(others)}; set data.same_size: "
+            "most_common, train.batch_size: 1 or a patch size"
         )
     if geometry and any(width != height for width, height in several):
         # Quarter turns would give a batch two shapes.

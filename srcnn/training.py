@@ -168,9 +168,9 @@ class Trainer:
                 loss = self._step(lr, hr, share)
                 progress.batch += 1
                 bar.update()
-                # Noted on the device, which is not waited for.
+                # Noted on the device and asked for later.
                 failed = torch.where(torch.isfinite(loss), failed, failed.clamp_max(progress.batch))
-                due = time.monotonic() - self.saved > self.pause
+                due = self.fabric.is_global_zero and time.monotonic() - self.saved > self.pause
                 due, stop = self._agreed(due, self.stop_asked)
                 if due or stop:
                     self._check(failed)
@@ -289,12 +289,10 @@ class Trainer:
         self.progress = Progress(**about)
 
 
-def ahead(
-    draw: Callable[[int], _Drawn], numbers: Iterable[int], threads: int = 1
-) -> Iterator[_Drawn]:
-    """Draw in other threads what will be asked for, in order."""
+def ahead(draw: Callable[[int], _Drawn], numbers: Iterable[int]) -> Iterator[_Drawn]:
+    """Draw in another thread what will be asked for, in order."""
     waiting: deque[Future[_Drawn]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(1) as pool:
         try:
             for number in numbers:
                 waiting.append(pool.submit(draw, number))

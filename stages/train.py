@@ -2,14 +2,16 @@
 
 import signal
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
+from lightning_fabric import Fabric
 
 from srcnn.checkpoint import Checkpoint
 from srcnn.decoded import DecodedPairs
 from srcnn.device import device_name, environment, peak_memory
-from srcnn.fabric import all_processes_needed, is_compiled, training_fabric
+from srcnn.fabric import is_compiled, launched, one_line, training_fabric
 from srcnn.files import package_digest, sha256_of, write_csv
 from srcnn.model import SRCNN, save_model
 from srcnn.objective import Objective, balance_ratios
@@ -28,10 +30,21 @@ VGG_WEIGHTS = Path("data/weights/vgg.safetensors")
 def main(settings: Settings, scale: int, loss: str) -> None:
     """Write the model and its curve."""
     options = settings.train
-    fabric = training_fabric(
-        options.precision, options.devices, options.nodes, deterministic=options.deterministic
+    fabric = launched(
+        training_fabric(
+            options.precision, options.devices, options.nodes, deterministic=options.deterministic
+        )
     )
-    fabric.launch()
+    with one_line(fabric):
+        train(fabric, settings, scale, loss)
+
+
+def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
+    """What each of the processes does; the first one writes."""
+    options = settings.train
+    logs = []
+    if options.log == "tensorboard" and fabric.is_global_zero:
+        logs.append(tensorboard(Path(f"logs/x{scale}_{loss}")))
     train_files, val_files = (
         list_pairs(Path("data/hr", split), Path(f"data/lr/x{scale}", split), scale)
         for split in ("train", "val")
@@ -50,6 +63,8 @@ def main(settings: Settings, scale: int, loss: str) -> None:
     patches = training_patches(settings, train_pairs, scale, model.halo)
     crops = Crops(val_pairs, scale, model.halo, patches.pixels)
     objective = perceptual_objective(settings, vgg, train_pairs, scale) if vgg else Objective()
+    for layer, ratio in objective.ratios.items():
+        fabric.print(f"{layer}: its term is divided by {ratio:.4g}")
     epochs = getattr(options.epochs, loss)
     plan = Plan(epochs, options.lr, options.schedule, options.clip_norm, options.micro_batch)
     checkpoint = Checkpoint(
@@ -58,23 +73,20 @@ def main(settings: Settings, scale: int, loss: str) -> None:
             *(scale, loss, settings.seed, settings.model, settings.loss if vgg else None),
             options.model_copy(update={"devices": 1, "nodes": 1, "log": "lines"}),
             *(train_pairs.digest, val_pairs.digest, vgg and sha256_of(VGG_WEIGHTS)),
-            *(package_digest(), environment(fabric.device)),
+            *(package_digest(), sha256_of(Path(__file__)), environment(fabric.device)),
+            version("lightning-fabric"),
         ],
     )
     if is_compiled(options.compile, fabric, epochs * len(patches)):
-        model.compile()
+        model.compile(dynamic=False)  # one kernel for each size, whichever comes first
     trainer = Trainer(fabric, model, objective, patches, crops, plan, checkpoint)
     signal.signal(signal.SIGINT, trainer.ask_to_stop)
-    logs = []
-    if options.log == "tensorboard" and fabric.is_global_zero:
-        logs.append(tensorboard(Path(f"logs/x{scale}_{loss}")))
     fabric.print(f"training ×{scale} with {loss} on {device_name(fabric.device)}: {epochs} epochs")
     lines = EpochLines(epochs, patches.draws)
-    with all_processes_needed(fabric):
-        for row in trainer.run():
-            fabric.print(lines.line(row, trainer.share, trainer.waited), flush=True)
-            for add in logs:
-                add(row)
+    for row in trainer.run():
+        fabric.print(lines.line(row, trainer.share, trainer.waited), flush=True)
+        for add in logs:
+            add(row)
     if fabric.is_global_zero:
         print(f"peak memory {peak_memory(fabric.device):.1f} GiB")
         about = {"loss": loss, "ratios": dict(objective.ratios)}
@@ -124,8 +136,6 @@ def perceptual_objective(
     ratios = dict.fromkeys(loss.layers, 1.0)
     if loss.balance == "bicubic":
         ratios = balance_ratios(vgg, pairs, scale)
-        for layer, ratio in ratios.items():
-            print(f"{layer}: its term is divided by {ratio:.4g}")
     return Objective(vgg, loss.lambda1, loss.lambda2, loss.layers, ratios)
 
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from srcnn.errors import InputError
-from srcnn.fabric import COMPILED_FROM, all_processes_needed, is_compiled, summed, training_fabric
+from srcnn.fabric import COMPILED_FROM, is_compiled, launched, summed, training_fabric
+from srcnn.fabric import one_line as in_one_line
 
 OneLine = Callable[[Any], str]
 
@@ -53,16 +54,36 @@ def test_compiling_without_a_compiler_is_refused_where_it_is_asked_for(
 
 
 def test_a_process_that_is_gone_is_told_in_one_line(one_line: OneLine) -> None:
-    with pytest.raises(InputError) as caught, all_processes_needed(training_fabric("32")):
+    with pytest.raises(InputError) as caught, in_one_line(training_fabric("32")):
         raise RuntimeError("[gloo/transport/tcp/pair.cc:545] Connection reset by peer")
     assert "the same command goes on" in one_line(caught)
 
 
 def test_another_error_stays_what_it_is() -> None:
-    with pytest.raises(RuntimeError, match="shape"), all_processes_needed(training_fabric("32")):
+    with pytest.raises(RuntimeError, match="shape"), in_one_line(training_fabric("32")):
         raise RuntimeError("shape")
 
 
 def test_sums_over_one_process_are_its_own_and_zero_where_it_has_none() -> None:
     totals = {"mse": torch.tensor(0.1, dtype=torch.float64)}
     assert summed(training_fabric("32"), totals, ["mse", "more"]) == {"mse": 0.1, "more": 0.0}
+
+
+def test_memory_that_does_not_suffice_is_told_with_the_setting(one_line: OneLine) -> None:
+    with pytest.raises(InputError) as caught, in_one_line(training_fabric("32")):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+    assert "train.micro_batch" in one_line(caught)
+
+
+def test_processes_that_the_settings_do_not_ask_for_are_refused(
+    monkeypatch: pytest.MonkeyPatch, one_line: OneLine
+) -> None:
+    fabric = training_fabric("32")
+
+    def launch() -> None:
+        raise ValueError("You set devices=1, but SLURM started 2 tasks")
+
+    monkeypatch.setattr(fabric, "launch", launch)
+    with pytest.raises(InputError) as caught:
+        launched(fabric)
+    assert one_line(caught).startswith("train.devices, train.nodes: You set")

@@ -243,6 +243,8 @@ def test_whole_images_of_several_sizes_cannot_share_a_batch(one_line: OneLine) -
         patches(pairs, patch_size=None)
     message = one_line(caught)
     assert "train.patch_size" in message
+    assert "b (12×16)" in message
+    assert "data.same_size: most_common" in message
     assert "train.batch_size" in message
 
 

@@ -285,7 +285,7 @@ def test_a_loss_that_is_not_finite_leaves_the_last_good_state(
 
 
 def test_what_is_drawn_ahead_comes_in_order() -> None:
-    assert list(ahead(lambda number: number * number, range(20), threads=3)) == [
+    assert list(ahead(lambda number: number * number, range(20))) == [
         number * number for number in range(20)
     ]
 
