@@ -4,7 +4,8 @@
 
 One step of `Trainer` at ×2 on a batch of 2 images of 2040×1356 pixels, as the paper trains at ×4,
 with VGG19 cut after the first, third and fifth of its blocks' last layers. Each case in a process
-of its own. Takes about ten minutes on two cores, and 24 GiB of memory.
+of its own. Takes about ten minutes on two cores; five layers without micro-batches need more than
+16 GiB of memory.
 """
 
 import resource

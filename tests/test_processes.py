@@ -58,6 +58,12 @@ def start(workspace: Path, project: Path, *launcher: str) -> "subprocess.Popen[s
     )
 
 
+def wait_for_training(process: "subprocess.Popen[str]") -> None:
+    """Read what the stage says until it trains."""
+    assert process.stdout is not None
+    assert any(line.startswith("training") for line in process.stdout)
+
+
 def curve(workspace: Path) -> list[dict[str, float]]:
     rows = read_csv(workspace / "metrics/training/x2_mse.csv")
     return [{name: float(value) for name, value in row.items()} for row in rows]
@@ -88,10 +94,7 @@ def test_a_process_that_is_killed_ends_the_run_which_can_go_on(
 ) -> None:
     change(workspace, devices=2, patches_per_image=400)
     process = start(workspace, project)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("training"):
-            break
+    wait_for_training(process)
     time.sleep(1)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(children[0]), signal.SIGKILL)
@@ -114,10 +117,7 @@ def test_a_process_that_is_killed_ends_the_run_which_can_go_on(
 def test_a_run_that_is_interrupted_saves_and_goes_on(workspace: Path, project: Path) -> None:
     change(workspace, patches_per_image=100)
     process = start(workspace, project)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("training"):
-            break
+    wait_for_training(process)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)

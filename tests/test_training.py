@@ -57,6 +57,7 @@ def start(tmp_path: Path, pairs: list[Pair], val: list[Pair]) -> Start:
         model = SRCNN(2)
         if init == "interpolation":
             model.start_from_interpolation()
+        model.to(memory_format=torch.channels_last)
         patches = Patches(
             pairs,
             2,
