@@ -23,7 +23,7 @@ from ruamel.yaml import YAML
 from srcnn.decoded import DecodedPairs
 from srcnn.images import write_png
 from srcnn.layout import lr_name
-from srcnn.patches import list_pairs
+from srcnn.patches import Pair, list_pairs
 from srcnn.resize import imresize
 from srcnn.settings import read_settings
 from stages import train
@@ -71,8 +71,14 @@ def peak() -> None:
 
 def peak_in_memory() -> None:
     """The same with every image in memory."""
-    with patch.object(train, "decoded_pairs", lambda files, *_: [pair.read() for pair in files]):
+    with patch.object(train, "decoded_pairs", lambda files, *_: InMemory(f.read() for f in files)):
         peak()
+
+
+class InMemory(list[Pair]):
+    """Pairs in memory, under the name that the state of a run knows its images by."""
+
+    digest = "in memory"
 
 
 def holding() -> None:

@@ -30,7 +30,7 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.resize import originals
 from srcnn.checkpoint import Checkpoint
 from srcnn.decoded import DecodedPairs
-from srcnn.device import bf16_is_fast, device_name
+from srcnn.device import best_device, bf16_is_fast, device_name
 from srcnn.fabric import training_fabric
 from srcnn.images import crop_to_multiple, read_rgb, write_png
 from srcnn.layout import lr_name
@@ -52,10 +52,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--steps", type=int, default=12)
     options = parser.parse_args()
-    result: dict[str, Any] = {"device": device_name(training_fabric().device)}
+    result: dict[str, Any] = {"device": device_name(best_device())}
     result["threads"] = torch.get_num_threads()
     result["gemm_fp32_gflops"] = gemm_roof(torch.float32)
-    fast = bf16_is_fast(training_fabric().device)  # emulated it would take minutes
+    fast = bf16_is_fast(best_device())  # emulated it would take minutes
     result["gemm_bf16_gflops"] = gemm_roof(torch.bfloat16) if fast else None
     with tempfile.TemporaryDirectory() as folder:
         write_photos(Path(folder))
@@ -121,7 +121,7 @@ def step_gflop(loss: str) -> float:
 
 def gemm_roof(dtype: torch.dtype) -> float:
     """GFLOP/s of a large matrix product, the best of some."""
-    device, n = training_fabric().device, 2048
+    device, n = best_device(), 2048
     a, b = (torch.rand(n, n, device=device).to(dtype) for _ in range(2))
     return 2 * n**3 / fastest(lambda: a @ b, 10) / 1e9
 

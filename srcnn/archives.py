@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 from ruamel.yaml import YAML
@@ -19,13 +19,11 @@ from srcnn.download import Remote, fetch
 from srcnn.errors import InputError
 from srcnn.files import check_room
 from srcnn.images import SUFFIXES
+from srcnn.layout import SPLITS, Split
 
 _OTHERWISE = (
     "put the file into data.cache_dir ({cache}), or set data.base_url to a server that has it"
 )
-
-
-Split = Literal["train", "val"]
 
 
 class Archive(BaseModel):
@@ -68,7 +66,7 @@ class Manifest(BaseModel):
 
     @model_validator(mode="after")
     def _is_a_data_set(self) -> Self:
-        for split in get_args(Split):
+        for split in SPLITS:
             if not any(a.split == split and a.scale is None for a in self.archives):
                 raise ValueError(f"no archive of HR images for split: {split} is listed")
         checksums: dict[str, str] = {}

@@ -1,8 +1,12 @@
-"""What the stages agree on: how images are named, and how small one may be."""
+"""What the stages agree on: splits, how images are named, and how small one may be."""
 
 from pathlib import Path
+from typing import Literal, get_args
 
 from srcnn.files import read_csv
+
+Split = Literal["train", "val"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 def original_names(index: Path) -> dict[str, str]:

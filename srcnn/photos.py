@@ -12,8 +12,7 @@ from srcnn.archives import Images
 from srcnn.errors import InputError
 from srcnn.files import packaged_file
 from srcnn.images import SUFFIXES, image_size, list_files, list_images
-
-SPLITS = ("train", "val")
+from srcnn.layout import SPLITS
 
 
 @dataclass(frozen=True)

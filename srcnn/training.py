@@ -3,11 +3,9 @@
 import math
 import signal
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -15,6 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from srcnn.checkpoint import Checkpoint
+from srcnn.cores import ahead
 from srcnn.errors import InputError, Stopped
 from srcnn.fabric import all_reduced, summed
 from srcnn.images import RGB8
@@ -26,9 +25,6 @@ from srcnn.validation import Crops, validate
 
 SECONDS_BETWEEN_STATES = 10.0
 """At least so long, and 200 times what writing a state takes, lies between two of them."""
-
-_AHEAD = 4  # batches that are drawn before they are needed
-_Drawn = TypeVar("_Drawn")
 
 
 @dataclass(frozen=True)
@@ -267,8 +263,9 @@ class Trainer:
             **{f"adam.{i}": state for i, state in self.adam.state_dict()["state"].items()},
         }
         tensors = {f"{part}/{n}": value for part, of in parts.items() for n, value in of.items()}
+        rows = [list(row.items()) for row in progress.rows]  # JSON objects keep no order
         about = {"epoch": progress.epoch, "batch": progress.batch, "totals": totals}
-        return tensors, about | {"rows": progress.rows, "best": progress.best}
+        return tensors, about | {"rows": rows, "best": progress.best}
 
     def _restore(self, tensors: Weights, about: dict[str, Any]) -> None:
         """Go back to where a state was written."""
@@ -285,23 +282,8 @@ class Trainer:
             if self.fabric.is_global_zero  # they are the sums of all processes
         }
         best = {name: value.to(self.fabric.device) for name, value in parts.get("best", {}).items()}
-        about |= {"totals": totals, "best_weights": best}
+        about |= {"totals": totals, "best_weights": best, "rows": [*map(dict, about["rows"])]}
         self.progress = Progress(**about)
-
-
-def ahead(draw: Callable[[int], _Drawn], numbers: Iterable[int]) -> Iterator[_Drawn]:
-    """Draw in another thread what will be asked for, in order."""
-    waiting: deque[Future[_Drawn]] = deque()
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            for number in numbers:
-                waiting.append(pool.submit(draw, number))
-                if len(waiting) > _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def lr_factor(schedule: str, progress: float) -> float:

@@ -7,9 +7,8 @@ from srcnn.archives import fetch_archives, read_manifest
 from srcnn.datasets import conversions, write_hr, write_validation
 from srcnn.errors import some
 from srcnn.images import IMAGE_NAMES
-from srcnn.layout import smallest_val_side
+from srcnn.layout import SPLITS, smallest_val_side
 from srcnn.photos import (
-    SPLITS,
     Photo,
     archive_photos,
     folder_photos,

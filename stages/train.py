@@ -13,6 +13,7 @@ from srcnn.decoded import DecodedPairs
 from srcnn.device import device_name, environment, peak_memory
 from srcnn.fabric import is_compiled, launched, one_line, training_fabric
 from srcnn.files import package_digest, sha256_of, write_csv
+from srcnn.layout import SPLITS
 from srcnn.model import SRCNN, save_model
 from srcnn.objective import Objective, balance_ratios
 from srcnn.patches import Pair, PairFiles, Patches, check_sizes, list_pairs
@@ -47,7 +48,7 @@ def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
         logs.append(tensorboard(Path(f"logs/x{scale}_{loss}")))
     train_files, val_files = (
         list_pairs(Path("data/hr", split), Path(f"data/lr/x{scale}", split), scale)
-        for split in ("train", "val")
+        for split in SPLITS
     )
     # Decoding may take minutes: what could be refused after it is looked at before.
     sizes = {pair.name: pair.size for pair in train_files}

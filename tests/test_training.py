@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from srcnn import training
 from srcnn.checkpoint import Checkpoint
 from srcnn.errors import InputError, Stopped
 from srcnn.fabric import training_fabric
 from srcnn.model import SRCNN
-from srcnn.objective import Objective, Row, balance_ratios
+from srcnn.objective import Objective, balance_ratios
 from srcnn.patches import Pair, Patches, to_tensor
 from srcnn.tensors import Weights
-from srcnn.training import Plan, Trainer, ahead
+from srcnn.training import Plan, Trainer
 from srcnn.validation import Crops
 from srcnn.vgg import VGGFeatures
 
@@ -212,9 +211,14 @@ def test_micro_batches_change_rounding_alone_with_the_perceptual_loss(
     small_parts_change_nothing(start, Objective(vgg, 0.1, 0.9, LAYERS, ratios))
 
 
-def curve_and_weights(trainer: Trainer) -> tuple[list[Row], bytes]:
+def curve_and_weights(trainer: Trainer) -> tuple[list[list[tuple[str, float]]], bytes]:
+    """Rows with their columns in order, as they are written, and the weights."""
     list(trainer.run())
-    return trainer.progress.rows, weights(trainer)
+    return [list(row.items()) for row in trainer.progress.rows], weights(trainer)
+
+
+def save_at_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Trainer, "_agreed", lambda self, due, stop: [True, stop])
 
 
 class KilledError(Exception):
@@ -229,10 +233,9 @@ def test_a_run_that_is_killed_goes_on_and_ends_the_same(
     objective = Objective(vgg, 0.1, 0.9, LAYERS, ratios)
     options: dict[str, Any] = {"batches": 4, "epochs": 3, "schedule": "one_cycle"}
     expected = curve_and_weights(start(objective, **options))
-    monkeypatch.setattr(training, "SECONDS_BETWEEN_STATES", 0.0)
+    save_at_every_batch(monkeypatch)
     killed, step, steps = start(objective, **options), Trainer._step, 0
     killed.checkpoint.remove()
-    killed.pause = 0.0
 
     def step_or_die(self: Trainer, *arguments: Any) -> Any:
         nonlocal steps
@@ -266,10 +269,9 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on(
 def test_a_loss_that_is_not_finite_leaves_the_last_good_state(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "SECONDS_BETWEEN_STATES", 0.0)
     expected = curve_and_weights(start())
+    save_at_every_batch(monkeypatch)
     failing = start()
-    failing.pause = 0.0
     draw = Trainer._draw
 
     def spoilt(self: Trainer, number: int) -> Any:
@@ -283,21 +285,3 @@ def test_a_loss_that_is_not_finite_leaves_the_last_good_state(
     again = start()
     assert again.checkpoint.load() is not None
     assert curve_and_weights(again) == expected
-
-
-def test_what_is_drawn_ahead_comes_in_order() -> None:
-    assert list(ahead(lambda number: number * number, range(20))) == [
-        number * number for number in range(20)
-    ]
-
-
-def test_an_error_in_drawing_ahead_comes_to_light(start: Start) -> None:
-    def draw(number: int) -> int:
-        if number == 3:
-            raise InputError("a damaged image")
-        return number
-
-    drawn = ahead(draw, range(9))
-    assert [next(drawn) for _ in range(3)] == [0, 1, 2]
-    with pytest.raises(InputError, match="a damaged image"):
-        next(drawn)
