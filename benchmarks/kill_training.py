@@ -10,18 +10,20 @@ ten minutes.
 
 import argparse
 import hashlib
-import os
 import random
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-from ruamel.yaml import YAML
+from benchmarks.sample import start_training, workspace
 
-ROOT = Path(__file__).parents[1]
-RESULT = ("models/x4/perceptual.safetensors", "metrics/training/x4_perceptual.csv")
+SHORT = {"train.epochs.perceptual": 4, "train.patches_per_image": 80}
+RESULT = (
+    "models/x4/perceptual.safetensors",
+    "metrics/training/x4_perceptual.csv",
+    "metrics/grid/x4_perceptual.csv",
+)
 
 
 def main() -> None:
@@ -32,7 +34,7 @@ def main() -> None:
     options = parser.parse_args()
     chance, kills, round_number = random.Random(options.seed), 0, 0
     with tempfile.TemporaryDirectory() as folder:
-        peace = workspace(Path(folder, "peace"))
+        peace = workspace(Path(folder, "peace"), SHORT)
         start = time.monotonic()
         assert run(peace) is True
         seconds = time.monotonic() - start
@@ -40,7 +42,7 @@ def main() -> None:
         print(f"in peace: {seconds:.0f} s, model {expected[0][:12]}, curve {expected[1][:12]}")
         while kills < options.kills:
             round_number += 1
-            project, here = workspace(Path(folder, f"round{round_number}")), 0
+            project, here = workspace(Path(folder, f"round{round_number}"), SHORT), 0
             # A state is written every ten seconds: a run that is always killed before gets nowhere.
             while not run(project, kill_after=chance.uniform(5, 0.9 * seconds)):
                 here += 1
@@ -53,12 +55,7 @@ def main() -> None:
 
 def run(project: Path, kill_after: float | None = None) -> bool:
     """Run the stage; whether it ended by itself."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "stages.train", "--scale", "4", "--loss", "perceptual"],
-        cwd=project,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-    )
+    process = start_training(project, 4, "perceptual")
     try:
         assert process.wait(kill_after) == 0
     except subprocess.TimeoutExpired:
@@ -69,21 +66,8 @@ def run(project: Path, kill_after: float | None = None) -> bool:
 
 
 def sums(project: Path) -> list[str]:
-    """The sha256 of model and curve."""
+    """The sha256 of model and curves."""
     return [hashlib.sha256((project / name).read_bytes()).hexdigest() for name in RESULT]
-
-
-def workspace(project: Path) -> Path:
-    """A folder with the sample's images, whose training takes a minute."""
-    (project / "data").mkdir(parents=True)
-    for name in ("hr", "lr", "weights"):
-        (project / "data" / name).symlink_to(ROOT / "data" / name)
-    yaml = YAML()
-    params = yaml.load(ROOT / "params.yaml")
-    params["train"]["epochs"]["perceptual"] = 4
-    params["train"]["patches_per_image"] = 80
-    yaml.dump(params, project / "params.yaml")
-    return project
 
 
 if __name__ == "__main__":

@@ -11,19 +11,23 @@ import numpy as np
 import PIL
 import torch
 
+from srcnn.portable import INSTRUCTIONS, THREADS, is_held
+
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
 
 
 def best_device(*, deterministic: bool = True) -> torch.device:
-    """The first CUDA device where there is one, else the CPU.
+    """The first CUDA device where there is one, else the CPU; the CPU if the process is held.
 
     On the CPU everything that the network uses is deterministic for a number of threads.
 
     Args:
         deterministic: whether a GPU is to use deterministic algorithms alone.
     """
-    if not torch.cuda.is_available():
+    if is_held() or not torch.cuda.is_available():
         _keep_freed_memory()
+        if is_held():
+            torch.set_num_threads(THREADS)
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what torch asks for
     torch.use_deterministic_algorithms(deterministic)
@@ -47,15 +51,36 @@ def bf16_is_fast(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 in hardware; emulation is slower than float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
+    if "AVX512" not in torch.backends.cpu.get_cpu_capability():  # it may be held
+        return False
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def device_name(device: torch.device) -> str:
-    """The device in words: the GPU's name, or the CPU's name, family, model and instructions."""
+    """The device in words: the GPU's name, or the CPU's name, family, model and instructions.
+
+    Where results do not depend on it, "any x86-64 CPU".
+    """
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{cpu_name()}, {torch.backends.cpu.get_cpu_capability()}"
+    instructions = torch.backends.cpu.get_cpu_capability()
+    if is_held() and instructions == INSTRUCTIONS:
+        return f"any x86-64 CPU, held at {INSTRUCTIONS}"
+    return f"{cpu_name()}, {instructions}"
+
+
+def left_unused(device: torch.device) -> list[str]:
+    """What of this machine a held process leaves unused, in words."""
+    if not is_held() or device.type == "cuda":
+        return []
+    cores, capabilities = len(os.sched_getaffinity(0)), torch.cpu.get_capabilities()
+    unused = {
+        "a GPU": torch.cuda.is_available(),
+        f"{cores - THREADS} of {cores} cores": cores > THREADS,
+        "AVX-512": bool(capabilities.get("avx512_f")),
+    }
+    return [what for what, is_there in unused.items() if is_there]
 
 
 def cpu_name() -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import torch
+from PIL import Image
 
 from srcnn.errors import InputError
 from srcnn.files import read_csv, write_csv, write_json
@@ -14,21 +14,23 @@ from srcnn.layout import smallest_val_side
 from srcnn.lpips import LPIPS
 from srcnn.metrics import METRICS, convention, score
 from srcnn.model import SRCNN
-from srcnn.patches import Pair, to_tensor
+from srcnn.patches import Pair
 from srcnn.resize import Kernel, imresize
+from srcnn.tiles import super_resolve
 
-INTERPOLATIONS: tuple[Kernel, ...] = ("nearest", "bilinear", "bicubic")
+Interpolation = Kernel | Literal["lanczos"]
+INTERPOLATIONS: tuple[Interpolation, ...] = ("nearest", "bilinear", "bicubic", "lanczos")
 METHODS = (*INTERPOLATIONS, "mse", "perceptual")
 
 Row = dict[str, Any]
 
 
-@torch.no_grad()
-def super_resolve(model: SRCNN, lr: RGB8) -> RGB8:
-    """Enlarge [h, w, 3] uint8 to [scale·h, scale·w, 3] uint8 on the model's device."""
-    device = next(model.parameters()).device
-    sr = model(to_tensor(lr[None], device))[0].clamp(0, 1) * 255
-    return np.ascontiguousarray(sr.round().byte().permute(1, 2, 0).cpu().numpy())
+def enlarge(lr: RGB8, scale: int, method: Interpolation) -> RGB8:
+    """Enlarge [h, w, 3] uint8 by one of INTERPOLATIONS: Pillow's Lanczos, else MATLAB's."""
+    if method == "lanczos":
+        size = lr.shape[1] * scale, lr.shape[0] * scale
+        return np.asarray(Image.fromarray(lr).resize(size, Image.Resampling.LANCZOS))
+    return imresize(lr, scale, kernel=method)
 
 
 def evaluate(
@@ -56,9 +58,7 @@ def evaluate(
                 f"val image {pair.name}: {width}×{height} pixels are too few to be scored; "
                 f"at least {side}×{side} are needed (data/hr/index.csv names the photograph)"
             )
-        results: dict[str, RGB8] = {
-            name: imresize(pair.lr, scale, kernel=name) for name in INTERPOLATIONS
-        }
+        results: dict[str, RGB8] = {name: enlarge(pair.lr, scale, name) for name in INTERPOLATIONS}
         results |= {name: super_resolve(model, pair.lr) for name, model in models.items()}
         for method, sr in results.items():
             write_png(sr_folder / method / f"{pair.name}.png", sr)

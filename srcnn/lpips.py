@@ -45,5 +45,7 @@ class LPIPS(nn.Module):
                 x = F.max_pool2d(x, 3, 2)
             weight, bias = (self.get_buffer(f"conv{i + 1}_{part}") for part in ("weight", "bias"))
             x = F.relu(F.conv2d(x, weight, bias, stride, padding))
-            features.append(x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10))
+            # Not sqrt(), which differs from CPU to CPU.
+            length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+            features.append(x / (length + 1e-10))
         return features

@@ -40,12 +40,21 @@ class Objective:
         """The raw terms' names: `mse`, then the layers."""
         return ["mse", *self.lambdas]
 
-    def terms(self, sr: Tensor, hr: Tensor) -> dict[str, Tensor]:
-        """The raw terms: `mse` and each layer's, for [N, 3, H, W] images, RGB in [0, 1]."""
+    def terms(
+        self, sr: Tensor, hr: Tensor, features_hr: dict[str, Tensor] | None = None
+    ) -> dict[str, Tensor]:
+        """The raw terms, `mse` and each layer's.
+
+        Args:
+            sr: [N, 3, H, W], RGB in [0, 1].
+            hr: as `sr`.
+            features_hr: VGG's features of `hr`, where they are known already.
+        """
         terms = {"mse": mse_loss(sr.float(), hr)}
         if self.vgg is not None:
-            with torch.no_grad():
-                features_hr = self.vgg(hr)
+            if features_hr is None:
+                with torch.no_grad():
+                    features_hr = self.vgg(hr)
             terms |= feature_losses(self.vgg(sr), features_hr)
         return terms
 

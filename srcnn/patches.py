@@ -158,6 +158,11 @@ class Patches:
         return -(-self.draws // self.batch_size)
 
     @property
+    def repeats(self) -> bool:
+        """Whether every epoch has the same images, whole and unchanged."""
+        return not (self.patch_size or self.geometry or self.colour)
+
+    @property
     def pixels(self) -> int:
         """HR pixels of an epoch's patches."""
         if self.patch_size:
@@ -187,18 +192,19 @@ class Patches:
         if self.colour:
             channels = random.permuted(channels, axis=1)
         drawn = []
-        for index in range(count)[part]:
+        for index, image in zip(range(count)[part], self.images(epoch, number, part), strict=True):
             turn, mirror = divmod(int(turns[index]), 2)
-            image = self._image(epoch, number * self.batch_size + index)
             lr, hr = self._windows(self.pairs[image], *places[index])
             drawn.append([_turn(a, turn, mirror)[..., channels[index]] for a in (lr, hr)])
         lr_patches, hr_patches = zip(*drawn, strict=True)
         return np.stack(lr_patches), np.stack(hr_patches)
 
-    def _image(self, epoch: int, draw: int) -> int:
-        """Which image a draw of the epoch is from."""
-        times, place = divmod(draw, len(self.pairs))
-        return int(self._order(epoch, times)[place])
+    def images(self, epoch: int, number: int, part: slice = slice(None)) -> list[int]:
+        """Which images the patches of a batch, or of a part of it, are from."""
+        first = number * self.batch_size
+        draws = range(first, first + self.size(number))[part]
+        rounds = (divmod(draw, len(self.pairs)) for draw in draws)
+        return [int(self._order(epoch, times)[place]) for times, place in rounds]
 
     def _round(self, epoch: int, times: int) -> npt.NDArray[np.int64]:
         """The order in which an epoch goes through the images for the so-manieth time."""

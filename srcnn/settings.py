@@ -156,6 +156,7 @@ class Settings(_Section):
     """All of `params.yaml`."""
 
     seed: Annotated[int, Field(ge=0, lt=2**63)]
+    portable: bool
     scales: Annotated[tuple[StrictInt, ...], Field(min_length=1, strict=False)]
     data: Data
     model: Model
@@ -164,6 +165,10 @@ class Settings(_Section):
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
+        if self.portable and self.train.precision == "bf16":
+            raise ValueError("portable: bf16 is not; set portable: false or train.precision: 32")
+        if self.portable and self.train.compile == "always":
+            raise ValueError("portable: what is compiled is not; set portable: false")
         if len(set(self.scales)) < len(self.scales):
             raise ValueError("scales: a scale is listed twice")
         for scale in self.scales:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from srcnn.errors import InputError, Stopped
+from srcnn.portable import hold
 from srcnn.settings import Settings, read_settings
 
 
@@ -27,6 +28,8 @@ def run_stage(main: Callable[..., None], *options: str) -> None:
     try:
         settings = read_settings()
         _check_scale(settings, arguments)
+        if settings.portable:
+            hold()
         main(settings, **arguments)
     except (InputError, OSError) as error:
         sys.exit(f"error: {error}")

@@ -4,8 +4,7 @@ import math
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from lightning_fabric import Fabric
@@ -16,15 +15,19 @@ from srcnn.checkpoint import Checkpoint
 from srcnn.cores import ahead
 from srcnn.errors import InputError, Stopped
 from srcnn.fabric import all_reduced, summed
+from srcnn.hr_features import HRFeatures
 from srcnn.images import RGB8
 from srcnn.model import SRCNN
 from srcnn.objective import Objective, Row
 from srcnn.patches import Patches, to_tensor
-from srcnn.tensors import Weights
+from srcnn.progress import Progress, packed, unpacked
 from srcnn.validation import Crops, validate
 
 SECONDS_BETWEEN_STATES = 10.0
 """At least so long, and 200 times what writing a state takes, lies between two of them."""
+
+BATCHES_BETWEEN_WORDS = 16
+"""Several processes agree so often whether to save or to stop."""
 
 
 @dataclass(frozen=True)
@@ -46,25 +49,21 @@ class Plan:
     micro_batch: int | None = None
 
 
-@dataclass
-class Progress:
-    """What of a run is done, besides the weights.
+@dataclass(frozen=True)
+class Drawn:
+    """One process's patches of a batch.
 
     Args:
-        epoch: the present one, counted from 1.
-        batch: batches of it that are done.
-        rows: of the loss curve.
-        best: the lowest loss on val.
-        best_weights: those that gave it.
-        totals: sums over the epoch's patches of the objective's terms.
+        lr: [N, h, w, 3] with a halo, uint8.
+        hr: [N, H, W, 3], uint8.
+        images: which image each is from.
+        share: of the batch.
     """
 
-    epoch: int = 1
-    batch: int = 0
-    rows: list[Row] = field(default_factory=list)
-    best: float = math.inf
-    best_weights: Weights = field(default_factory=dict)
-    totals: Weights = field(default_factory=dict)
+    lr: RGB8
+    hr: RGB8
+    images: list[int]
+    share: float
 
 
 class Trainer:
@@ -92,9 +91,12 @@ class Trainer:
     ):
         self.fabric, self.objective, self.patches, self.crops = fabric, objective, patches, crops
         self.plan, self.checkpoint, self.model = plan, checkpoint, model
-        self.adam = torch.optim.Adam(model.parameters(), plan.lr)
+        # Fused: torch's other ways take a square root that differs from CPU to CPU.
+        self.adam = torch.optim.Adam(model.parameters(), plan.lr, fused=True)
         self.module, self.optimizer = fabric.setup(model, self.adam)
         self.progress = Progress()
+        vgg = objective.vgg if patches.repeats else None
+        self.hr_features = HRFeatures(vgg) if vgg is not None else None
         self.stop_asked, self.share = False, 1.0
         self.waited, self.saved, self.pause = 0.0, time.monotonic(), SECONDS_BETWEEN_STATES
 
@@ -115,7 +117,8 @@ class Trainer:
         """
         saved = self.checkpoint.load() if self.fabric.is_global_zero else None
         if (saved := self.fabric.broadcast(saved)) is not None:
-            self._restore(*saved)
+            first = self.fabric.is_global_zero
+            self.progress = unpacked(self.model, self.adam, *saved, is_first=first)
             where = f"epoch {self.progress.epoch}, batch {self.progress.batch}"
             self.fabric.print(f"going on from {where} of an unfinished run", flush=True)
         for epoch in range(self.progress.epoch, self.plan.epochs + 1):
@@ -125,15 +128,10 @@ class Trainer:
             validated = validate(self.fabric, self.model, self.objective, self.crops)
             if not math.isfinite(validated["loss"]):
                 raise self._diverged(f"epoch {epoch} the loss on val is {validated['loss']:g}")
-            progress = self.progress
-            if validated["loss"] < progress.best:
-                progress.best = validated["loss"]
-                weights = self.model.state_dict()
-                progress.best_weights = {name: value.clone() for name, value in weights.items()}
+            self.progress.keep_if_best(validated["loss"], self.model)
             named = {f"val_{name}": value for name, value in validated.items()}
             row = {"epoch": epoch, "lr": rate, **trained, **named}
-            progress.rows.append(row)
-            progress.epoch, progress.batch, progress.totals = epoch + 1, 0, {}
+            self.progress.end_epoch(row)
             yield row
         self.model.load_state_dict(self.progress.best_weights)
 
@@ -156,12 +154,10 @@ class Trainer:
         with bar:
             while progress.batch < count:
                 start = time.monotonic()
-                *drawn, share = next(batches)
+                drawn = next(batches)
                 self.waited += time.monotonic() - start
-                # Not in the other thread, where torch would have threads of its own.
-                lr, hr = (to_tensor(images, self.fabric.device) for images in drawn)
                 self._set_rate(self._factor(epoch, progress.batch))
-                loss = self._step(lr, hr, share)
+                loss = self._step(drawn)
                 progress.batch += 1
                 bar.update()
                 # Noted on the device and asked for later.
@@ -177,35 +173,40 @@ class Trainer:
         totals = summed(self.fabric, progress.totals, self.objective.names)
         return self.objective.report({n: t / self.patches.draws for n, t in totals.items()})
 
-    def _draw(self, number: int) -> tuple[RGB8, RGB8, float]:
-        """This process's patches of a batch, and which share of the batch they are.
+    def _draw(self, number: int) -> Drawn:
+        """This process's patches of a batch.
 
         A process for which the last batch of an epoch has none takes one that counts nothing.
         """
-        size, rank = self.patches.size(number), self.fabric.global_rank
+        size, rank, epoch = self.patches.size(number), self.fabric.global_rank, self.progress.epoch
         mine = slice(rank, None, self.fabric.world_size) if rank < size else slice(1)
-        lr, hr = self.patches.batch(self.progress.epoch, number, mine)
-        return lr, hr, len(hr) / size if rank < size else 0.0
+        lr, hr = self.patches.batch(epoch, number, mine)
+        images = self.patches.images(epoch, number, mine)
+        return Drawn(lr, hr, images, len(hr) / size if rank < size else 0.0)
 
-    def _step(self, lr: Tensor, hr: Tensor, share: float) -> Tensor:
-        """One step of Adam on a batch, of which these patches are a share."""
+    def _step(self, drawn: Drawn) -> Tensor:
+        """One step of Adam on a batch."""
         size = self.patches.size(self.progress.batch)
         self.optimizer.zero_grad(set_to_none=True)
+        # Not in the thread that draws, where torch would have threads of its own.
+        lr, hr = (to_tensor(images, self.fabric.device) for images in (drawn.lr, drawn.hr))
         loss = torch.zeros((), device=lr.device)
         length = self.plan.micro_batch or len(lr)
-        parts = list(zip(lr.split(length), hr.split(length), strict=True))
-        for number, (lr_part, hr_part) in enumerate(parts, 1):
-            later = self.fabric.world_size > 1 and number < len(parts)
+        for start in range(0, len(lr), length):
+            part = slice(start, start + length)
+            later = self.fabric.world_size > 1 and part.stop < len(lr)
             with self.fabric.no_backward_sync(self.module, enabled=later):
-                sr = self.module(lr_part, with_halo=True)
+                sr = self.module(lr[part], with_halo=True)
                 with self.fabric.autocast():
-                    terms = self.objective.terms(sr, hr_part)
+                    terms = self.objective.terms(
+                        sr, hr[part], self._known_features(drawn.images[part], hr[part])
+                    )
                 # The mean over a part becomes its share of the mean over the batch. Gradients are
                 # averaged over the processes, hence their number.
-                weight = share * len(lr_part) / len(lr)
-                part = self.objective.loss(terms) * (weight * self.fabric.world_size)
-                self.fabric.backward(part)
-            loss = loss + part.detach()
+                weight = drawn.share * len(sr) / len(lr)
+                share = self.objective.loss(terms) * (weight * self.fabric.world_size)
+                self.fabric.backward(share)
+            loss = loss + share.detach()
             for name, term in terms.items():
                 sums = self.progress.totals
                 sums[name] = sums.get(name, 0.0) + term.detach().double() * (weight * size)
@@ -213,6 +214,10 @@ class Trainer:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip_norm)
         self.optimizer.step()
         return loss
+
+    def _known_features(self, images: list[int], hr: Tensor) -> dict[str, Tensor] | None:
+        """VGG's features of images that come in every epoch."""
+        return None if self.hr_features is None else self.hr_features(images, hr)
 
     def _factor(self, epoch: int, batch: int) -> float:
         """Share of the peak rate at a step, which depends on nothing else."""
@@ -225,9 +230,12 @@ class Trainer:
             group["lr"] = self.plan.lr * factor
 
     def _agreed(self, *wishes: bool) -> list[bool]:
-        """What any process wishes, which all of them are to do."""
+        """What any process wishes, which all of them are to do; now and then, for it takes time."""
         if self.fabric.world_size == 1:
             return list(wishes)
+        batch = self.progress.batch
+        if batch % BATCHES_BETWEEN_WORDS and batch < len(self.patches):
+            return [False] * len(wishes)
         mine = torch.tensor(wishes, dtype=torch.int32, device=self.fabric.device)
         return [bool(wish) for wish in all_reduced(self.fabric, mine, "sum").tolist()]
 
@@ -250,40 +258,9 @@ class Trainer:
         start, progress = time.monotonic(), self.progress
         totals = summed(self.fabric, progress.totals, self.objective.names)
         if self.fabric.is_global_zero:
-            self.checkpoint.save(*self._state(totals))
+            self.checkpoint.save(*packed(self.model, self.adam, progress, totals))
         self.saved = time.monotonic()
         self.pause = max(SECONDS_BETWEEN_STATES, 200 * (self.saved - start))
-
-    def _state(self, totals: Row) -> tuple[Weights, dict[str, Any]]:
-        """Tensors and facts from which `_restore` goes on."""
-        progress = self.progress
-        parts = {
-            "model": self.model.state_dict(),
-            "best": progress.best_weights,
-            **{f"adam.{i}": state for i, state in self.adam.state_dict()["state"].items()},
-        }
-        tensors = {f"{part}/{n}": value for part, of in parts.items() for n, value in of.items()}
-        rows = [list(row.items()) for row in progress.rows]  # JSON objects keep no order
-        about = {"epoch": progress.epoch, "batch": progress.batch, "totals": totals}
-        return tensors, about | {"rows": rows, "best": progress.best}
-
-    def _restore(self, tensors: Weights, about: dict[str, Any]) -> None:
-        """Go back to where a state was written."""
-        parts: dict[str, Weights] = {}
-        for name, value in tensors.items():
-            part, _, key = name.partition("/")
-            parts.setdefault(part, {})[key] = value  # copied to the device by load_state_dict
-        self.model.load_state_dict(parts["model"])
-        states = {int(p[len("adam.") :]): of for p, of in parts.items() if p.startswith("adam.")}
-        self.adam.load_state_dict(self.adam.state_dict() | {"state": states})
-        totals = {
-            name: torch.tensor(total, dtype=torch.float64, device=self.fabric.device)
-            for name, total in about["totals"].items()
-            if self.fabric.is_global_zero  # they are the sums of all processes
-        }
-        best = {name: value.to(self.fabric.device) for name, value in parts.get("best", {}).items()}
-        about |= {"totals": totals, "best_weights": best, "rows": [*map(dict, about["rows"])]}
-        self.progress = Progress(**about)
 
 
 def lr_factor(schedule: str, progress: float) -> float:

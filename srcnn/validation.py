@@ -13,16 +13,20 @@ from srcnn.images import RGB8
 from srcnn.model import MARGIN, SRCNN
 from srcnn.objective import Objective, Row
 from srcnn.patches import Pair, to_tensor, with_halo
+from srcnn.spectrum import grid_peak
 
 SIDE = 256
 """HR pixels of a crop's sides, where there are enough."""
+
+GRID = "grid/"
+"""Begins the names of the peaks at the grid's period; the crop's name follows."""
 
 SHARE = 0.1
 """Pixels of all crops as a share of those that an epoch trains on; these cost twice as much."""
 
 
 class Crops:
-    """The centres of the val images, as [N, h, w, 3] uint8: `lr` with a halo, and `hr`.
+    """The centres of val images, as [N, h, w, 3] uint8: `lr` with a halo, and `hr`; `names`.
 
     Args:
         pairs: the val images.
@@ -39,6 +43,7 @@ class Crops:
         chosen = [pairs[number * len(pairs) // count] for number in range(count)]
         lr, hr = zip(*(_centre(pair, side, scale, halo) for pair in chosen), strict=True)
         self.lr, self.hr = np.stack(lr), np.stack(hr)
+        self.names = [pair.name for pair in chosen]
 
     def __len__(self) -> int:
         """How many."""
@@ -55,6 +60,9 @@ def _centre(pair: Pair, side: int, scale: int, halo: int) -> tuple[RGB8, RGB8]:
 def validate(fabric: Fabric, model: SRCNN, objective: Objective, crops: Crops) -> Row:
     """Means over the crops: the terms of the objective, the RGB PSNR, and that of interpolation.
 
+    And for each crop `grid/{name}`, by how many dB its error stands out at the period of the
+    scale's grid (see `srcnn.spectrum.grid_peak`), where it is large enough to tell.
+
     The network runs in float32, as in use; VGG in the precision of training.
     """
     totals: dict[str, Tensor] = {}
@@ -69,10 +77,18 @@ def validate(fabric: Fabric, model: SRCNN, objective: Objective, crops: Crops) -
         terms["psnr_interpolated"] = _psnr((inner - hr).square().mean())
         for name, term in terms.items():
             totals[name] = totals.get(name, 0) + term.double()
-    means = summed(fabric, totals, [*objective.names, "psnr_rgb", "psnr_interpolated"])
-    means = {name: total / len(crops) for name, total in means.items()}
-    psnrs = {name: means.pop(name) for name in ("psnr_rgb", "psnr_interpolated")}
-    return objective.report(means) | psnrs
+        if min(hr.shape[2:]) >= 16 * model.scale:
+            error = (sr - hr)[0].permute(1, 2, 0).double().cpu().numpy()
+            peak = torch.tensor(grid_peak(error, model.scale), device=fabric.device)
+            totals[f"{GRID}{crops.names[index]}"] = peak
+    grids = [
+        f"{GRID}{name}" for name in crops.names if min(crops.hr.shape[1:3]) >= 16 * model.scale
+    ]
+    psnrs = ["psnr_rgb", "psnr_interpolated"]
+    sums = summed(fabric, totals, [*objective.names, *psnrs, *grids])
+    means = {name: sums[name] / len(crops) for name in [*objective.names, *psnrs]}
+    psnr_means = {name: means.pop(name) for name in psnrs}
+    return objective.report(means) | psnr_means | {name: sums[name] for name in grids}
 
 
 def _psnr(mse: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Train SRCNN at one scale with one loss: models/x{scale}/{loss}.safetensors and its loss curve."""
+"""Train SRCNN at one scale with one loss: models/x{scale}/{loss}.safetensors and its curves."""
 
 import signal
 from collections.abc import Sequence
@@ -10,19 +10,19 @@ from lightning_fabric import Fabric
 
 from srcnn.checkpoint import Checkpoint
 from srcnn.decoded import DecodedPairs
-from srcnn.device import device_name, environment, peak_memory
+from srcnn.device import device_name, environment, left_unused, peak_memory
 from srcnn.fabric import is_compiled, launched, one_line, training_fabric
 from srcnn.files import package_digest, sha256_of, write_csv
 from srcnn.layout import SPLITS
 from srcnn.model import SRCNN, save_model
-from srcnn.objective import Objective, balance_ratios
+from srcnn.objective import Objective, Row, balance_ratios
 from srcnn.patches import Pair, PairFiles, Patches, check_sizes, list_pairs
 from srcnn.settings import Settings
 from srcnn.stage import run_stage
 from srcnn.telling import EpochLines, tensorboard
 from srcnn.tensors import read_weights
 from srcnn.training import Plan, Trainer
-from srcnn.validation import Crops
+from srcnn.validation import GRID, Crops
 from srcnn.vgg import VGGFeatures
 
 VGG_WEIGHTS = Path("data/weights/vgg.safetensors")
@@ -83,6 +83,8 @@ def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
     trainer = Trainer(fabric, model, objective, patches, crops, plan, checkpoint)
     signal.signal(signal.SIGINT, trainer.ask_to_stop)
     fabric.print(f"training ×{scale} with {loss} on {device_name(fabric.device)}: {epochs} epochs")
+    if unused := left_unused(fabric.device):
+        fabric.print(f"portable: true leaves {', '.join(unused)} unused; false takes all there is")
     lines = EpochLines(epochs, patches.draws)
     for row in trainer.run():
         fabric.print(lines.line(row, trainer.share, trainer.waited), flush=True)
@@ -93,9 +95,21 @@ def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
         about = {"loss": loss, "ratios": dict(objective.ratios)}
         about["trained_on"] = device_name(fabric.device)
         save_model(model, Path(f"models/x{scale}/{loss}.safetensors"), about)
-        rows = [{n: f"{v:.6g}" for n, v in row.items()} for row in trainer.progress.rows]
-        write_csv(rows, Path(f"metrics/training/x{scale}_{loss}.csv"))
+        write_curves(trainer.progress.rows, f"x{scale}_{loss}.csv")
         checkpoint.remove()
+
+
+def write_curves(rows: Sequence[Row], name: str) -> None:
+    """Write metrics/training, a line per epoch, and metrics/grid, one per epoch and val crop."""
+    curve, peaks, beginning = [], [], f"val_{GRID}"
+    for row in rows:
+        curve.append({n: f"{v:.6g}" for n, v in row.items() if not n.startswith(beginning)})
+        for column, peak in row.items():
+            if column.startswith(beginning):
+                image = column.removeprefix(beginning)
+                peaks.append({"epoch": f"{row['epoch']:g}", "image": image, "peak": f"{peak:.4g}"})
+    write_csv(curve, Path("metrics/training", name))
+    write_csv(peaks, Path("metrics/grid", name), ["epoch", "image", "peak"])
 
 
 def decoded_pairs(files: Sequence[PairFiles], split: str, scale: int) -> DecodedPairs:

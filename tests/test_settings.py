@@ -77,8 +77,10 @@ def test_a_learning_rate_may_be_written_in_every_way_of_yaml_1_2(
         {"loss.weights_file": "weights/vgg.pth"},
         {"loss.balance": "none"},
         {"model.upsampling": "bilinear"},
-        {"train.precision": "bf16"},
-        {"train.compile": "always", "train.clip_norm": 1.0, "train.micro_batch": 1},
+        {"portable": False, "train.precision": "bf16"},
+        {"portable": False, "train.compile": "always"},
+        {"train.precision": "32", "train.compile": "never"},
+        {"train.clip_norm": 1.0, "train.micro_batch": 1},
         {"train.devices": 8, "train.nodes": 2, "train.log": "tensorboard"},
     ],
 )
@@ -136,6 +138,7 @@ def test_settings_that_make_sense_are_taken(
         ("train.lr", 0),
         ("train.lr", -0.1),
         ("train.lr", "fast"),
+        ("portable", "yes"),
         ("train.lr", True),
         ("train.lr", math.inf),
         ("train.lr", math.nan),
@@ -163,6 +166,14 @@ def test_a_wrong_setting_is_refused_in_one_line_that_names_it(
     assert one_line(caught).startswith(f"{path}: {name}")
     rest = one_line(caught).removeprefix(f"{path}: {name}")
     assert rest.startswith((": ", ".0: ")), f"the name runs on into the message: {rest!r}"
+
+
+@pytest.mark.parametrize("change", [{"train.precision": "bf16"}, {"train.compile": "always"}])
+def test_what_differs_from_cpu_to_cpu_is_not_portable(
+    params: Callable[..., Path], one_line: OneLine, change: dict[str, Any]
+) -> None:
+    with pytest.raises(InputError, match="portable: false"):
+        read_settings(params(**change))
 
 
 def test_an_unknown_setting_is_called_unknown_and_a_missing_one_missing(

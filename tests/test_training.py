@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ def start(tmp_path: Path, pairs: list[Pair], val: list[Pair]) -> Start:
         init: str = "interpolation",
         batches: int = 8,
         batch_size: int = 4,
+        patch_size: int | None = 16,
         **plan: Any,
     ) -> Trainer:
         torch.manual_seed(0)
@@ -61,11 +63,11 @@ def start(tmp_path: Path, pairs: list[Pair], val: list[Pair]) -> Start:
             pairs,
             2,
             model.halo,
-            patch_size=16,
+            patch_size=patch_size,
             patches_per_image=batches * batch_size // len(pairs),
             batch_size=batch_size,
-            geometry=True,
-            colour=True,
+            geometry=patch_size is not None,
+            colour=patch_size is not None,
             seed=0,
         )
         options: dict[str, Any] = {"epochs": 2, "lr": 1e-3, "schedule": "constant"}
@@ -211,6 +213,30 @@ def test_micro_batches_change_rounding_alone_with_the_perceptual_loss(
     small_parts_change_nothing(start, Objective(vgg, 0.1, 0.9, LAYERS, ratios))
 
 
+def test_vgg_sees_whole_hr_images_once_and_that_changes_nothing(
+    start: Start, vgg: VGGFeatures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    forward = VGGFeatures.forward
+
+    def watched(self: VGGFeatures, image: torch.Tensor) -> Weights:
+        seen.append(image.requires_grad)
+        return forward(self, image)
+
+    monkeypatch.setattr(VGGFeatures, "forward", watched)
+    objective = Objective(vgg, 0.1, 0.9, LAYERS, dict.fromkeys(LAYERS, 100.0))
+    results = []
+    for share, hr_images in ((0.0, 6), (0.5, 2)):  # three epochs of two images
+        monkeypatch.setattr("srcnn.hr_features.SHARE", share)
+        trainer = start(objective, patch_size=None, batch_size=1, epochs=3)
+        monkeypatch.setattr("srcnn.training.validate", lambda *_: {"loss": 1.0})
+        seen.clear()
+        results.append(curve_and_weights(trainer))
+        assert seen.count(True) == 6, "each SR image goes through VGG"
+        assert seen.count(False) == hr_images
+    assert results[0] == results[1]
+
+
 def curve_and_weights(trainer: Trainer) -> tuple[list[list[tuple[str, float]]], bytes]:
     """Rows with their columns in order, as they are written, and the weights."""
     list(trainer.run())
@@ -275,8 +301,9 @@ def test_a_loss_that_is_not_finite_leaves_the_last_good_state(
     draw = Trainer._draw
 
     def spoilt(self: Trainer, number: int) -> Any:
-        lr, hr, share = draw(self, number)
-        return (lr * math.nan if number == 5 else lr), hr, share
+        drawn = draw(self, number)
+        not_a_number: Any = drawn.lr * math.nan
+        return replace(drawn, lr=not_a_number) if number == 5 else drawn
 
     with monkeypatch.context() as patched:
         patched.setattr(Trainer, "_draw", spoilt)

@@ -10,6 +10,7 @@ from srcnn.model import SRCNN
 from srcnn.objective import Objective
 from srcnn.patches import Pair
 from srcnn.resize import imresize
+from srcnn.spectrum import grid_peak
 from srcnn.tensors import Weights
 from srcnn.validation import SHARE, SIDE, Crops, validate
 from srcnn.vgg import VGGFeatures
@@ -176,8 +177,11 @@ def test_the_means_are_those_of_the_whole_images_outputs_in_their_middle(
     fabric: Fabric, model: SRCNN, val: list[Pair]
 ) -> None:
     row = validate(fabric, model, Objective(), Crops(val, 2, model.halo, MANY))
-    assert list(row) == ["loss", "mse", "psnr_rgb", "psnr_interpolated"]
+    grids = [f"grid/{pair.name}" for pair in val]
+    assert list(row) == ["loss", "mse", "psnr_rgb", "psnr_interpolated", *grids]
     pairs = outputs(model, val)
+    for name, (sr, hr) in zip(grids, pairs, strict=True):
+        assert row[name] == pytest.approx(grid_peak(sr - hr, 2), abs=1e-3)
     mse = np.mean([np.mean((sr - hr) ** 2) for sr, hr in pairs])
     assert row["mse"] == row["loss"] == pytest.approx(mse, rel=1e-5)
     assert row["psnr_rgb"] == pytest.approx(np.mean([psnr(sr, hr) for sr, hr in pairs]), abs=1e-4)
@@ -217,7 +221,7 @@ def test_perceptual_terms_are_means_over_the_crops_and_stand_in_the_row(
     means = {layer: float(np.mean(values)) for layer, values in expected.items()}
     means["mse"] = float(np.mean([np.mean((sr - hr) ** 2) for sr, hr in pairs]))
     report = objective.report(means)
-    assert list(row) == [*report, "psnr_rgb", "psnr_interpolated"]
+    assert list(row)[: len(report) + 2] == [*report, "psnr_rgb", "psnr_interpolated"]
     assert {name: row[name] for name in report} == pytest.approx(report, rel=1e-4)
     balanced = sum(LAYERS[layer] * means[layer] / ratios[layer] for layer in LAYERS)
     assert row["loss"] == pytest.approx(0.1 * means["mse"] + 0.9 * balanced, rel=1e-4)

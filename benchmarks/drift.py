@@ -1,0 +1,64 @@
+"""How far results move where bytes are not held: precision, threads, instructions, seed.
+
+    python -m benchmarks.drift [--scale 4] [--loss mse]
+
+The sample's training run, first as `portable: true` has it, then with one thing changed at a time:
+what another machine may have, and, to compare with, another seed. bfloat16 is emulated where the
+CPU has it not, which takes many times as long. Needs data/ as `make repro` leaves it, and about
+ten minutes.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.sample import start_training, workspace
+from srcnn.files import read_csv
+from srcnn.tensors import read_tensors
+
+FREE: dict[str, Any] = {"portable": False, "train.precision": "32"}
+CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "as it is": ({}, {}),
+    "one thread": (FREE, {"OMP_NUM_THREADS": "1"}),
+    "instructions of 2008 (SSE4.1)": (
+        FREE,
+        {"ONEDNN_MAX_CPU_ISA": "SSE41", "ATEN_CPU_CAPABILITY": "default"},
+    ),
+    "bfloat16": ({"portable": False, "train.precision": "bf16"}, {}),
+    "another seed": ({"seed": 2}, {}),
+    "a third seed": ({"seed": 3}, {}),
+}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description="Measure how far results move.")
+    parser.add_argument("--scale", type=int, default=4)
+    parser.add_argument("--loss", choices=("mse", "perceptual"), default="mse")
+    parser.add_argument("--patches", type=int, default=160, help="per image and epoch")
+    options = parser.parse_args()
+    name = f"x{options.scale}_{options.loss}"
+    print("| changed | loss | val PSNR | difference | furthest weight |\n|---|--:|--:|--:|--:|")
+    first: dict[str, Any] = {}
+    for case, (settings, environment) in CASES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            settings = settings | {"train.patches_per_image": options.patches}
+            project = workspace(Path(folder, "run"), settings)
+            training = start_training(project, options.scale, options.loss, **environment)
+            assert training.wait() == 0
+            row = min(
+                read_csv(Path(project, f"metrics/training/{name}.csv")),
+                key=lambda row: float(row["val_loss"]),
+            )
+            model = Path(project, f"models/x{options.scale}/{options.loss}.safetensors")
+            weights, _ = read_tensors(model)
+        psnr = float(row["val_psnr_rgb"])
+        first = first or {"psnr": psnr, "weights": weights}
+        furthest = max(float((w - first["weights"][n]).abs().max()) for n, w in weights.items())
+        print(f"| {case} | {row['loss']} | {psnr:.3f} dB | ", end="")
+        print(f"{psnr - first['psnr']:+.3f} dB | {furthest:.2g} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""The same bytes on other CPUs: training steps and scores, here and on CPUs that QEMU emulates.
+
+    python -m benchmarks.portable [--patch 24] [--batch 2] [--cpus Haswell,EPYC-Rome]
+
+Two steps of each loss, whose weights are digested after each, then a super-resolved image and its
+LPIPS. First as this CPU does it by itself, then held as `portable: true` holds it, on emulated CPUs
+of several makers and caches, and, to see what makes a difference, at other instructions and numbers
+of threads. Needs Debian's qemu-user; about a minute for each emulated CPU, and with patches of 48
+pixels in batches of 16, as the sample has them, seven.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+CPUS = "Haswell,Skylake-Client,EPYC-Rome,max"
+OTHERS = {
+    "oneDNN at SSE4.1": {"ONEDNN_MAX_CPU_ISA": "SSE41"},
+    "oneDNN at AVX": {"ONEDNN_MAX_CPU_ISA": "AVX"},
+    "torch at its lowest": {"ATEN_CPU_CAPABILITY": "default"},
+    "one thread": {"THREADS": "1"},
+    "three threads": {"THREADS": "3"},
+}
+
+
+def main() -> None:
+    """Print a line per machine; fail if a held one differs."""
+    parser = argparse.ArgumentParser(description="Compare bytes among CPUs.")
+    parser.add_argument("--patch", type=int, default=24)
+    parser.add_argument("--batch", type=int, default=2)
+    parser.add_argument("--cpus", default=CPUS)
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(*digests(options.patch, options.batch))
+        return
+    arguments = ["--child", "--patch", str(options.patch), "--batch", str(options.batch)]
+    python = [sys.executable, "-m", "benchmarks.portable", *arguments]
+    held = run(python, HOLD="1")
+    print(f"{'held, this CPU':<28} {' '.join(held)}")
+    same(run(python), held, "not held, this CPU")
+    for name, environment in OTHERS.items():
+        same(run(python, **environment), held, name)
+    if not (qemu := shutil.which("qemu-x86_64")):
+        sys.exit("qemu-x86_64 is not here (apt install qemu-user)")
+    different = False
+    for cpu in options.cpus.split(","):
+        emulated = [qemu, "-cpu", cpu, str(Path(sys.executable).resolve()), *python[1:]]
+        different |= not same(run(emulated, HOLD="1"), held, f"held, {cpu} emulated")
+    sys.exit("a held CPU has other bytes" if different else 0)
+
+
+def same(found: list[str], expected: list[str], name: str) -> bool:
+    """Print where the digests differ first."""
+    steps = ["MSE step 1", "2", "perceptual step 1", "2", "image", "LPIPS"]
+    differs = [step for step, a, b in zip(steps, found, expected, strict=True) if a != b]
+    print(f"{name:<28} {'other: ' + ', '.join(differs) if differs else 'the same'}", flush=True)
+    return not differs
+
+
+def run(command: list[str], **environment: str) -> list[str]:
+    """The digests that a process prints."""
+    path = f"{ROOT}{os.pathsep}{sysconfig.get_path('purelib')}"  # QEMU's python has no venv
+    result = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": path} | environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    return result.stdout.split()
+
+
+def digests(patch: int, batch: int) -> list[str]:
+    """Of the weights after each step, of an image and its LPIPS, from numbers made by numpy."""
+    if os.environ.get("HOLD"):
+        from srcnn.portable import hold
+
+        hold()
+    import numpy as np
+    import torch
+
+    from benchmarks.training import random_vgg
+    from srcnn.device import best_device
+    from srcnn.lpips import LPIPS
+    from srcnn.model import SRCNN
+    from srcnn.objective import Objective
+
+    best_device()
+    torch.set_num_threads(int(os.environ.get("THREADS", "2")))
+    random = np.random.default_rng(0)
+
+    def numbers(*shape: int) -> torch.Tensor:
+        return torch.from_numpy(random.random(shape, dtype=np.float32))
+
+    def digest(*tensors: torch.Tensor) -> str:
+        joined = b"".join(t.detach().contiguous().numpy().tobytes() for t in tensors)
+        return hashlib.sha256(joined).hexdigest()[:8]
+
+    found = []
+    for loss in ("mse", "perceptual"):
+        model, objective = SRCNN(2), Objective()
+        if loss == "perceptual":
+            vgg = random_vgg()
+            for weights in vgg.parameters():
+                weights.copy_((numbers(*weights.shape) - 0.5) / weights[0].numel() ** 0.5)
+            vgg.to(memory_format=torch.channels_last)
+            ones = {"block2_conv2": 1.0}
+            objective = Objective(vgg, 0.1, 0.9, ones, ones)
+        for weights in model.parameters():
+            weights.data = (numbers(*weights.shape) - 0.5) / weights[0].numel() ** 0.5
+        model.to(memory_format=torch.channels_last)
+        adam = torch.optim.Adam(model.parameters(), 1e-3, fused=True)
+        side = patch // 2 + 2 * model.halo
+        for _ in range(2):
+            lr, hr = numbers(batch, 3, side, side), numbers(batch, 3, patch, patch)
+            adam.zero_grad()
+            sr = model(lr.contiguous(memory_format=torch.channels_last), with_halo=True)
+            hr = hr.contiguous(memory_format=torch.channels_last)
+            objective.loss(objective.terms(sr, hr)).backward()
+            adam.step()
+            found.append(digest(*model.parameters()))
+    shapes = [
+        (64, 3, 11, 11),
+        (192, 64, 5, 5),
+        (384, 192, 3, 3),
+        (256, 384, 3, 3),
+        (256, 256, 3, 3),
+    ]
+    weights = {}
+    for number, shape in enumerate(shapes, 1):
+        weights[f"conv{number}.weight"] = (numbers(*shape) - 0.5) / (shape[1] * shape[2]) ** 0.5
+        weights[f"conv{number}.bias"] = numbers(shape[0]) - 0.5
+        weights[f"head{number}"] = numbers(shape[0])
+    with torch.no_grad():
+        sr = model(numbers(1, 3, 24, 24)).clamp(0, 1)
+        return [*found, digest(sr), digest(LPIPS(weights)(sr, numbers(1, 3, 48, 48)))]
+
+
+if __name__ == "__main__":
+    main()
