@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from PIL import Image
 
 from srcnn.errors import InputError
@@ -12,25 +13,52 @@ from srcnn.files import read_csv, write_csv, write_json
 from srcnn.images import RGB8, write_png
 from srcnn.layout import smallest_val_side
 from srcnn.lpips import LPIPS
-from srcnn.metrics import METRICS, convention, score
-from srcnn.model import SRCNN
+from srcnn.metrics import METRICS, convention, rounded, score
+from srcnn.model import SRCNN, load_model
 from srcnn.patches import Pair
 from srcnn.resize import Kernel, imresize
 from srcnn.tiles import super_resolve
 
 Interpolation = Kernel | Literal["lanczos"]
 INTERPOLATIONS: tuple[Interpolation, ...] = ("nearest", "bilinear", "bicubic", "lanczos")
-METHODS = (*INTERPOLATIONS, "mse", "perceptual")
+LOSSES = ("mse", "perceptual")
+METHODS = (*INTERPOLATIONS, *LOSSES)
 
 Row = dict[str, Any]
 
 
-def enlarge(lr: RGB8, scale: int, method: Interpolation) -> RGB8:
+def interpolated(lr: RGB8, scale: int, method: Interpolation) -> RGB8:
     """Enlarge [h, w, 3] uint8 by one of INTERPOLATIONS: Pillow's Lanczos, else MATLAB's."""
     if method == "lanczos":
         size = lr.shape[1] * scale, lr.shape[0] * scale
         return np.asarray(Image.fromarray(lr).resize(size, Image.Resampling.LANCZOS))
     return imresize(lr, scale, kernel=method)
+
+
+def load_models(scale: int, device: torch.device) -> dict[str, SRCNN]:
+    """The networks of one scale by the loss that they were trained with.
+
+    Raises:
+        InputError: as `load_model`.
+    """
+    return {
+        loss: load_model(Path(f"models/x{scale}/{loss}.safetensors"), scale)
+        .to(device)
+        .to(memory_format=torch.channels_last)
+        for loss in LOSSES
+    }
+
+
+def enlarged(lr: RGB8, models: Mapping[str, SRCNN], scale: int) -> dict[str, RGB8]:
+    """Method → [scale·h, scale·w, 3] uint8, from `lr` [h, w, 3] uint8, by every method.
+
+    Args:
+        lr: the image.
+        models: by method name; they follow the interpolations.
+        scale: the enlargement.
+    """
+    results: dict[str, RGB8] = {name: interpolated(lr, scale, name) for name in INTERPOLATIONS}
+    return results | {name: super_resolve(model, lr) for name, model in models.items()}
 
 
 def evaluate(
@@ -58,9 +86,7 @@ def evaluate(
                 f"val image {pair.name}: {width}×{height} pixels are too few to be scored; "
                 f"at least {side}×{side} are needed (data/hr/index.csv names the photograph)"
             )
-        results: dict[str, RGB8] = {name: enlarge(pair.lr, scale, name) for name in INTERPOLATIONS}
-        results |= {name: super_resolve(model, pair.lr) for name, model in models.items()}
-        for method, sr in results.items():
+        for method, sr in enlarged(pair.lr, models, scale).items():
             write_png(sr_folder / method / f"{pair.name}.png", sr)
             yield {"image": pair.name, "method": method, **score(sr, pair.hr, scale, lpips)}
 
@@ -80,17 +106,11 @@ def means(rows: list[Row]) -> dict[str, dict[str, float]]:
 def write_metrics(rows: list[Row], scale: int, folder: Path) -> None:
     """Write `x{scale}.json`, `x{scale}.csv` and `x{scale}_convention.json` into `folder`.
 
-    Numbers have six significant digits: what is beyond them is noise of the machine.
+    Numbers have six significant digits.
     """
-    rows = [
-        {name: _rounded(value) if name in METRICS else value for name, value in row.items()}
-        for row in rows
-    ]
-    rounded = {
-        method: {metric: _rounded(value) for metric, value in values.items()}
-        for method, values in means(rows).items()
-    }
-    write_json(rounded, folder / f"x{scale}.json")
+    rows = [row | rounded({metric: row[metric] for metric in METRICS}) for row in rows]
+    table = {method: rounded(values) for method, values in means(rows).items()}
+    write_json(table, folder / f"x{scale}.json")
     write_json(convention(scale), folder / f"x{scale}_convention.json")
     write_csv(rows, folder / f"x{scale}.csv")
 
@@ -101,7 +121,3 @@ def read_rows(path: Path) -> list[Row]:
         {name: float(value) if name in METRICS else value for name, value in row.items()}
         for row in read_csv(path)
     ]
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.6g}")

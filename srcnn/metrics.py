@@ -1,6 +1,7 @@
 """The scores of a super-resolved image, each in the convention in which it is published."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,11 @@ def score(sr: RGB8, hr: RGB8, scale: int, lpips: LPIPS) -> dict[str, float]:
         "ssim_y": ssim(sr_y, hr_y),
         "lpips": lpips_distance(sr, hr, lpips),
     }
+
+
+def rounded(scores: Mapping[str, float]) -> dict[str, float]:
+    """Each metric to six significant digits; what is beyond them is noise of the machine."""
+    return {metric: float(f"{value:.6g}") for metric, value in scores.items()}
 
 
 def mse(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:

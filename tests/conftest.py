@@ -94,8 +94,8 @@ def vgg16(manifest: dict[str, dict[str, str]], tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(scope="session")
-def lpips(manifest: dict[str, dict[str, str]]) -> LPIPS:
-    weights, _ = lpips_weights(manifest["lpips"])
+def lpips() -> LPIPS:
+    weights, _ = lpips_weights()
     return LPIPS(weights)
 
 

@@ -82,6 +82,7 @@ def test_a_learning_rate_may_be_written_in_every_way_of_yaml_1_2(
         {"train.precision": "32", "train.compile": "never"},
         {"train.clip_norm": 1.0, "train.micro_batch": 1},
         {"train.devices": 8, "train.nodes": 2, "train.log": "tensorboard"},
+        {"evaluate.benchmarks": {"Set5": "sets/Set5/HR", "my_own-2": "/sets/mine"}},
     ],
 )
 def test_settings_that_make_sense_are_taken(
@@ -155,6 +156,10 @@ def test_settings_that_make_sense_are_taken(
         ("loss.layers", ["block2_conv2"]),
         ("loss.layers", {"block2_conv2": 0.0}),
         ("loss.network", "vgg11"),
+        ("evaluate", MISSING),
+        ("evaluate.surprise", 1),
+        ("evaluate.benchmarks", None),
+        ("evaluate.benchmarks", ["Set5"]),
     ],
 )
 def test_a_wrong_setting_is_refused_in_one_line_that_names_it(
@@ -262,6 +267,26 @@ def test_downloads_are_kept_in_the_users_cache_unless_another_folder_is_named(
     other = params(**{"data.cache_dir": "~/downloads", "data.root": "~/photos"})
     assert read_settings(other).data.cache == tmp_path / "home/downloads"
     assert read_settings(other).data.root == str(tmp_path / "home/photos")
+    sets = read_settings(params(**{"evaluate.benchmarks": {"Set5": "~/Set5"}})).evaluate.benchmarks
+    assert sets == {"Set5": str(tmp_path / "home/Set5")}
+
+
+@pytest.mark.parametrize("name", ["Set 5", "", "a/b", "été", "a\n", "a.b", "a|b"])
+def test_a_benchmark_set_has_a_plain_name(
+    params: Callable[..., Path], one_line: OneLine, name: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read_settings(params(**{"evaluate.benchmarks": {name: "sets/a"}}))
+    assert f"evaluate.benchmarks: {name!r} is no name of letters" in one_line(caught)
+
+
+@pytest.mark.parametrize("folder", [None, 5, "", "~nobody-of-this-name/Set5"])
+def test_a_benchmark_set_has_a_folder(
+    params: Callable[..., Path], one_line: OneLine, folder: Any
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read_settings(params(**{"evaluate.benchmarks": {"Set5": folder}}))
+    assert "evaluate.benchmarks.Set5: " in one_line(caught)
 
 
 @pytest.mark.parametrize("root", [None, ""])

@@ -111,8 +111,8 @@ def test_the_order_in_which_layers_are_asked_for_does_not_matter(
     assert "block2_conv2.weight" not in weights
 
 
-def test_lpips_has_alexnet_and_its_heads(manifest: Manifest) -> None:
-    weights, about = lpips_weights(manifest["lpips"])
+def test_lpips_has_alexnet_and_its_heads() -> None:
+    weights, about = lpips_weights()
     widths = (64, 192, 384, 256, 256)
     for i, (width, before, side) in enumerate(
         zip(widths, (3, *widths), (11, 5, 3, 3, 3), strict=False), start=1

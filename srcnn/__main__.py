@@ -1,0 +1,7 @@
+"""`python -m srcnn`, the same as the program `srcnn`."""
+
+import sys
+
+from srcnn.cli import main
+
+sys.exit(main())

@@ -1,0 +1,127 @@
+"""The program `srcnn`: one verb for each thing that it does to a user's own images.
+
+A verb's function imports what it needs itself, so that help and wrong options are quick to answer.
+"""
+
+import argparse
+import io
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from srcnn.errors import InputError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; what goes wrong becomes one line on stderr.
+
+    Args:
+        arguments: those after the program's name; the process's own by default.
+
+    Returns:
+        the exit status: 0 only when the work is done, 130 after Ctrl-C.
+
+    Raises:
+        SystemExit: help was asked for, or the command line makes no sense (status 2).
+    """
+    options = vars(_parser().parse_args(arguments))
+    verb = options.pop("verb")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # it may lack a name's letters
+    try:
+        verb(**options)
+        print(end="", flush=True)  # a full disk shows itself here at the latest
+        return 0
+    except BrokenPipeError:
+        return 1  # who reads it, such as `head`, has seen enough
+    except (InputError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        with suppress(BrokenPipeError):
+            print("stopped", file=sys.stderr)
+        return 130
+    finally:
+        _let_output_go()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="srcnn", description="Super-resolution of photographs.")
+    verbs = parser.add_subparsers(
+        title="verbs", metavar="VERB", required=True, help="srcnn VERB --help tells more"
+    )
+    score = verbs.add_parser(
+        "score",
+        help="score any method's images: MSE, PSNR, SSIM, LPIPS",
+        description="Score any method's images against the ground truth, by the conventions "
+        "under which super-resolution is published: MSE and PSNR of RGB, PSNR and SSIM of Y, "
+        "LPIPS 0.1 with AlexNet; SCALE pixels are shaved on each side for PSNR and SSIM.",
+        epilog="An image img.png may be called img, img_xSCALE, imgxSCALE or img_METHOD_xSCALE "
+        "among the results, with any suffix. Where the sides of the ground truth are no multiples "
+        "of SCALE, a result may have the size that is left when they are cropped to multiples at "
+        "the bottom and right, and the ground truth is cropped so.",
+    )
+    score.add_argument("--sr", type=Path, metavar="DIR", required=True, help="the results")
+    score.add_argument("--hr", type=Path, metavar="DIR", required=True, help="the ground truth")
+    score.add_argument("--scale", type=_scale, required=True, help="the enlargement, such as 2")
+    score.add_argument(
+        "--json",
+        dest="as_json",
+        action="store_true",
+        help="print JSON: images, their mean, and the convention",
+    )
+    score.set_defaults(verb=_score)
+    return parser
+
+
+def _scale(text: str) -> int:
+    if not text.isdecimal() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 2 on")
+    return int(text)
+
+
+def _score(sr: Path, hr: Path, scale: int, as_json: bool) -> None:
+    from srcnn.pairing import pair_files
+
+    pairs = pair_files(sr, hr, scale)  # what could be refused is, before torch is imported
+    with _uninterrupted():
+        from srcnn.portable import hold
+
+        hold()  # the same digits on every CPU, as the pipeline's
+        from tqdm import tqdm
+
+        from srcnn import scoring
+        from srcnn.device import best_device
+        from srcnn.lpips import LPIPS
+        from srcnn.weights import lpips_weights
+
+    lpips = LPIPS(lpips_weights()[0]).to(best_device())
+    scored = scoring.score_files(pairs, scale, lpips)
+    progress = tqdm(scored, "scores", len(pairs), unit="image", leave=False, disable=None)
+    scores = dict(progress)
+    if as_json:
+        print(json.dumps(scoring.as_json(scores, scale), indent=2))
+    else:
+        print(scoring.as_table(scores, scale))
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Keep Ctrl-C waiting: in the midst of torch's import it would abort the process."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _let_output_go() -> None:
+    """Drop what cannot be written, which Python would try and complain of once more at its end."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,75 @@
+"""The scores of any method's images, as a table for the eye or as JSON for a program."""
+
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from srcnn.cores import ahead
+from srcnn.lpips import LPIPS
+from srcnn.metrics import METRICS, convention, rounded, score
+from srcnn.pairing import SRFiles, printable
+
+Scores = Mapping[str, Mapping[str, float]]
+
+_DIGITS = {"mse": 6, "psnr_rgb": 2, "psnr_y": 2, "ssim_y": 4, "lpips": 4}
+
+
+def score_files(
+    pairs: Sequence[SRFiles], scale: int, lpips: LPIPS
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Score each result against its ground truth, six significant digits.
+
+    Args:
+        pairs: of `srcnn.pairing.pair_files`.
+        scale: the enlargement; sets the border that is shaved.
+        lpips: on the device that computes it.
+
+    Yields:
+        name of the ground truth, and its METRICS.
+
+    Raises:
+        InputError: an image is damaged.
+    """
+    images = ahead(lambda pair: pair.read(scale), pairs)
+    for pair, (sr, hr) in zip(pairs, images, strict=True):
+        yield pair.name, rounded(score(sr, hr, scale, lpips))
+
+
+def mean_scores(scores: Scores) -> dict[str, float]:
+    """The mean of each metric over the images, six significant digits."""
+    return rounded({m: float(np.mean([values[m] for values in scores.values()])) for m in METRICS})
+
+
+def as_json(scores: Scores, scale: int) -> dict[str, Any]:
+    """`images`: name → metric → value; `mean`: metric → value; `convention` of each metric."""
+    return {
+        "images": {name: dict(values) for name, values in scores.items()},
+        "mean": mean_scores(scores),
+        "convention": convention(scale),
+    }
+
+
+def as_table(scores: Scores, scale: int) -> str:
+    """A line per image and one of the means, in aligned columns, and what was shaved."""
+    lines = [["image", *METRICS]]
+    for name, values in [*scores.items(), ("mean", mean_scores(scores))]:
+        numbers = [f"{values[metric]:.{_DIGITS[metric]}f}" for metric in METRICS]
+        lines.append([printable(name), *numbers])
+    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
+    table = [
+        "  ".join(
+            [cells[0] + " " * (widths[0] - _width(cells[0]))]
+            + [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
+        )
+        for cells in lines
+    ]
+    shaved = f"{scale} pixels shaved on each side for PSNR and SSIM; the whole image for the others"
+    return "\n".join([*table, "", shaved])
+
+
+def _width(text: str) -> int:
+    """Columns that the text takes on a terminal."""
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
