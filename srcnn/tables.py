@@ -103,7 +103,7 @@ def _tidy(rows: list[TableRow], names: list[str]) -> Iterator[dict[str, Any]]:
 
 def _markdown(rows: list[TableRow], names: list[str]) -> str:
     """The table as GitHub shows it, the paper's rows in italics."""
-    photographs = [_escape_markdown(name) for name in names[:COLUMNS]]
+    photographs = [escape_markdown(name) for name in names[:COLUMNS]]
     photographs += ["–"] * (COLUMNS - len(photographs))
     images = [f"Image{i}<br>{name}" for i, name in enumerate(photographs, start=1)]
     table = [["Scale", "Model", *images, f"Mean of<br>all {len(names)}"]]
@@ -118,7 +118,8 @@ def _markdown(rows: list[TableRow], names: list[str]) -> str:
     return "\n".join([f"**Table I.** {TITLE}", "", *lines, "", "\n\n".join(NOTES), ""])
 
 
-def _escape_markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
+    """The text as Markdown shows it, in a table as well."""
     return re.sub(r"([\\`*_{}\[\]<>|#~&])", r"\\\1", text)
 
 

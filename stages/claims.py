@@ -1,0 +1,70 @@
+"""Compare the methods image by image, and judge the paper's claims by this run."""
+
+from pathlib import Path
+
+from srcnn import claims
+from srcnn.claims_page import write_claims
+from srcnn.comparisons import compare, write_comparisons
+from srcnn.evidence import read_cost, read_devices, read_peaks, texture_energies
+from srcnn.results import Results, read_results
+from srcnn.settings import Settings
+from srcnn.stage import run_stage
+from srcnn.verdicts import Claim
+
+METRICS, PLOTS = Path("metrics"), Path("plots")
+
+
+def main(settings: Settings) -> None:
+    """Write metrics/{comparisons.csv,claims.json} and plots/{comparisons,claims}.md."""
+    scales = [
+        read_results(
+            scale,
+            METRICS / f"x{scale}.csv",
+            Path("data/hr/index.csv"),
+            Path("data/hr/val"),
+            Path(f"data/sr/x{scale}"),
+        )
+        for scale in settings.scales
+    ]
+    judged = judge(settings, scales)
+    comparisons = [comparison for results in scales for comparison in compare(results)]
+    write_comparisons(comparisons, METRICS / "comparisons.csv", PLOTS / "comparisons.md")
+    write_claims(judged, len(scales[0].names), METRICS / "claims.json", PLOTS / "claims.md")
+    for claim in judged:
+        print(f"{claim.key}: {claim.verdict}")
+
+
+def judge(settings: Settings, scales: list[Results]) -> list[Claim]:
+    """The verdicts on C1 to C7."""
+    devices = read_devices(METRICS / "environment.json")
+    cost = read_cost(Path(f"models/x{settings.scales[0]}/mse.safetensors"))
+    peaks = {
+        (scale, loss): read_peaks(METRICS / f"grid/x{scale}_{loss}.csv")
+        for scale in settings.scales
+        for loss in ("perceptual", "mse")
+    }
+    energies = {
+        results.scale: texture_energies(
+            results,
+            [
+                method
+                for method in dict.fromkeys(method for _, method in results.scores)
+                if method in ("bicubic", "mse", "perceptual", claims.ALONE)
+            ],
+        )
+        for results in scales
+    }
+    loss = settings.loss
+    return [
+        claims.error(scales),
+        claims.looks(scales),
+        claims.gap(scales),
+        claims.hallucination(scales, energies, loss.lambda1),
+        claims.tiles(peaks, scales[0].names),
+        claims.balance(scales, (loss.lambda1, loss.lambda2)),
+        claims.on_cpu(*devices, cost),
+    ]
+
+
+if __name__ == "__main__":
+    run_stage(main)
