@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import dctn, idctn  # type: ignore[import-untyped]
-from scipy.ndimage import gaussian_filter  # type: ignore[import-untyped]
+from scipy.fft import dctn, idctn
+from scipy.ndimage import gaussian_filter
 
 from srcnn.images import RGB8
 from srcnn.metrics import luma

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter  # type: ignore[import-untyped]
+from scipy.ndimage import gaussian_filter
 
 from srcnn.hallucination import BANDS, Array, hallucinated, hallucinated_energy
 from srcnn.images import RGB8
