@@ -7,8 +7,8 @@ from srcnn.images import RGB8
 from srcnn.model import SRCNN
 from srcnn.patches import to_tensor, with_halo
 
-TILE = 192
-"""HR pixels of a tile's sides: what the network keeps meanwhile fits into a core's cache."""
+TILE = 384
+"""HR pixels of a tile's sides: the fastest that stay well below a GiB (`benchmarks/README.md`)."""
 
 
 @torch.no_grad()
