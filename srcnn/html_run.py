@@ -1,0 +1,92 @@
+"""What the stages left of a run, read for the report's page."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from srcnn.curves import NAMES, Curve, read_curve
+from srcnn.errors import InputError
+from srcnn.files import read_csv
+from srcnn.results import Results, read_results
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the stages left of a run.
+
+    Args:
+        scales: the results of each scale; all of the same val images.
+        means: scale → method → metric → number.
+        conventions: scale → metric → how it is computed.
+        curves: of training, by scale and loss.
+        params: the text of `params.yaml`.
+        environment: the device, the versions, where each model was trained.
+        claims: `claims.json`; empty where there is none.
+        comparisons: the rows of `comparisons.csv`; empty where there is none.
+    """
+
+    scales: Sequence[Results]
+    means: Mapping[int, Mapping[str, Mapping[str, float]]]
+    conventions: Mapping[int, Mapping[str, Mapping[str, Any]]]
+    curves: Mapping[tuple[int, str], Curve]
+    params: str
+    environment: Mapping[str, Any]
+    claims: Mapping[str, Any]
+    comparisons: Sequence[Mapping[str, str]]
+
+
+def read_run(scales: Sequence[int], params: Path, metrics: Path, data: Path) -> Run:
+    """Read what the stages left.
+
+    Args:
+        scales: the enlargements.
+        params: `params.yaml`.
+        metrics: folder of the scores, of `environment.json` and of the training curves, and of
+            `claims.json` and `comparisons.csv`, which may be missing.
+        data: folder of `hr` and `sr`.
+
+    Raises:
+        InputError: a file is missing, or is not what its stage writes.
+    """
+    results = [
+        read_results(
+            scale,
+            metrics / f"x{scale}.csv",
+            data / "hr/index.csv",
+            data / "hr/val",
+            data / f"sr/x{scale}",
+        )
+        for scale in scales
+    ]
+    claims_file, comparisons_file = metrics / "claims.json", metrics / "comparisons.csv"
+    return Run(
+        results,
+        {scale: _read_json(metrics / f"x{scale}.json", "evaluate") for scale in scales},
+        {scale: _read_json(metrics / f"x{scale}_convention.json", "evaluate") for scale in scales},
+        {
+            (scale, loss): read_curve(metrics / f"training/x{scale}_{loss}.csv")
+            for scale in scales
+            for loss in NAMES
+        },
+        _read_text(params, "params.yaml is part of the project"),
+        _read_json(metrics / "environment.json", "provenance"),
+        _read_json(claims_file, "claims") if claims_file.is_file() else {},
+        read_csv(comparisons_file) if comparisons_file.is_file() else [],
+    )
+
+
+def _read_text(path: Path, maker: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file ({maker})") from None
+
+
+def _read_json(path: Path, stage: str) -> Any:
+    text = _read_text(path, f"the stage {stage} makes it")
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{path}: not valid JSON ({error}); delete it and run dvc repro") from None

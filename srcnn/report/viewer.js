@@ -1,0 +1,222 @@
+// Two pictures, one over the other, with a divider between them: what is shown and chosen.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const element = (id) => document.getElementById(id);
+
+const MOST = 16; // CSS pixels along a picture's pixel at the largest zoom
+const CRISP = 2; // from here on, pixels are drawn as squares
+
+// `x` and `y` are the point of the picture, in its widths and heights, that is at the middle of
+// the stage; `zoom` is 1 where the whole picture fits.
+const view = {
+  scale: data.scales.at(-1), image: data.images[0].id, left: "", right: "",
+  zoom: 1, x: 0.5, y: 0.5, split: 0.5,
+};
+let order = data.images;
+
+const stage = element("stage"), divider = element("divider");
+const methodName = (id) => data.methods.find((method) => method.id === id).name;
+const imageOf = (id) => data.images.find((image) => image.id === id);
+const scoreOf = (method, metric, image = view.image) =>
+  data.scores[`x${view.scale}/${method}/${image}`]?.[metric] ?? NaN;
+const sourceOf = (method) =>
+  data.pictures[method === "hr" ? `hr/${view.image}` : `x${view.scale}/${method}/${view.image}`] ?? "";
+const within = (value, low, high) => Math.min(Math.max(value, low), high);
+
+// What is shown
+
+function showPictures() {
+  const image = imageOf(view.image);
+  stage.style.setProperty("--width", image.width);
+  stage.style.setProperty("--height", image.height);
+  element("problem").textContent = "";
+  for (const [id, method] of [["under", view.left], ["over", view.right]]) {
+    const picture = element(id), source = sourceOf(method);
+    picture.alt = `${image.name}, ×${view.scale}: ${methodName(method)}`;
+    if (picture.getAttribute("src") === source) continue;
+    picture.classList.add("loading");
+    picture.src = source;
+  }
+  element("left-tag").textContent = methodName(view.left);
+  element("right-tag").textContent = methodName(view.right);
+  element("place").textContent = `${order.indexOf(image) + 1} of ${order.length}`;
+  element("of").textContent = `${image.name}, ×${view.scale}`;
+  showScores();
+  showFiles();
+  showDivider();
+  showZoom();
+}
+
+function showScores() {
+  element("scores").replaceChildren(...data.metrics.map((metric) => {
+    const left = scoreOf(view.left, metric.id), right = scoreOf(view.right, metric.id);
+    const change = right - left, row = document.createElement("tr");
+    const head = document.createElement("th");
+    head.scope = "row";
+    head.textContent = metric.name;
+    const leads = metric.lower ? left < right : left > right;
+    row.append(head, cell(left, metric, leads), cell(right, metric, !leads), cell(change, metric, false, true));
+    return row;
+
+    function cell(value, { digits, lower }, best, signed) {
+      const made = document.createElement("td");
+      const text = Number.isNaN(value) ? "–" : Math.abs(value).toFixed(digits);
+      const sign = value < 0 ? "−" : signed && value > 0 ? "+" : "";
+      const comparable = lower !== null && change && !Number.isNaN(change);
+      const mark = document.createElement(best && comparable ? "strong" : "span");
+      mark.textContent = sign + text;
+      made.append(mark);
+      return made;
+    }
+  }));
+}
+
+function showFiles() {
+  if (!data.files) return;
+  element("files").replaceChildren("Files: ", ...[view.left, view.right].flatMap((method) => {
+    const link = document.createElement("a");
+    link.href = sourceOf(method);
+    link.textContent = methodName(method);
+    return [link, " "];
+  }));
+}
+
+function showDivider() {
+  const percent = Math.round(view.split * 100);
+  stage.style.setProperty("--split", `${view.split * 100}%`);
+  divider.value = percent;
+  divider.setAttribute(
+    "aria-valuetext", `${percent} % ${methodName(view.left)}, ${100 - percent} % ${methodName(view.right)}`,
+  );
+}
+
+function showZoom() {
+  const image = imageOf(view.image), fit = stage.clientWidth / image.width;
+  view.zoom = within(view.zoom, 1, Math.max(1, MOST / fit));
+  const half = 0.5 / view.zoom;
+  view.x = within(view.x, half, 1 - half);
+  view.y = within(view.y, half, 1 - half);
+  stage.style.setProperty("--zoom", view.zoom);
+  stage.style.setProperty("--x", view.x);
+  stage.style.setProperty("--y", view.y);
+  stage.classList.toggle("zoomed", view.zoom > 1);
+  stage.classList.toggle("crisp", fit * view.zoom >= CRISP);
+  element("zoom").textContent = `${Math.round(fit * view.zoom * 100)} %`;
+}
+
+// What is chosen
+
+function list(select, options) {
+  const chosen = select.value;
+  select.replaceChildren(...options.map(([value, text]) => new Option(text, value)));
+  if (options.some(([value]) => value === chosen)) select.value = chosen;
+}
+
+function showOrder() {
+  const kind = element("order").value, by = element("by");
+  const { change } = data;
+  const metrics = data.metrics.filter((metric) => metric.lower !== null && view.right !== "hr");
+  list(by, [
+    ...(change ? [["change", `change of LPIPS, ${change.to} − ${change.from}`]] : []),
+    ...metrics.map((metric) => [metric.id, `${metric.name} of the right picture`]),
+  ]);
+  by.parentElement.hidden = kind === "listed";
+  const lower = by.value === "change" || data.metrics.find((metric) => metric.id === by.value)?.lower;
+  const value = ({ id }) => by.value === "change"
+    ? scoreOf(change.to, change.metric, id) - scoreOf(change.from, change.metric, id)
+    : scoreOf(view.right, by.value, id);
+  order = [...data.images];
+  if (kind !== "listed") order.sort((a, b) => compare(value(a), value(b), lower === (kind === "worst")));
+  const strip = element("strip");
+  order.forEach(({ id }) => strip.append(strip.querySelector(`[data-image="${CSS.escape(id)}"]`)));
+}
+
+function fillStrip() {
+  element("strip").append(...data.images.map((image) => {
+    const label = document.createElement("label"), radio = document.createElement("input");
+    const picture = document.createElement("img"), name = document.createElement("span");
+    label.dataset.image = image.id;
+    Object.assign(radio, { type: "radio", name: "image", value: image.id, className: "unseen" });
+    Object.assign(picture, { src: image.thumbnail, alt: "", decoding: "async" });
+    name.textContent = label.title = image.name;
+    label.append(radio, picture, name);
+    return label;
+  }));
+}
+
+function choose(image) {
+  if (image !== view.image) Object.assign(view, { image, zoom: 1, x: 0.5, y: 0.5 });
+  const strip = element("strip"), radio = strip.querySelector(`[value="${CSS.escape(image)}"]`);
+  const tile = radio.parentElement;
+  radio.checked = true;
+  strip.scrollLeft = tile.offsetLeft - (strip.clientWidth - tile.offsetWidth) / 2;
+  showPictures();
+}
+
+function step(by) {
+  const place = order.findIndex((image) => image.id === view.image);
+  choose(order.at((place + by) % order.length).id);
+}
+
+function openViewer(image, scale, method) {
+  view.scale = scale;
+  element("scale").value = scale;
+  view.right = element("right").value = method;
+  showOrder();
+  choose(image);
+  element("pictures").scrollIntoView();
+  stage.focus({ preventScroll: true });
+}
+
+function setUpViewer() {
+  const methods = data.methods.map(({ id, name }) => [id, name]), ids = data.methods.map(({ id }) => id);
+  view.left = ids.includes("mse") ? "mse" : ids[0];
+  view.right = ids.includes("perceptual") ? "perceptual" : ids.at(-1);
+  list(element("scale"), data.scales.map((scale) => [scale, `×${scale}`]));
+  element("scale").value = view.scale;
+  for (const side of ["left", "right"]) {
+    list(element(side), methods);
+    element(side).value = view[side];
+    element(side).addEventListener("change", () => {
+      view[side] = element(side).value;
+      showOrder();
+      showPictures();
+    });
+  }
+  element("scale").addEventListener("change", () => {
+    view.scale = Number(element("scale").value);
+    showOrder();
+    showPictures();
+  });
+  for (const id of ["order", "by"]) {
+    element(id).addEventListener("change", () => { showOrder(); choose(order[0].id); });
+  }
+  element("swap").addEventListener("click", () => {
+    [view.left, view.right] = [view.right, view.left];
+    element("left").value = view.left;
+    element("right").value = view.right;
+    showOrder();
+    showPictures();
+  });
+  const presses = {
+    "zoom-in": () => zoomBy(Math.SQRT2), "zoom-out": () => zoomBy(Math.SQRT1_2),
+    fit: () => zoomBy(0), actual: () => zoomTo(100), previous: () => step(-1), next: () => step(1),
+  };
+  for (const [id, press] of Object.entries(presses)) element(id).addEventListener("click", press);
+  for (const picture of [element("under"), element("over")]) {
+    picture.addEventListener("load", () => picture.classList.remove("loading"));
+    picture.addEventListener("error", () => {
+      const where = data.files ? ` (${picture.getAttribute("src")} is not beside this page)` : "";
+      element("problem").textContent = `${picture.alt}: no picture${where}`;
+    });
+  }
+  element("strip").addEventListener("change", (event) => choose(event.target.value));
+  divider.addEventListener("input", () => split(divider.value / 100));
+  addEventListener("resize", showZoom);
+  element("viewer").hidden = false;
+  fillStrip();
+  setUpPointers();
+  setUpKeys();
+  showOrder();
+  choose(view.image);
+}
