@@ -4,17 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from srcnn.claims_text import TEXTS
 from srcnn.html_scores import Cell, metric
-
-_TITLES = {
-    "C1": "The perceptual loss costs mean squared error",
-    "C2": "Yet it looks better",
-    "C3": "The gap between the two is narrower at ×4 than at ×2",
-    "C4": "The perceptual loss invents texture, and less in the weighted sum",
-    "C5": "Square tiles are visible after few epochs",
-    "C6": "λ trades looks for truth",
-    "C7": "It runs on a CPU",
-}
 
 
 @dataclass(frozen=True)
@@ -24,6 +15,7 @@ class Claim:
     Args:
         key: such as `C1`.
         title: in few words.
+        paper: the paper's own.
         verdict: as judged.
         parts: the numbers that it rests on, a row each, with the same columns.
         facts: what else is known, name → value.
@@ -31,6 +23,7 @@ class Claim:
 
     key: str
     title: str
+    paper: str
     verdict: str
     parts: tuple[tuple[str, ...], ...]
     facts: tuple[tuple[str, str], ...]
@@ -45,10 +38,12 @@ def claims(found: Mapping[str, Any]) -> list[Claim]:
         for name, value in claim.items():
             if isinstance(value, Mapping) and "verdict" in value:
                 parts.append(_row(name, value))
-            elif name not in ("verdict", "title"):
+            elif name != "verdict":
                 facts += _flat(name, value)
-        title = claim.get("title", _TITLES.get(key, ""))
-        made.append(Claim(key, title, claim["verdict"], tuple(parts), tuple(facts)))
+        text = TEXTS[key]
+        made.append(
+            Claim(key, text.title, text.paper, claim["verdict"], tuple(parts), tuple(facts))
+        )
     return made
 
 
@@ -91,9 +86,8 @@ def _signed(value: str, digits: int) -> str:
 
 def _row(name: str, part: Mapping[str, Any]) -> tuple[str, ...]:
     mean, low, high = (_short(part.get(end, "")) for end in ("mean", "low", "high"))
-    tally = " – ".join(str(part.get(end, 0)) for end in ("as_claimed", "equal", "otherwise"))
-    verdict = str(part["verdict"]).replace("decides nothing", "for comparison")
-    return _words(name), mean, _interval(low, high), tally, verdict
+    tally = f"{part['as_claimed']} of {part['images']}"
+    return _words(name), mean, _interval(low, high), tally, str(part["verdict"])
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:

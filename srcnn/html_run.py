@@ -23,8 +23,8 @@ class Run:
         curves: of training, by scale and loss.
         params: the text of `params.yaml`.
         environment: the device, the versions, where each model was trained.
-        claims: `claims.json`; empty where there is none.
-        comparisons: the rows of `comparisons.csv`; empty where there is none.
+        claims: `claims.json`.
+        comparisons: the rows of `comparisons.csv`.
     """
 
     scales: Sequence[Results]
@@ -43,8 +43,7 @@ def read_run(scales: Sequence[int], params: Path, metrics: Path, data: Path) -> 
     Args:
         scales: the enlargements.
         params: `params.yaml`.
-        metrics: folder of the scores, of `environment.json` and of the training curves, and of
-            `claims.json` and `comparisons.csv`, which may be missing.
+        metrics: folder of the scores, the training curves, the claims and the comparisons.
         data: folder of `hr` and `sr`.
 
     Raises:
@@ -60,7 +59,6 @@ def read_run(scales: Sequence[int], params: Path, metrics: Path, data: Path) -> 
         )
         for scale in scales
     ]
-    claims_file, comparisons_file = metrics / "claims.json", metrics / "comparisons.csv"
     return Run(
         results,
         {scale: _read_json(metrics / f"x{scale}.json", "evaluate") for scale in scales},
@@ -72,8 +70,8 @@ def read_run(scales: Sequence[int], params: Path, metrics: Path, data: Path) -> 
         },
         _read_text(params, "params.yaml is part of the project"),
         _read_json(metrics / "environment.json", "provenance"),
-        _read_json(claims_file, "claims") if claims_file.is_file() else {},
-        read_csv(comparisons_file) if comparisons_file.is_file() else [],
+        _read_json(metrics / "claims.json", "claims"),
+        read_csv(metrics / "comparisons.csv"),
     )
 
 

@@ -2,7 +2,6 @@ import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
 from io import BytesIO
@@ -20,7 +19,7 @@ from srcnn.html_run import read_run
 from srcnn.images import RGB8, read_rgb, write_png
 from srcnn.settings import read_settings
 from stages import page as stage
-from tests.small_run import CLAIMS, METHODS, NAMES, SCALES, make_run
+from tests.small_run import METHODS, NAMES, SCALES, make_run
 
 Picture = Callable[..., RGB8]
 OneLine = Callable[[Any], str]
@@ -194,27 +193,17 @@ def test_the_best_mean_of_each_metric_is_bold(folder: Path) -> None:
     assert len(bold) == 5 * len(SCALES)
 
 
-def test_without_claims_and_comparisons_there_is_no_word_of_them(folder: Path) -> None:
-    text = written(run_in(folder), folder)
-    assert not {"claims", "comparisons"} & {a.get("id") for _, a in Elements(text).all}
-
-
 def test_claims_are_shown_with_their_verdicts_and_numbers(folder: Path) -> None:
-    text = written(replace(run_in(folder), claims=CLAIMS), folder)
+    text = written(run_in(folder), folder)
     verdicts = re.findall('class="key">(.*?)<.*?class="verdict">(.*?)<', text)
     assert verdicts == [("C1", "too little data"), ("C7", "supported")]
     texts = Elements(text).texts
-    assert {"1.01 to 1.03", "2 – 0 – 1"} <= set(texts["td"])
+    assert {"1.01 to 1.03", "2 of 3"} <= set(texts["td"])
     assert "parameters: 20099" in texts["p"]
 
 
 def test_comparisons_are_shown_with_a_sign(folder: Path) -> None:
-    row = {
-        **{"scale": "2", "metric": "lpips", "a": "perceptual", "b": "mse", "images": "3"},
-        **{"mean_difference": "-0.0169", "low": "-0.0216", "high": "", "wins": "3"},
-        **{"ties": "0", "losses": "0"},
-    }
-    cells = Elements(written(replace(run_in(folder), comparisons=[row]), folder)).texts["td"]
+    cells = Elements(written(run_in(folder), folder)).texts["td"]
     assert "−0.01690" in cells
     assert "3 – 0 – 0" in cells
 

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from srcnn.html_report import write_report
 from srcnn.images import RGB8
-from tests.small_run import CLAIMS, METHODS, NAMES, SCALES, make_run
+from tests.small_run import METHODS, NAMES, SCALES, make_run
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
@@ -34,7 +33,7 @@ def browser() -> Iterator[Browser]:
 def file(tmp_path_factory: pytest.TempPathFactory, picture: Callable[..., RGB8]) -> Path:
     """A page with all its pictures inside."""
     folder = tmp_path_factory.mktemp("inside")
-    write_report(replace(make_run(folder, picture), claims=CLAIMS), folder / "plots/report.html")
+    write_report(make_run(folder, picture), folder / "plots/report.html")
     return folder / "plots/report.html"
 
 
