@@ -34,7 +34,7 @@ def main() -> None:
     """Print the table."""
     print("| layers | micro_batch | peak memory | a step | loss |\n|---|---|---|---|---|")
     for count in (1, 3, 5):
-        for micro_batch in (None, 1):
+        for micro_batch in (1, None):
             with ProcessPoolExecutor(1, get_context("spawn")) as pool:
                 peak, seconds, loss = pool.submit(step, LAYERS[:count], micro_batch).result()
             names = f"{count}: to {LAYERS[count - 1]}"
