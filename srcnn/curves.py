@@ -3,22 +3,17 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from matplotlib import style
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import MaxNLocator
 
+from srcnn.charts import named, panels, start, unit_of
 from srcnn.errors import InputError
 from srcnn.files import read_csv
-from srcnn.images import RGB8
-from srcnn.page import DPI, GREY, STYLE, WIDTH, draw
+from srcnn.page import Page
+from srcnn.style import GREY, LOSSES, colour_of, look
 
 Curve = dict[str, list[float]]
 
-COLOURS = {"mse": "#0072b2", "perceptual": "#d55e00"}
-NAMES = {"mse": "MSE loss", "perceptual": "perceptual loss"}
-_ROW, _PAD = 210, 7 / DPI
+_HEIGHT = 380
 
 
 def read_curve(path: Path) -> Curve:
@@ -33,44 +28,44 @@ def read_curve(path: Path) -> Curve:
     return {name: [float(row[name]) for row in rows] for name in rows[0]}
 
 
-def draw_curves(curves: Mapping[tuple[int, str], Curve]) -> RGB8:
+@look()
+def draw_curves(curves: Mapping[tuple[int, str], Curve]) -> Page:
     """A row per scale: PSNR of both models, then the loss of each, in training and on val.
 
     Args:
         curves: by scale and loss.
     """
     scales = list(dict.fromkeys(scale for scale, _ in curves))
-    size = WIDTH / DPI, _ROW * len(scales) / DPI
-    with style.context([*STYLE, {"axes.spines.top": False, "axes.spines.right": False}]):
-        layout = ConstrainedLayoutEngine(w_pad=_PAD, h_pad=_PAD)
-        figure = Figure(figsize=size, dpi=DPI, layout=layout)
-        panels = figure.subplots(len(scales), 3, squeeze=False)
-        for scale, (psnr, *losses) in zip(scales, panels, strict=True):
-            _start(psnr, f"×{scale}: PSNR on crops of val (RGB, dB)")
-            for panel, (loss, name) in zip(losses, NAMES.items(), strict=True):
-                curve = curves[scale, loss]
-                best = curve["val_loss"].index(min(curve["val_loss"]))
-                _line(psnr, curve, "val_psnr_rgb", COLOURS[loss], NAMES[loss], best)
-                _start(panel, f"×{scale}: {name} (Eq. {1 if loss == 'mse' else 3})")
-                _line(panel, curve, "loss", GREY, "training")
-                _line(panel, curve, "val_loss", COLOURS[loss], "val", best)
-                panel.legend(frameon=False)
-            psnr.legend(frameon=False)
-        for panel in panels[-1]:
-            panel.set_xlabel("epoch (dot: the one that is kept)")
-        return draw(figure)
-
-
-def _start(panel: Axes, title: str) -> None:
-    panel.set_title(title, loc="left", fontsize=12, fontweight="bold")
-    panel.grid(axis="y", color="#e5e7eb")
-    panel.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
-    panel.tick_params(color=GREY, labelcolor=GREY)
+    page, charts = panels(3 * len(scales), 3, _HEIGHT)
+    for row, scale in enumerate(scales):
+        psnr, *losses = charts[3 * row : 3 * row + 3]
+        start(psnr, f"×{scale}: PSNR on crops of val (RGB, dB)")
+        for panel, (loss, name) in zip(losses, LOSSES.items(), strict=True):
+            curve = curves[scale, loss]
+            unit, unit_name = unit_of([*curve["loss"], *curve["val_loss"]])
+            best = curve["val_loss"].index(min(curve["val_loss"]))
+            _line(psnr, curve, "val_psnr_rgb", 1, colour_of(loss), name, best)
+            equation = f"Eq. {1 if loss == 'mse' else 3}"
+            start(panel, named(f"×{scale}: {name}, {equation}", unit_name))
+            _line(panel, curve, "loss", unit, GREY, "training")
+            _line(panel, curve, "val_loss", unit, colour_of(loss), "val", best)
+            panel.legend()
+        psnr.legend()
+    for panel in charts[-3:]:
+        panel.set_xlabel("epoch (dot: the one that is kept)")
+    return page
 
 
 def _line(
-    panel: Axes, curve: Curve, column: str, colour: str, label: str, kept: int | None = None
+    panel: Axes,
+    curve: Curve,
+    column: str,
+    unit: float,
+    colour: str,
+    label: str,
+    kept: int | None = None,
 ) -> None:
-    panel.plot(curve["epoch"], curve[column], color=colour, label=label, linewidth=1.6)
+    values = [value / unit for value in curve[column]]
+    panel.plot(curve["epoch"], values, color=colour, label=label)
     if kept is not None:
-        panel.plot(curve["epoch"][kept], curve[column][kept], "o", color=colour, markersize=6)
+        panel.plot(curve["epoch"][kept], values[kept], "o", color=colour)

@@ -1,5 +1,7 @@
 """LPIPS 0.1 with AlexNet (Zhang et al. 2018): a distance between images that follows the eye's."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -30,14 +32,44 @@ class LPIPS(nn.Module):
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Distance of each pair: [N] from two [N, 3, H, W], RGB in [0, 1], sides at least 32."""
-        total = torch.zeros(len(first), device=first.device)
-        for i, (a, b) in enumerate(zip(self._features(first), self._features(second), strict=True)):
-            head = self.get_buffer(f"head{i + 1}").view(1, -1, 1, 1)
-            total = total + (head * (a - b) ** 2).sum(1).mean((1, 2))
+        return self.between(self.features(first), self.features(second))
+
+    def between(self, first: list[Tensor], second: list[Tensor]) -> Tensor:
+        """Distance of each pair, [N], from the features of its images."""
+        total = torch.zeros(len(first[0]), device=first[0].device)
+        for distances in self._distances(first, second):
+            total = total + distances.mean((1, 2))
         return total
 
-    def _features(self, image: Tensor) -> list[Tensor]:
-        """The five layers' features after ReLU, each position's vector of unit length."""
+    def map(self, first: Tensor, second: Tensor) -> Tensor:
+        """Where the distance of each pair lies: [N, H, W], whose mean is the distance.
+
+        Each layer's distances by position are enlarged to H × W bilinearly, then scaled to keep
+        their mean, which the borders would change.
+
+        Args:
+            first: [N, 3, H, W], RGB in [0, 1], sides at least 32.
+            second: as `first`.
+        """
+        total = torch.zeros(len(first), *first.shape[2:], device=first.device)
+        for distances in self._distances(self.features(first), self.features(second)):
+            large = F.interpolate(distances[:, None], first.shape[2:], mode="bilinear")[:, 0]
+            mean, enlarged_mean = (part.mean((1, 2), keepdim=True) for part in (distances, large))
+            total = total + large * (mean / enlarged_mean.clamp_min(1e-30))
+        return total
+
+    def _distances(self, first: list[Tensor], second: list[Tensor]) -> Iterator[Tensor]:
+        """Each layer's weighted squared difference by position, [N, h, w]."""
+        for i, (a, b) in enumerate(zip(first, second, strict=True)):
+            head = self.get_buffer(f"head{i + 1}").view(1, -1, 1, 1)
+            yield (head * (a - b) ** 2).sum(1)
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        """The five layers' features after ReLU, each position's vector of unit length.
+
+        Args:
+            image: [N, 3, H, W], RGB in [0, 1], sides at least 32.
+        """
         x = (2 * image - 1 - self.get_buffer("shift")) / self.get_buffer("scale")
         features = []
         for i, (stride, padding) in enumerate(_STRIDE_PADDING):

@@ -1,72 +1,153 @@
-"""A page of pictures and text laid out in pixels: what is pasted on it is never resampled."""
+"""A page of pictures, text and charts laid out in pixels; no picture on it is resampled.
 
-from typing import Any
+It is written at 300 dpi as PNG, and as PDF with its text as text.
+"""
+
+from pathlib import Path
 
 import numpy as np
-from matplotlib import style
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.transforms import IdentityTransform
+from matplotlib.patches import Rectangle
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from srcnn.files import written_whole
 from srcnn.images import RGB8
+from srcnn.lettering import POINT, drawable, font_of
+from srcnn.style import DPI, INK, MARGIN, MARK, TEXT, WIDTH, look
 from srcnn.windows import Window
 
-INK, GREY, ACCENT = "#1f2328", "#656d76", (10, 132, 255)
-WIDTH = 900
-"""Pixels across every figure: what a README shows unscaled."""
+LINE = 40
+"""Pixels from a line of text to the next."""
 
-DPI = 72
-"""At which a point of type is a pixel."""
-
-STYLE: list[Any] = ["default", {"font.family": "DejaVu Sans", "font.size": 12, "text.color": INK}]
-"""Matplotlib's own defaults, whatever the user's are, so that a figure is the same everywhere."""
+_OUTLINE, _FRAME = 8, 4
 
 
 class Page:
-    """White, `width` × `height` pixels; positions are from its left and its top."""
+    """White, WIDTH × `height` pixels and a margin; positions are from the margin's inner edge."""
 
-    def __init__(self, width: int, height: int):
-        self.width, self.height = width, height
-        self._pictures: list[tuple[RGB8, int, int]] = []
-        self._texts: list[tuple[int, int, str, dict[str, Any]]] = []
+    def __init__(self, height: int):
+        self._size = WIDTH + 2 * MARGIN, height + 2 * MARGIN
+        with look():
+            self._figure = Figure(figsize=(self._size[0] / DPI, self._size[1] / DPI))
 
     def picture(self, picture: RGB8, left: int, top: int) -> None:
-        """Paste [H, W, 3]."""
-        self._pictures.append((picture, left, top))
+        """Put [H, W, 3] on the page, pixel for pixel."""
+        bottom = self._size[1] - MARGIN - top - picture.shape[0]
+        self._figure.add_artist(_Pixels(picture, MARGIN + left, bottom))
+
+    def overview(
+        self, picture: RGB8, window: Window, left: int, top: int, height: int, width: int
+    ) -> tuple[int, int, int]:
+        """Put a whole picture, a window of it marked, reduced if it does not fit into a box.
+
+        Args:
+            picture: [H, W, 3].
+            window: of the picture.
+            left: of the box.
+            top: of the box.
+            height: of the box.
+            width: of the box.
+
+        Returns:
+            height and width that it takes, and by which whole factor it is reduced.
+        """
+        whole, factor = shrink(picture, height, width)
+        tall, wide = whole.shape[:2]
+        self.picture(whole, left, top)
+        # Around the window; over its outermost pixels where it lies at the picture's edge.
+        edge = _OUTLINE // 2
+        (upper, lower), (start, end) = (
+            (max(edge, first // factor - edge), min(length, -(-last // factor) + _OUTLINE) - edge)
+            for first, last, length in (
+                (window.top, window.top + window.height, tall),
+                (window.left, window.left + window.width, wide),
+            )
+        )
+        x, y, *size = self._place(left + start, top + upper, end - start, lower - upper)
+        for colour, thickness in ((INK, _OUTLINE), (MARK, _FRAME)):
+            frame = Rectangle((x, y), *size, transform=self._figure.transFigure, fill=False)
+            frame.set(edgecolor=colour, linewidth=thickness / POINT, joinstyle="miter")
+            self._figure.add_artist(frame)
+        return tall, wide, factor
 
     def text(
         self,
         text: str,
-        left: int,
-        top: int,
-        size: int = 12,
+        left: float,
+        top: float,
+        size: float = TEXT,
         colour: str = INK,
         bold: bool = False,
+        align: str = "left",
     ) -> None:
-        """Set one line of text, `size` pixels high."""
-        look = {"size": size, "color": colour, "weight": "bold" if bold else "normal"}
-        self._texts.append((left, top + size, text, look))
+        """Set one line of text, `size` points high; `left` is its right end if aligned `right`."""
+        x, y, _, _ = self._place(left, top + size * POINT, 0, 0)
+        font = font_of(size, bold)
+        # A name may hold a `$`, which is not to start a formula.
+        self._figure.text(x, y, drawable(text), font=font, color=colour, ha=align, parse_math=False)
+
+    def lines(self, lines: list[str], left: float, top: float, colour: str = INK) -> float:
+        """Set lines of text, one below the other; returns where the next would begin."""
+        for line in lines:
+            self.text(line, left, top, colour=colour)
+            top += LINE
+        return top
+
+    def chart(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Axes around a rectangle; to be drawn in under `look`."""
+        return self._figure.add_axes(self._place(left, top, width, height))
 
     def pixels(self) -> RGB8:
-        """The page, [height, width, 3] uint8."""
-        with style.context(STYLE):
-            figure = Figure(figsize=(self.width / DPI, self.height / DPI), dpi=DPI)
-            for left, baseline, text, look in self._texts:
-                at = (left, self.height - baseline)
-                # A name may hold a `$`, which is not to start a formula.
-                figure.text(*at, text, transform=IdentityTransform(), parse_math=False, **look)
-            page = draw(figure)
-        for picture, left, top in self._pictures:
-            height, width = picture.shape[:2]
-            page[top : top + height, left : left + width] = picture
-        return page
+        """The page with its margin, [H, W, 3] uint8."""
+        with look():
+            canvas = FigureCanvasAgg(self._figure)
+            canvas.draw()
+        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+    def write(self, path: Path) -> None:
+        """Write `path` with .png and .pdf added, whole or not at all; same page, same bytes."""
+        srgb = PngInfo()
+        srgb.add(b"sRGB", b"\0")
+        with written_whole(path.with_name(f"{path.name}.png")) as temporary:
+            Image.fromarray(self.pixels()).save(
+                temporary, format="PNG", dpi=(DPI, DPI), pnginfo=srgb
+            )
+        nothing = {"Creator": None, "Producer": None, "CreationDate": None}
+        with look(), written_whole(path.with_name(f"{path.name}.pdf")) as temporary:
+            self._figure.savefig(temporary, format="pdf", dpi=DPI, metadata=nothing)
+
+    def _place(
+        self, left: float, top: float, width: float, height: float
+    ) -> tuple[float, float, float, float]:
+        """A rectangle as Matplotlib has it: in shares of the page, from its bottom."""
+        across, down = self._size
+        bottom = down - MARGIN - top - height
+        return (MARGIN + left) / across, bottom / down, width / across, height / down
 
 
-def draw(figure: Figure) -> RGB8:
-    """The figure's pixels, [H, W, 3] uint8."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+class _Pixels(Artist):
+    """A picture that is copied and not resampled, its place in pixels from left and bottom."""
+
+    def __init__(self, picture: RGB8, left: int, bottom: int):
+        super().__init__()
+        opaque = np.full((*picture.shape[:2], 1), 255, np.uint8)
+        self._rgba = np.concatenate([picture, opaque], axis=2)[::-1]
+        self._place = left, bottom
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Copy it."""
+        x, y = (round(place * self._dpi() / DPI, 6) for place in self._place)
+        renderer.draw_image(renderer.new_gc(), x, y, self._rgba)
+
+    def _dpi(self) -> float:
+        """Of the figure as it is drawn; a PDF has 72."""
+        figure = self.get_figure(root=True)
+        return figure.dpi if figure else DPI
 
 
 def enlarge(picture: RGB8, zoom: int) -> RGB8:
@@ -84,26 +165,3 @@ def shrink(picture: RGB8, height: int, width: int) -> tuple[RGB8, int]:
     tall, wide = picture.shape[0] // factor, picture.shape[1] // factor
     squares = picture[: tall * factor, : wide * factor].reshape(tall, factor, wide, factor, 3)
     return np.rint(squares.mean((1, 3))).astype(np.uint8), factor
-
-
-def mark(picture: RGB8, window: Window, factor: int) -> RGB8:
-    """A copy of a shrunk picture with a frame around a window of the original.
-
-    Args:
-        picture: [H, W, 3].
-        window: of the original.
-        factor: by which the picture was shrunk.
-    """
-    marked = picture.copy()
-    tops = window.top // factor, -(-(window.top + window.height) // factor)
-    lefts = window.left // factor, -(-(window.left + window.width) // factor)
-    # Around the window; over its outermost pixels where it lies at the picture's edge.
-    (top, bottom), (left, right) = (
-        (max(0, ends[0] - 3), min(length, ends[1] + 3))
-        for ends, length in zip((tops, lefts), picture.shape, strict=False)
-    )
-    marked[top:bottom, left:right] = 255
-    marked[top + 1 : bottom - 1, left + 1 : right - 1] = ACCENT
-    inside = slice(top + 3, bottom - 3), slice(left + 3, right - 3)
-    marked[inside] = picture[inside]
-    return marked

@@ -1,5 +1,6 @@
 """Windows of a picture, and the search for the one that shows most."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,15 @@ from srcnn.results import Results
 
 SMALLEST = 32
 """Pixels that a side needs for LPIPS: what AlexNet's two pools leave of fewer is nothing."""
+
+CLOSEUP = 72, 72
+"""Height and width of the window of figures 1, 6 and 7, in pixels of the ground truth."""
+
+CROP = 72, 96
+"""Height and width of the windows of figures 3 to 5."""
+
+STRIDE = 48
+"""Pixels from one window that is tried to the next."""
 
 _BATCH = 128
 
@@ -81,13 +91,13 @@ def hardest_window(sr: RGB8, hr: RGB8, window: tuple[int, int], stride: int) -> 
 
 @torch.no_grad()
 def lpips_in_windows(
-    sr: RGB8, hr: RGB8, windows: list[Window], lpips: LPIPS
+    srs: Sequence[RGB8], hr: RGB8, windows: list[Window], lpips: LPIPS
 ) -> npt.NDArray[np.float32]:
-    """LPIPS of each window of `sr` [H, W, 3] against the same window of `hr`: [len(windows)].
+    """LPIPS of each window of each SR image against that of `hr`: [len(srs), len(windows)].
 
     Args:
-        sr: uint8.
-        hr: uint8.
+        srs: [H, W, 3] uint8 each.
+        hr: as each of `srs`.
         windows: all of one size, sides at least SMALLEST.
         lpips: on the device that computes it.
     """
@@ -95,12 +105,12 @@ def lpips_in_windows(
     distances = []
     for start in range(0, len(windows), _BATCH):
         batch = windows[start : start + _BATCH]
-        first, second = (
-            to_tensor(np.stack([window.of(picture) for window in batch]), device)
-            for picture in (sr, hr)
+        truth, *results = (
+            lpips.features(to_tensor(np.stack([window.of(picture) for window in batch]), device))
+            for picture in (hr, *srs)
         )
-        distances.append(lpips(first, second).cpu().numpy())
-    return np.concatenate(distances)
+        distances.append([lpips.between(result, truth).cpu().numpy() for result in results])
+    return np.concatenate(distances, axis=1)
 
 
 def compare_losses(
@@ -121,10 +131,8 @@ def compare_losses(
                 f"LPIPS needs {SMALLEST}×{SMALLEST}"
             )
         windows = slide(height, width, window, stride)
-        distances = [
-            lpips_in_windows(pictures[method], pictures["hr"], windows, lpips)
-            for method in ("mse", "perceptual")
-        ]
+        models = [pictures["mse"], pictures["perceptual"]]
+        distances = lpips_in_windows(models, pictures["hr"], windows, lpips)
         cases += [
             Case(image, place, float(first), float(second))
             for place, first, second in zip(windows, *distances, strict=True)

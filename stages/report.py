@@ -2,31 +2,25 @@
 
 from pathlib import Path
 
+from srcnn.cases import draw_best, draw_worst
 from srcnn.curves import Curve, draw_curves, read_curve
 from srcnn.device import best_device
-from srcnn.figures import (
-    CLOSEUP,
-    STRIDE,
-    draw_best,
-    draw_figure1,
-    draw_grid,
-    draw_worst,
-    find_crops,
-)
-from srcnn.images import write_png
+from srcnn.figures import draw_figure1, draw_grid, find_crops
 from srcnn.lpips import LPIPS
+from srcnn.plane import draw_plane
 from srcnn.results import Results, read_results
 from srcnn.settings import Settings
 from srcnn.stage import run_stage
 from srcnn.tables import write_table
 from srcnn.tensors import read_weights
-from srcnn.windows import compare_losses
+from srcnn.tile_artefacts import Peaks, draw_tiles, read_peaks
+from srcnn.windows import CLOSEUP, STRIDE, compare_losses
 
 PLOTS = Path("plots")
 
 
 def main(settings: Settings) -> None:
-    """Write plots/table1.{csv,md,tex}, plots/figure*.png and plots/curves.png."""
+    """Write Table I as plots/table1.{csv,md,tex}, all figures under plots/ as .png and as .pdf."""
     scales = [
         read_results(
             scale,
@@ -37,16 +31,22 @@ def main(settings: Settings) -> None:
         )
         for scale in settings.scales
     ]
+    models = [(scale, loss) for scale in settings.scales for loss in ("mse", "perceptual")]
     curves: dict[tuple[int, str], Curve] = {
         (scale, loss): read_curve(Path(f"metrics/training/x{scale}_{loss}.csv"))
-        for scale in settings.scales
-        for loss in ("mse", "perceptual")
+        for scale, loss in models
+    }
+    peaks: dict[tuple[int, str], Peaks] = {
+        (scale, loss): read_peaks(Path(f"metrics/grid/x{scale}_{loss}.csv"))
+        for scale, loss in models
     }
     lpips = LPIPS(read_weights(Path("data/weights/lpips.safetensors"), LPIPS.WEIGHTS)).to(
         best_device()
     )
     write_table(scales, PLOTS)
-    write_png(PLOTS / "curves.png", draw_curves(curves))
+    draw_curves(curves).write(PLOTS / "curves")
+    draw_plane(scales).write(PLOTS / "plane")
+    draw_tiles(peaks).write(PLOTS / "tiles")
     write_figures(max(scales, key=lambda results: results.scale), lpips)
 
 
@@ -65,7 +65,7 @@ def write_figures(results: Results, lpips: LPIPS) -> None:
         7: draw_worst(results, cases, lpips),
     }
     for number, figure in figures.items():
-        write_png(PLOTS / f"figure{number}.png", figure)
+        figure.write(PLOTS / f"figure{number}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,73 @@
+"""Results of few small pictures, as the stage evaluate leaves them, to draw figures of."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from srcnn.images import RGB8, write_png
+from srcnn.lpips import LPIPS
+from srcnn.results import Results
+from srcnn.windows import Window
+
+SIDE = 72
+METHODS = ("nearest", "bicubic", "mse", "perceptual")
+
+Picture = Callable[..., RGB8]
+Save = Callable[..., Results]
+
+
+def small_lpips() -> LPIPS:
+    """LPIPS with few channels and random weights; as any LPIPS, zero for equal pictures alone."""
+    random = torch.Generator().manual_seed(0)
+    weights, channels = {}, 3
+    for i, kernel in enumerate((11, 5, 3, 3, 3), start=1):
+        weights[f"conv{i}.weight"] = torch.randn(4, channels, kernel, kernel, generator=random)
+        weights[f"conv{i}.bias"] = torch.randn(4, generator=random)
+        weights[f"head{i}"] = torch.rand(4, generator=random)
+        channels = 4
+    return LPIPS(weights)
+
+
+def place(column: int) -> Window:
+    """One of the three windows, side by side, of a picture of the usual size."""
+    return Window(0, column * SIDE, SIDE, SIDE)
+
+
+def saver(folder: Path, picture: Picture) -> Save:
+    """A writer of results: pictures that every method restores without error but as given."""
+
+    def save(
+        *names: str,
+        size: tuple[int, int] = (SIDE, 3 * SIDE),
+        worse: Mapping[tuple[str, str], Window] | None = None,
+        methods: Iterable[str] = METHODS,
+    ) -> Results:
+        images = {f"{i:04d}": name for i, name in enumerate(names, start=1)}
+        scores = {}
+        for image, name in images.items():
+            hr = picture(*size, phase=float(image))
+            write_png(folder / f"hr/{image}.png", hr)
+            for method in methods:
+                sr = hr.copy()
+                if window := (worse or {}).get((name, method)):
+                    window.of(sr)[:] = 255 - window.of(sr)
+                write_png(folder / f"sr/{method}/{image}.png", sr)
+                scores[image, method] = {"mse": 0.001, "psnr_rgb": 30.0, "lpips": 0.2}
+        return Results(4, images, scores, folder / "hr", folder / "sr")
+
+    return save
+
+
+def holds(page: RGB8, picture: RGB8) -> bool:
+    """Whether the picture is somewhere on the page, pixel for pixel."""
+    height, width = picture.shape[:2]
+    start = picture[0].tobytes()
+    for top in range(page.shape[0] - height + 1):
+        left = page[top].tobytes().find(start)
+        if left >= 0 and left % 3 == 0:
+            left //= 3
+            if np.array_equal(page[top : top + height, left : left + width], picture):
+                return True
+    return False

@@ -1,0 +1,204 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from srcnn.charts import decimals_of, limits, named, unit_of
+from srcnn.curves import Curve, draw_curves, read_curve
+from srcnn.errors import InputError
+from srcnn.files import write_csv
+from srcnn.page import Page
+from srcnn.plane import Box, draw_plane
+from srcnn.results import Results
+from srcnn.style import FONT, NAMES, colour_of, name_of
+from srcnn.tile_artefacts import Peaks, draw_tiles, read_peaks
+
+OneLine = Callable[[Any], str]
+LOSSES = ("mse", "perceptual")
+
+
+def shows(page: Page, method: str) -> bool:
+    """Whether something on the page has the method's colour."""
+    colour = np.rint(np.array(to_rgb(colour_of(method))) * 255)
+    return bool((page.pixels() == colour).all(axis=2).any())
+
+
+# What charts share
+
+
+@pytest.mark.parametrize(
+    ("values", "unit"),
+    [
+        ([0.0047, 0.001], (1e-3, "10⁻³")),
+        ([3e-5], (1e-6, "10⁻⁶")),
+        ([0.5, 0.01], (1, "")),
+        ([999], (1, "")),
+        ([4321], (1e3, "10³")),
+        ([0.0], (1, "")),
+        ([], (1, "")),
+    ],
+)
+def test_the_largest_value_has_a_readable_unit(
+    values: list[float], unit: tuple[float, str]
+) -> None:
+    size, name = unit_of(values)
+    assert size == pytest.approx(unit[0])
+    assert name == unit[1]
+
+
+def test_an_axis_is_named_with_its_unit_if_there_is_one() -> None:
+    assert named("MSE", "10⁻³") == "MSE (10⁻³)"
+    assert named("MSE", "") == "MSE"
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals"), [(0.0, 0), (0.0111, 4), (0.73, 3), (19.8, 1), (123, 0)]
+)
+def test_a_number_has_three_significant_digits(value: float, decimals: int) -> None:
+    assert decimals_of(value) == decimals
+
+
+@pytest.mark.parametrize("values", [[1.0, 3.0], [2.0], [0.0, 0.0]])
+def test_an_axis_has_room_around_its_values(values: list[float]) -> None:
+    low, high = limits(values, 0.1)
+    assert low < min(values) <= max(values) < high
+
+
+def test_each_method_has_its_own_colour_and_name() -> None:
+    methods = [method for method in NAMES if method != "hr"]
+    assert len({colour_of(method) for method in methods}) == len(methods)
+    assert name_of("some new one") == "some new one"
+
+
+def test_the_templates_of_dvc_plots_have_the_same_look(project: Path) -> None:
+    templates = sorted((project / ".dvc/plots").glob("*.json"))
+    assert [template.stem for template in templates] == ["curve", "spread"]
+    for template in templates:
+        text = template.read_text(encoding="utf-8")
+        for anchor in ("DATA", "TITLE", "X", "X_LABEL", "Y", "Y_LABEL"):
+            assert f'"<DVC_METRIC_{anchor}>"' in text
+        spec = json.loads(text)
+        assert spec["config"]["font"].startswith(FONT)
+        colours = spec["encoding"]["color"]["scale"]["range"]
+        assert colours[:2] == [colour_of("mse"), colour_of("perceptual")]
+        assert set(colours) > {colour_of(method) for method in NAMES if method != "hr"}
+
+
+# Curves
+
+
+def made_curve(folder: Path, epochs: int) -> Curve:
+    """A curve as the stage train writes it, read back."""
+    numbers = ("loss", "val_loss", "val_psnr_rgb")
+    path = folder / "x2_mse.csv"
+    write_csv(({"epoch": i} | dict.fromkeys(numbers, 1 / i) for i in range(1, epochs + 1)), path)
+    return read_curve(path)
+
+
+def test_a_curve_is_read_with_a_value_per_epoch(tmp_path: Path) -> None:
+    curve = made_curve(tmp_path, 3)
+    assert curve["epoch"] == [1, 2, 3]
+    assert curve["val_loss"] == [1, 1 / 2, 1 / 3]
+
+
+def test_curves_have_a_row_per_scale_and_are_the_same_in_any_style(tmp_path: Path) -> None:
+    curve = made_curve(tmp_path, 4)
+    of_one, of_two = (
+        {(scale, loss): curve for scale in scales for loss in LOSSES} for scales in ((2,), (2, 4))
+    )
+    one, two = draw_curves(of_one).pixels(), draw_curves(of_two).pixels()
+    with mpl.rc_context({"lines.linewidth": 9, "axes.grid": True, "font.family": "serif"}):
+        again = draw_curves(of_one).pixels()
+    np.testing.assert_array_equal(one, again)
+    assert two.shape[1] == one.shape[1]
+    assert two.shape[0] > 1.8 * one.shape[0]
+
+
+def test_a_single_epoch_shows_as_a_dot(tmp_path: Path) -> None:
+    curve = made_curve(tmp_path, 1)
+    page = draw_curves({(2, loss): curve for loss in LOSSES})
+    assert all(shows(page, loss) for loss in LOSSES)
+
+
+@pytest.mark.parametrize("read", [read_curve, read_peaks])
+def test_a_missing_file_is_named(
+    tmp_path: Path, one_line: OneLine, read: Callable[[Path], Any]
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path / "x2_mse.csv")
+    assert str(tmp_path / "x2_mse.csv") in one_line(caught)
+
+
+# Tiles
+
+
+def made_peaks(path: Path, epochs: int, images: int) -> Peaks:
+    """Peaks as the stage train writes them, read back."""
+    rows = [
+        {"epoch": epoch, "image": f"{image:04d}", "peak": image / epoch}
+        for epoch in range(1, epochs + 1)
+        for image in range(images)
+    ]
+    write_csv(rows, path, ["epoch", "image", "peak"])
+    return read_peaks(path)
+
+
+def test_peaks_are_read_by_epoch_and_may_be_none(tmp_path: Path) -> None:
+    assert made_peaks(tmp_path / "some.csv", 2, 3) == {1: [0, 1, 2], 2: [0, 0.5, 1]}
+    assert made_peaks(tmp_path / "none.csv", 0, 0) == {}
+
+
+@pytest.mark.parametrize("epochs", [1, 5])
+def test_tiles_are_drawn_in_the_colours_of_the_losses(tmp_path: Path, epochs: int) -> None:
+    peaks = made_peaks(tmp_path / "peaks.csv", epochs, 3)
+    both = draw_tiles({(2, loss): peaks for loss in LOSSES})
+    assert shows(both, "perceptual")
+    one = draw_tiles({(2, "mse"): peaks, (2, "perceptual"): {}})
+    assert shows(one, "mse")
+    assert not shows(one, "perceptual")
+
+
+def test_a_scale_that_was_not_measured_says_so(tmp_path: Path) -> None:
+    page = draw_tiles({(scale, loss): {} for scale in (2, 4) for loss in LOSSES})
+    assert (page.pixels() < 128).any()
+    assert not any(shows(page, loss) for loss in LOSSES)
+
+
+# The plane
+
+
+def scored(scores: dict[str, tuple[float, float]], scale: int = 4) -> Results:
+    """Results of two images with these means of MSE and LPIPS."""
+    rows = {
+        (image, method): {"mse": mse * (1 + share), "lpips": lpips * (1 - share)}
+        for image, share in (("0001", -0.5), ("0002", 0.5))
+        for method, (mse, lpips) in scores.items()
+    }
+    return Results(scale, {"0001": "a", "0002": "b"}, rows, Path(), Path())
+
+
+@pytest.mark.parametrize("scales", [(2,), (2, 4), (2, 3, 4)])
+def test_the_plane_shows_every_method_at_every_scale(scales: tuple[int, ...]) -> None:
+    methods = [method for method in NAMES if method != "hr"]
+    scores = {method: (0.001 * i, 0.1 / i) for i, method in enumerate(methods, start=1)}
+    page = draw_plane([scored(scores, scale) for scale in scales])
+    assert all(shows(page, method) for method in methods)
+
+
+def test_methods_with_equal_scores_can_be_drawn() -> None:
+    page = draw_plane([scored(dict.fromkeys(NAMES, (0.001, 0.2)))])
+    assert shows(page, list(NAMES)[-1])
+
+
+def test_boxes_meet_where_they_share_a_pixel() -> None:
+    box = Box(10, 10, 5, 5)
+    assert box.meets(Box(14, 14, 9, 9))
+    assert not box.meets(Box(15, 10, 9, 9))
+    assert box.inside(15, 15)
+    assert not box.inside(14, 15)
+    assert not Box(-1, 0, 2, 2).inside(9, 9)
