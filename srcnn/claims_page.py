@@ -40,6 +40,7 @@ def _facts(claim: Claim) -> dict[str, Any]:
                 **{name: _natural(part, end) for name, end in ends.items() if end is not None},
                 "images": found.images,
                 "as_claimed": part.as_claimed,
+                **({"is_ratio": True} if part.is_ratio else {}),
             }
     return {"verdict": claim.verdict, **claim.facts, **parts}
 

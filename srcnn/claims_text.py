@@ -88,8 +88,9 @@ TEXTS = {
         "“for low epochs, there were square tiles visible in most of the cases” (Section V, of the "
         "perceptual loss)",
         "dB by which the spectrum of the error stands out at the frequencies of the scale's grid "
-        "against those beside them, in a crop of each val image after each epoch; claimed: above "
-        "3 dB, twice the power, after the first epoch, and falling until the last.",
+        "against those beside them, in the crops of val images that training is judged by after "
+        "each epoch; claimed: above 3 dB, twice the power, after the first epoch, and falling "
+        "until the last.",
         "A network that starts from the interpolation (`model.init: identity`) may have no tiles "
         "to lose, and how long an epoch is depends on the settings.",
     ),

@@ -20,12 +20,15 @@ def read_curve(path: Path) -> Curve:
     """Columns by name of what the stage train writes, a value per epoch.
 
     Raises:
-        InputError: the file is missing.
+        InputError: the file is missing or damaged.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file (the stage train makes it)")
-    rows = read_csv(path)
-    return {name: [float(row[name]) for row in rows] for name in rows[0]}
+    try:
+        rows = read_csv(path)
+        return {name: [float(row[name]) for row in rows] for name in rows[0]}
+    except (IndexError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: not a training curve ({error}); train anew") from None
 
 
 @look()

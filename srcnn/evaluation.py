@@ -116,8 +116,16 @@ def write_metrics(rows: list[Row], scale: int, folder: Path) -> None:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Read the rows of `x{scale}.csv`."""
-    return [
-        {name: float(value) if name in METRICS else value for name, value in row.items()}
-        for row in read_csv(path)
-    ]
+    """Read the rows of `x{scale}.csv`.
+
+    Raises:
+        InputError: a score is missing or no number.
+    """
+    try:
+        return [
+            {"image": row["image"], "method": row["method"]}
+            | {metric: float(row[metric]) for metric in METRICS}
+            for row in read_csv(path)
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: a score is damaged ({error}); evaluate anew") from None

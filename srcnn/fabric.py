@@ -57,17 +57,16 @@ def is_compiled(setting: str, fabric: Fabric, steps: int) -> bool:
     float32 (`benchmarks/README.md`).
 
     Raises:
-        InputError: it is to be and there is no C++ compiler.
+        InputError: it is to be and there is no compiler.
     """
-    compiler = os.environ.get("CXX", "g++")
-    if setting == "always" and fabric.device.type == "cpu" and not shutil.which(compiler):
-        raise InputError(f"train.compile: always needs a C++ compiler, and there is no {compiler}")
+    cuda = fabric.device.type == "cuda"
+    compiler = os.environ.get("CC", "gcc") if cuda else os.environ.get("CXX", "g++")
+    if setting == "always" and not shutil.which(compiler):
+        raise InputError(f"train.compile: always needs a compiler, and there is no {compiler}")
     if setting != "auto":
         return setting == "always"
-    if fabric.device.type == "cuda":
-        return steps >= COMPILED_FROM
-    bf16 = isinstance(fabric._precision, MixedPrecision)
-    return bf16 and steps >= COMPILED_FROM and shutil.which(compiler) is not None
+    wins = cuda or isinstance(fabric._precision, MixedPrecision)
+    return wins and steps >= COMPILED_FROM and shutil.which(compiler) is not None
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """VGG's features of HR images that come again, computed once where memory allows."""
 
 from collections.abc import Hashable, Sequence
+from pathlib import Path
 
 import psutil
 import torch
@@ -20,12 +21,13 @@ class HRFeatures:
 
     Args:
         vgg: on its device, where the features stay.
-        room: bytes; by default SHARE of what is free.
+        processes: that share the host's memory.
+        room: bytes; by default SHARE of what is free for a process.
     """
 
-    def __init__(self, vgg: VGGFeatures, room: int | None = None):
+    def __init__(self, vgg: VGGFeatures, processes: int = 1, room: int | None = None):
         self.vgg, self.kept = vgg, dict[Hashable, dict[str, Tensor]]()
-        self.room = int(SHARE * _free(vgg.mean.device)) if room is None else room
+        self.room = int(SHARE * _free(vgg.mean.device, processes)) if room is None else room
 
     @torch.no_grad()
     def __call__(self, names: Sequence[Hashable], hr: Tensor) -> dict[str, Tensor]:
@@ -36,6 +38,8 @@ class HRFeatures:
             hr: the images.
         """
         each = [self._of(name, image) for name, image in zip(names, hr.split(1), strict=True)]
+        if len(each) == 1:
+            return each[0]  # not copied: whole images' features take gigabytes
         return {layer: torch.cat([features[layer] for features in each]) for layer in each[0]}
 
     def _of(self, name: Hashable, image: Tensor) -> dict[str, Tensor]:
@@ -49,7 +53,12 @@ class HRFeatures:
         return features
 
 
-def _free(device: torch.device) -> int:
+def _free(device: torch.device, processes: int) -> int:
+    """Bytes for each process: of its GPU, or of the host, or of what a container may have of it."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return int(psutil.virtual_memory().available)
+    free = int(psutil.virtual_memory().available)
+    limit, used = (Path("/sys/fs/cgroup", f"memory.{name}") for name in ("max", "current"))
+    if limit.is_file() and (allowed := limit.read_text().strip()) != "max":
+        free = min(free, int(allowed) - int(used.read_text()))
+    return free // processes

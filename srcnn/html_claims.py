@@ -85,7 +85,10 @@ def _signed(value: str, digits: int) -> str:
 
 
 def _row(name: str, part: Mapping[str, Any]) -> tuple[str, ...]:
-    mean, low, high = (_short(part.get(end, "")) for end in ("mean", "low", "high"))
+    times = " ×" if part.get("is_ratio") else ""
+    mean, low, high = (
+        _short(part[end]) + times if end in part else "–" for end in ("mean", "low", "high")
+    )
     tally = f"{part['as_claimed']} of {part['images']}"
     return _words(name), mean, _interval(low, high), tally, str(part["verdict"])
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from matplotlib.ticker import MaxNLocator
 
-from srcnn.curves import NAMES, Curve
+from srcnn.curves import Curve
+from srcnn.style import LOSSES
 
 WIDTH, HEIGHT = 360, 210
 LEFT, RIGHT, TOP, BOTTOM = 52, 10, 10, 24
@@ -57,9 +58,10 @@ def charts(curves: Mapping[tuple[int, str], Curve], scale: int) -> list[Chart]:
         curves: by scale and loss.
         scale: of the charts.
     """
-    of_scale = {loss: curves[scale, loss] for loss in NAMES if (scale, loss) in curves}
+    of_scale = {loss: curves[scale, loss] for loss in LOSSES if (scale, loss) in curves}
     psnr: list[tuple[str, str, Sequence[float], int | None]] = [
-        (NAMES[loss], loss, curve["val_psnr_rgb"], _kept(curve)) for loss, curve in of_scale.items()
+        (LOSSES[loss], loss, curve["val_psnr_rgb"], _kept(curve))
+        for loss, curve in of_scale.items()
     ]
     epochs = max((curve["epoch"] for curve in of_scale.values()), key=len)
     for curve in of_scale.values():
@@ -73,7 +75,7 @@ def charts(curves: Mapping[tuple[int, str], Curve], scale: int) -> list[Chart]:
             ("val", loss, curve["val_loss"], _kept(curve)),
         ]
         equation = 1 if loss == "mse" else 3
-        made.append(_chart(f"×{scale}: {NAMES[loss]} (Eq. {equation})", curve["epoch"], lines))
+        made.append(_chart(f"×{scale}: {LOSSES[loss]} (Eq. {equation})", curve["epoch"], lines))
     return made
 
 

@@ -19,6 +19,9 @@ from srcnn.results import Results
 QUALITY = 95
 """Of WebP, for viewing: 42 dB from the exact pixels at a fifth of the bytes of PNG."""
 
+WEBP_SIDE = 16383
+"""Pixels that a side of a WebP picture may have."""
+
 THUMBNAIL = 192, 128
 """The box that a thumbnail fits in: twice what it is shown at, for fine screens."""
 
@@ -28,7 +31,11 @@ Sources = dict[str, str]
 
 
 def embedded(scales: Sequence[Results], limit: int) -> Sources | None:
-    """Every picture as WebP in a data URI; None once they are more than `limit` characters.
+    """Every picture as WebP in a data URI; None if one is too large, or all exceed `limit`.
+
+    Args:
+        scales: the results of each scale.
+        limit: characters.
 
     Raises:
         InputError: a picture is missing, or is not of the size of the ground truth.
@@ -40,6 +47,8 @@ def embedded(scales: Sequence[Results], limit: int) -> Sources | None:
                 method for method in methods_of(results) if (image, method) in results.scores
             ]
             for method, picture in results.pictures(image, *methods).items():
+                if max(picture.shape) > WEBP_SIDE:
+                    return None
                 key = _key(results, image, method)
                 if key not in sources:
                     sources[key] = _data_uri(Image.fromarray(picture), QUALITY)

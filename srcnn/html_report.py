@@ -16,12 +16,12 @@ from srcnn.html_pictures import Sources, embedded, linked, thumbnails
 from srcnn.html_run import Run
 from srcnn.html_scores import (
     image_rows,
-    label,
     mean_rows,
     methods_of,
     metric,
     metrics_of,
 )
+from srcnn.style import name_of
 from srcnn.tables import COLUMNS, NOTES, TITLE, table_rows
 
 PICTURES_LIMIT = 7_000_000
@@ -71,7 +71,7 @@ def _page(run: Run, data: Mapping[str, Any]) -> str:
         style=Markup(style),
         style_hash=_hash(style),
         metrics=[metric(key) for key in metrics],
-        label=label,
+        name_of=name_of,
         means={scale: mean_rows(means, metrics) for scale, means in run.means.items()},
         rows=image_rows(run.scales, metrics),
         claims=claims(run.claims),
@@ -102,7 +102,7 @@ def _data(run: Run, pictures: Sources, files: bool) -> dict[str, Any]:
     both = {"mse", "perceptual"} <= set(methods) and "lpips" in metrics
     return {
         "images": [vars(thumbnail) for thumbnail in thumbnails(run.scales[0])],
-        "methods": [{"id": method, "name": label(method)} for method in (*methods, "hr")],
+        "methods": [{"id": method, "name": name_of(method)} for method in (*methods, "hr")],
         "metrics": [{"id": key, **vars(metric(key))} for key in metrics],
         "change": {"metric": "lpips", "from": "mse", "to": "perceptual"} if both else None,
         "scales": [results.scale for results in run.scales],

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from srcnn.curves import NAMES, Curve, read_curve
+from srcnn.curves import Curve, read_curve
 from srcnn.errors import InputError
 from srcnn.files import read_csv
-from srcnn.results import Results, read_results
+from srcnn.results import Results, read_all
+from srcnn.style import LOSSES
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,7 @@ def read_run(scales: Sequence[int], params: Path, metrics: Path, data: Path) -> 
     Raises:
         InputError: a file is missing, or is not what its stage writes.
     """
-    results = [
-        read_results(
-            scale,
-            metrics / f"x{scale}.csv",
-            data / "hr/index.csv",
-            data / "hr/val",
-            data / f"sr/x{scale}",
-        )
-        for scale in scales
-    ]
+    results = read_all(scales, metrics, data)
     return Run(
         results,
         {scale: _read_json(metrics / f"x{scale}.json", "evaluate") for scale in scales},
@@ -66,7 +58,7 @@ def read_run(scales: Sequence[int], params: Path, metrics: Path, data: Path) -> 
         {
             (scale, loss): read_curve(metrics / f"training/x{scale}_{loss}.csv")
             for scale in scales
-            for loss in NAMES
+            for loss in LOSSES
         },
         _read_text(params, "params.yaml is part of the project"),
         _read_json(metrics / "environment.json", "provenance"),

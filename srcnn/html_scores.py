@@ -29,17 +29,6 @@ _METRICS = {
     "lpips": Metric("LPIPS", 4, lower=True),
 }
 
-_METHODS = {
-    "hr": "Ground truth",
-    "nearest": "Nearest",
-    "bilinear": "Bilinear",
-    "bicubic": "Bicubic",
-    "lanczos": "Lanczos",
-    "mse": "SRCNN, MSE loss",
-    "perceptual": "SRCNN, perceptual loss",
-}
-
-
 _NAMES = "image", "method"
 
 
@@ -67,11 +56,6 @@ class ImageRow:
     name: str
     method: str
     cells: tuple[Cell, ...]
-
-
-def label(method: str) -> str:
-    """The method's name for people; the method itself where it has none."""
-    return _METHODS.get(method, method)
 
 
 def metric(key: str) -> Metric:

@@ -90,8 +90,9 @@ def psnr(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
 
 def luma(image: RGB8) -> npt.NDArray[np.float64]:
     """Y of BT.601 in studio swing, as MATLAB's `rgb2ycbcr`: [H, W] in 16 … 235, not rounded."""
-    weights = np.array([65.481, 128.553, 24.966])
-    return 16 + image.astype(np.float64) @ weights / 255
+    red, green, blue = np.moveaxis(image.astype(np.float64), 2, 0)
+    # No matrix product, whose order of additions depends on the CPU.
+    return 16 + (65.481 * red + 128.553 * green + 24.966 * blue) / 255
 
 
 def ssim(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:

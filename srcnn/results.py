@@ -1,6 +1,6 @@
 """What the stage evaluate left at one scale: every val image by every method, named and scored."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,3 +70,21 @@ def read_results(scale: int, scores: Path, index: Path, hr: Path, sr: Path) -> R
         hr,
         sr,
     )
+
+
+def read_all(scales: Iterable[int], metrics: Path, data: Path) -> list[Results]:
+    """The results of several scales, from where the stages put them.
+
+    Args:
+        scales: the enlargements.
+        metrics: folder of the scores.
+        data: folder of `hr` and `sr`.
+
+    Raises:
+        InputError: as `read_results`.
+    """
+    hr = data / "hr"
+    return [
+        read_results(s, metrics / f"x{s}.csv", hr / "index.csv", hr / "val", data / f"sr/x{s}")
+        for s in scales
+    ]

@@ -44,24 +44,24 @@ def _size(value: Any) -> Any:
 
 
 def _home(folder: str) -> str:
-    """A folder with `~` or `~user` at its beginning replaced by the home folder."""
+    """A path with `~` or `~user` at its beginning replaced by the home folder."""
     try:
         return str(Path(folder).expanduser())
     except RuntimeError:
         raise PydanticCustomError("folder", "No user has such a home folder") from None
 
 
-Folder = Annotated[str, Field(min_length=1), AfterValidator(_home)]
+UserPath = Annotated[str, Field(min_length=1), AfterValidator(_home)]
 
 
 class Data(_Section):
     """Where the photographs come from, and which of them are taken."""
 
     source: Literal["sample", "folder", "div2k"]
-    root: Folder | None
+    root: UserPath | None
     manifest: Annotated[str, Field(min_length=1)]
     base_url: Annotated[str, Field(pattern="^https?://")] | None
-    cache_dir: Folder | None
+    cache_dir: UserPath | None
     lr: Literal["generate", "official"]
     train_images: PositiveInt | None
     val_images: PositiveInt | None
@@ -135,7 +135,7 @@ class Loss(_Section):
     lambda2: NonNegativeFloat
     layers: dict[str, NonNegativeFloat]
     network: Literal["vgg19", "vgg16"]
-    weights_file: str | None
+    weights_file: UserPath | None
     balance: Literal["bicubic", "none"]
 
     @model_validator(mode="after")
@@ -156,7 +156,7 @@ class Loss(_Section):
 class Evaluate(_Section):
     """What is scored besides the val images: folders of HR images by the set's name."""
 
-    benchmarks: dict[str, Folder]
+    benchmarks: dict[str, UserPath]
 
     @model_validator(mode="after")
     def _names_are_plain(self) -> Self:

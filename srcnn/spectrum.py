@@ -1,4 +1,4 @@
-"""Spectra of images: patterns that repeat with a grid, and energy by band of frequencies."""
+"""Spectra of images: how far patterns that repeat with a grid stand out."""
 
 from typing import Any
 
@@ -47,8 +47,9 @@ def grid_peak(error: Array, period: int) -> float:
     if min(height, width) < 16 * period:
         raise ValueError(f"{grey.shape} pixels are too few for a grid of {period}")
     peaks = []
-    for spectrum in line_spectra(grey[:height, :width]):
-        step = 2 * (len(spectrum) - 1) // period
+    # Rows are as long as the image is wide.
+    for length, spectrum in zip((width, height), line_spectra(grey[:height, :width]), strict=True):
+        step = length // period
         at, beside = 0.0, 0.0
         for place in range(step, len(spectrum), step):
             around = np.concatenate(
@@ -57,17 +58,3 @@ def grid_peak(error: Array, period: int) -> float:
             at, beside = at + spectrum[place], beside + around.mean()
         peaks.append(10 * np.log10(at / beside) if beside > 0 and at > 0 else 0.0)
     return float(np.mean(peaks))
-
-
-def band_energies(image: Array, bands: int) -> Array:
-    """Energy of [H, W] in rings of equal width of its two-dimensional spectrum: [bands].
-
-    The first ring begins at frequency 0, without the mean, the last ends at 1/2. The values add up
-    to the variance, but for the corners beyond frequency 1/2.
-    """
-    height, width = image.shape
-    centred = image - image.mean()
-    power = np.abs(np.fft.fft2(centred)) ** 2 / (height * width) ** 2
-    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :])
-    ring = np.minimum((frequency * 2 * bands).astype(int), bands)
-    return np.bincount(ring.ravel(), power.ravel(), bands + 1)[:bands]

@@ -96,7 +96,7 @@ class Trainer:
         self.module, self.optimizer = fabric.setup(model, self.adam)
         self.progress = Progress()
         vgg = objective.vgg if patches.repeats else None
-        self.hr_features = HRFeatures(vgg) if vgg is not None else None
+        self.hr_features = HRFeatures(vgg, fabric.world_size) if vgg is not None else None
         self.stop_asked, self.share = False, 1.0
         self.waited, self.saved, self.pause = 0.0, time.monotonic(), SECONDS_BETWEEN_STATES
 

@@ -6,7 +6,7 @@ from srcnn import claims
 from srcnn.claims_page import write_claims
 from srcnn.comparisons import compare, write_comparisons
 from srcnn.evidence import read_cost, read_devices, read_peaks, texture_energies
-from srcnn.results import Results, read_results
+from srcnn.results import Results, read_all
 from srcnn.settings import Settings
 from srcnn.stage import run_stage
 from srcnn.verdicts import Claim
@@ -16,16 +16,7 @@ METRICS, PLOTS = Path("metrics"), Path("plots")
 
 def main(settings: Settings) -> None:
     """Write metrics/{comparisons.csv,claims.json} and plots/{comparisons,claims}.md."""
-    scales = [
-        read_results(
-            scale,
-            METRICS / f"x{scale}.csv",
-            Path("data/hr/index.csv"),
-            Path("data/hr/val"),
-            Path(f"data/sr/x{scale}"),
-        )
-        for scale in settings.scales
-    ]
+    scales = read_all(settings.scales, METRICS, Path("data"))
     judged = judge(settings, scales)
     comparisons = [comparison for results in scales for comparison in compare(results)]
     write_comparisons(comparisons, METRICS / "comparisons.csv", PLOTS / "comparisons.md")

@@ -5,15 +5,16 @@ from pathlib import Path
 from srcnn.cases import draw_best, draw_worst
 from srcnn.curves import Curve, draw_curves, read_curve
 from srcnn.device import best_device
+from srcnn.evidence import Peaks, read_peaks
 from srcnn.figures import draw_figure1, draw_grid, find_crops
 from srcnn.lpips import LPIPS
 from srcnn.plane import draw_plane
-from srcnn.results import Results, read_results
+from srcnn.results import Results, read_all
 from srcnn.settings import Settings
 from srcnn.stage import run_stage
 from srcnn.tables import write_table
 from srcnn.tensors import read_weights
-from srcnn.tile_artefacts import Peaks, draw_tiles, read_peaks
+from srcnn.tile_artefacts import draw_tiles
 from srcnn.windows import CLOSEUP, STRIDE, compare_losses
 
 PLOTS = Path("plots")
@@ -21,16 +22,7 @@ PLOTS = Path("plots")
 
 def main(settings: Settings) -> None:
     """Write Table I as plots/table1.{csv,md,tex}, all figures under plots/ as .png and as .pdf."""
-    scales = [
-        read_results(
-            scale,
-            Path(f"metrics/x{scale}.csv"),
-            Path("data/hr/index.csv"),
-            Path("data/hr/val"),
-            Path(f"data/sr/x{scale}"),
-        )
-        for scale in settings.scales
-    ]
+    scales = read_all(settings.scales, Path("metrics"), Path("data"))
     models = [(scale, loss) for scale in settings.scales for loss in ("mse", "perceptual")]
     curves: dict[tuple[int, str], Curve] = {
         (scale, loss): read_curve(Path(f"metrics/training/x{scale}_{loss}.csv"))

@@ -11,12 +11,13 @@ from matplotlib.colors import to_rgb
 from srcnn.charts import decimals_of, limits, named, unit_of
 from srcnn.curves import Curve, draw_curves, read_curve
 from srcnn.errors import InputError
+from srcnn.evidence import Peaks
 from srcnn.files import write_csv
 from srcnn.page import Page
 from srcnn.plane import Box, draw_plane
 from srcnn.results import Results
 from srcnn.style import FONT, NAMES, colour_of, name_of
-from srcnn.tile_artefacts import Peaks, draw_tiles, read_peaks
+from srcnn.tile_artefacts import draw_tiles
 
 OneLine = Callable[[Any], str]
 LOSSES = ("mse", "perceptual")
@@ -125,37 +126,24 @@ def test_a_single_epoch_shows_as_a_dot(tmp_path: Path) -> None:
     assert all(shows(page, loss) for loss in LOSSES)
 
 
-@pytest.mark.parametrize("read", [read_curve, read_peaks])
-def test_a_missing_file_is_named(
-    tmp_path: Path, one_line: OneLine, read: Callable[[Path], Any]
-) -> None:
+def test_a_missing_file_is_named(tmp_path: Path, one_line: OneLine) -> None:
     with pytest.raises(InputError) as caught:
-        read(tmp_path / "x2_mse.csv")
+        read_curve(tmp_path / "x2_mse.csv")
     assert str(tmp_path / "x2_mse.csv") in one_line(caught)
 
 
 # Tiles
 
 
-def made_peaks(path: Path, epochs: int, images: int) -> Peaks:
-    """Peaks as the stage train writes them, read back."""
-    rows = [
-        {"epoch": epoch, "image": f"{image:04d}", "peak": image / epoch}
-        for epoch in range(1, epochs + 1)
-        for image in range(images)
-    ]
-    write_csv(rows, path, ["epoch", "image", "peak"])
-    return read_peaks(path)
-
-
-def test_peaks_are_read_by_epoch_and_may_be_none(tmp_path: Path) -> None:
-    assert made_peaks(tmp_path / "some.csv", 2, 3) == {1: [0, 1, 2], 2: [0, 0.5, 1]}
-    assert made_peaks(tmp_path / "none.csv", 0, 0) == {}
+def made_peaks(epochs: int, images: int) -> Peaks:
+    return {
+        f"{image:04d}": [image / epoch for epoch in range(1, epochs + 1)] for image in range(images)
+    }
 
 
 @pytest.mark.parametrize("epochs", [1, 5])
-def test_tiles_are_drawn_in_the_colours_of_the_losses(tmp_path: Path, epochs: int) -> None:
-    peaks = made_peaks(tmp_path / "peaks.csv", epochs, 3)
+def test_tiles_are_drawn_in_the_colours_of_the_losses(epochs: int) -> None:
+    peaks = made_peaks(epochs, 3)
     both = draw_tiles({(2, loss): peaks for loss in LOSSES})
     assert shows(both, "perceptual")
     one = draw_tiles({(2, "mse"): peaks, (2, "perceptual"): {}})
@@ -163,7 +151,7 @@ def test_tiles_are_drawn_in_the_colours_of_the_losses(tmp_path: Path, epochs: in
     assert not shows(one, "perceptual")
 
 
-def test_a_scale_that_was_not_measured_says_so(tmp_path: Path) -> None:
+def test_a_scale_that_was_not_measured_says_so() -> None:
     page = draw_tiles({(scale, loss): {} for scale in (2, 4) for loss in LOSSES})
     assert (page.pixels() < 128).any()
     assert not any(shows(page, loss) for loss in LOSSES)

@@ -33,7 +33,7 @@ def images(picture: Picture) -> Tensor:
 def test_features_are_the_same_whatever_there_is_room_for(
     vgg: VGGFeatures, images: Tensor, room: int | None
 ) -> None:
-    features = HRFeatures(vgg, room)
+    features = HRFeatures(vgg, room=room)
     expected = {name: torch.cat([vgg(image)[name] for image in images.split(1)]) for name in LAYERS}
     for order in ([0, 1, 2], [2, 0, 1], [1, 2]):
         found = features(order, images[order])
@@ -55,7 +55,7 @@ def test_each_image_for_which_there_is_room_goes_through_vgg_once(
         return forward(self, image)
 
     monkeypatch.setattr(VGGFeatures, "forward", counted)
-    features = HRFeatures(vgg, room)
+    features = HRFeatures(vgg, room=room)
     for _ in range(2):
         features("abc", images)
     assert count == calls
@@ -64,3 +64,8 @@ def test_each_image_for_which_there_is_room_goes_through_vgg_once(
 def test_features_of_hr_images_need_no_gradient(vgg: VGGFeatures, images: Tensor) -> None:
     found = HRFeatures(vgg)([0, 1, 2], images.requires_grad_())
     assert not any(feature.requires_grad for feature in found.values())
+
+
+def test_processes_share_what_is_free(vgg: VGGFeatures) -> None:
+    alone, shared = HRFeatures(vgg), HRFeatures(vgg, processes=4)
+    assert shared.room == pytest.approx(alone.room / 4, rel=0.3)

@@ -162,7 +162,8 @@ def test_every_stage_depends_on_all_the_code_that_it_runs() -> None:
     for name, stage in pipeline.items():
         script = stage["cmd"].split()[2].replace(".", "/") + ".py"
         code = {dep for dep in stage["deps"] if dep.endswith(".py")}
-        assert code - PLUMBING == imported_by(script) - PLUMBING, name
+        stands_for = {"stages/evaluate.py"} if name == "claims" else set()
+        assert code - stands_for - PLUMBING == imported_by(script) - PLUMBING, name
 
 
 def imported_by(script: str) -> set[str]:
@@ -174,6 +175,10 @@ def imported_by(script: str) -> set[str]:
             continue
         found.add(file)
         for node in ast.walk(ast.parse((ROOT / file).read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("srcnn."):
+            if not isinstance(node, ast.ImportFrom):
+                continue
+            if node.module == "srcnn":
+                open_files += [f"srcnn/{alias.name}.py" for alias in node.names]
+            elif (node.module or "").startswith("srcnn."):
                 open_files.append(f"{(node.module or '').replace('.', '/')}.py")
     return found
