@@ -1,9 +1,9 @@
 """Hold what the pipeline has just made against what is committed.
 
 On any machine the MSE models must beat bicubic, and the perceptual models the MSE models in LPIPS
-with at most 1.25 times their MSE. On the machine that the committed results name (device, threads,
-versions) nothing may differ by a byte; on another, every metric must lie within the tolerance that
-metrics/environment.json states.
+with at most 1.25 times their MSE. In the environment that the committed results name (device, which
+is any x86-64 CPU where `portable: true` is set, threads, versions) nothing may differ by a byte; in
+another, every metric must lie within the tolerance that metrics/environment.json states.
 """
 
 import json
@@ -25,9 +25,9 @@ def main() -> int:
     committed = json.loads(git("show", "HEAD:metrics/environment.json"))
     if environment == committed:
         changed = git("status", "--short", "--", *MADE)
-        print(changed or f"same machine: {', '.join(MADE)} are as committed, byte for byte")
+        print(changed or f"same environment: {', '.join(MADE)} are as committed, byte for byte")
         return bool(changed)
-    print("another machine: comparing metrics within the tolerance")
+    print("another environment: comparing metrics within the tolerance")
     for name in environment:
         if environment[name] != committed.get(name):
             print(f"  {name}: {environment[name]}; committed: {committed.get(name)}")

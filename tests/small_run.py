@@ -25,6 +25,7 @@ CLAIMS = {
             "low": 1.0117,
             "high": 1.02816,
             "as_claimed": 2,
+            "is_ratio": True,
         },
     },
     "C7": {"verdict": "supported", "parameters": 20099},

@@ -101,7 +101,8 @@ def test_the_page_has_the_rule_and_a_section_for_each_claim(tmp_path: Path) -> N
 def test_json_holds_numbers_by_claim_and_value(tmp_path: Path) -> None:
     facts, _ = pages(tmp_path, judged("C1", 1, 9), judged("C7", 1, 9))
     assert facts["C1"]["verdict"] == YES
-    assert set(facts["C1"]["x4"]) == {"verdict", "mean", "low", "high", "images", "as_claimed"}
+    numbers = {"mean", "low", "high", "images", "as_claimed"}
+    assert set(facts["C1"]["x4"]) == {"verdict", "is_ratio", *numbers}
     assert 1 < facts["C1"]["x4"]["low"] < facts["C1"]["x4"]["mean"] < facts["C1"]["x4"]["high"]
     assert facts["C7"]["multiply_adds_per_pixel"] == 20000
 

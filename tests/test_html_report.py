@@ -198,7 +198,7 @@ def test_claims_are_shown_with_their_verdicts_and_numbers(folder: Path) -> None:
     verdicts = re.findall('class="key">(.*?)<.*?class="verdict">(.*?)<', text)
     assert verdicts == [("C1", "too little data"), ("C7", "supported")]
     texts = Elements(text).texts
-    assert {"1.01 to 1.03", "2 of 3"} <= set(texts["td"])
+    assert {"1.01 × to 1.03 ×", "2 of 3"} <= set(texts["td"])
     assert "parameters: 20099" in texts["p"]
 
 
