@@ -183,19 +183,26 @@ def _markdown(sets: list[SetScores]) -> str:
             for method, values in of_scale.items():
                 numbers = [f"{values['psnr_y']:.2f}"]
                 numbers += [f"{values[metric]:.4f}" for metric in ("ssim_y", "lpips")]
-                published = _published(scores, scale, method)
                 start = [f"{name} ({scores.images})", f"×{scale}", f"`{method}`"]
-                table.append([*start, *numbers, published])
+                found = published(scores.name, scores.images, scale, method)
+                table.append([*start, *numbers, found])
     lines = [f"| {' | '.join(cells)} |" for cells in table]
     return "\n".join([_TITLE, "", *lines, "", "\n\n".join(_NOTES), ""])
 
 
-def _published(scores: SetScores, scale: int, method: str) -> str:
-    """The published figure to be shown beside ours, or a dash."""
-    published = PUBLISHED.get(scores.name.lower())
-    if published is not None and published.images == scores.images:
-        if method == "bicubic" and scale in published.bicubic:
-            return f"{published.bicubic[scale]:.2f}"
-        if method == "mse" and scale in published.srcnn:
-            return f"{published.srcnn[scale]:.2f} (SRCNN 9-5-5)"
+def published(name: str, images: int, scale: int, method: str) -> str:
+    """The published Y-PSNR to be shown beside a method's, or a dash.
+
+    Args:
+        name: of the set.
+        images: how many it has.
+        scale: the enlargement.
+        method: whose own figure stands there.
+    """
+    known = PUBLISHED.get(name.lower())
+    if known is not None and known.images == images:
+        if method == "bicubic" and scale in known.bicubic:
+            return f"{known.bicubic[scale]:.2f}"
+        if method == "mse" and scale in known.srcnn:
+            return f"{known.srcnn[scale]:.2f} (SRCNN 9-5-5)"
     return "–"

@@ -1,7 +1,7 @@
 """The whole run as one HTML page that opens anywhere: scores, pictures, curves, settings."""
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from srcnn import html_curves
+from srcnn.benchmark_sets import published
 from srcnn.files import written_whole
 from srcnn.html_claims import claims, comparisons
 from srcnn.html_pictures import Sources, embedded, linked, thumbnails
 from srcnn.html_run import Run
-from srcnn.html_scores import (
-    image_rows,
-    mean_rows,
-    methods_of,
-    metric,
-    metrics_of,
-)
+from srcnn.html_scores import Cell, image_rows, mean_rows, methods_of, metric, metrics_of
 from srcnn.style import name_of
 from srcnn.tables import COLUMNS, NOTES, TITLE, table_rows
 
@@ -76,6 +71,7 @@ def _page(run: Run, data: Mapping[str, Any]) -> str:
         rows=image_rows(run.scales, metrics),
         claims=claims(run.claims),
         comparisons=comparisons(run.comparisons),
+        benchmarks=list(_benchmarks(run.benchmarks, metrics)),
         scale_names={scale: f"×{scale}" for scale in data["scales"]},
         method_names={method["id"]: method["name"] for method in data["methods"][:-1]},
         metric_names={each["id"]: each["name"] for each in data["metrics"]},
@@ -93,6 +89,18 @@ def _page(run: Run, data: Mapping[str, Any]) -> str:
         params=[_comment_apart(line) for line in run.params.splitlines()],
         conventions=_conventions(run, metrics),
     )
+
+
+def _benchmarks(
+    sets: Mapping[str, Mapping[str, Any]], metrics: Sequence[str]
+) -> Iterator[tuple[str, str, str, list[Cell], str]]:
+    """Set, scale and method with their cells and what is published beside them."""
+    for name, found in sets.items():
+        for key, means in found.items():
+            if key != "images":
+                for method, cells in mean_rows(means, metrics).items():
+                    beside = published(name, found["images"], int(key[1:]), method)
+                    yield name, f"×{key[1:]}", method, cells, beside
 
 
 def _data(run: Run, pictures: Sources, files: bool) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Run:
         environment: the device, the versions, where each model was trained.
         claims: `claims.json`.
         comparisons: the rows of `comparisons.csv`.
+        benchmarks: `benchmarks.json`; empty where no set is named.
     """
 
     scales: Sequence[Results]
@@ -36,6 +37,7 @@ class Run:
     environment: Mapping[str, Any]
     claims: Mapping[str, Any]
     comparisons: Sequence[Mapping[str, str]]
+    benchmarks: Mapping[str, Mapping[str, Any]]
 
 
 def read_run(scales: Sequence[int], params: Path, metrics: Path, data: Path) -> Run:
@@ -64,6 +66,7 @@ def read_run(scales: Sequence[int], params: Path, metrics: Path, data: Path) -> 
         _read_json(metrics / "environment.json", "provenance"),
         _read_json(metrics / "claims.json", "claims"),
         read_csv(metrics / "comparisons.csv"),
+        _read_json(metrics / "benchmarks.json", "benchmarks"),
     )
 
 

@@ -2,6 +2,7 @@ import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
 from io import BytesIO
@@ -188,7 +189,8 @@ def test_methods_keep_their_order_and_one_that_is_not_known_keeps_its_name(
 
 
 def test_the_best_mean_of_each_metric_is_bold(folder: Path) -> None:
-    bold = re.findall("<strong>(.*?)</strong>", written(run_in(folder), folder))
+    run = replace(run_in(folder), benchmarks={})
+    bold = re.findall("<strong>(.*?)</strong>", written(run, folder))
     assert bold[:5] == ["0.00420", "32.10", "32.10", "32.1000", "0.3400"]
     assert len(bold) == 5 * len(SCALES)
 
@@ -206,6 +208,13 @@ def test_comparisons_are_shown_with_a_sign(folder: Path) -> None:
     cells = Elements(written(run_in(folder), folder)).texts["td"]
     assert "−0.01690" in cells
     assert "3 – 0 – 0" in cells
+
+
+def test_benchmark_sets_stand_beside_published_figures_where_there_are_any(folder: Path) -> None:
+    cells = Elements(written(run_in(folder), folder)).texts["td"]
+    assert {"Set5", "33.66", "36.66 (SRCNN 9-5-5)"} <= set(cells)
+    without = replace(run_in(folder), benchmarks={})
+    assert "benchmarks" not in {a.get("id") for _, a in Elements(written(without, folder)).all}
 
 
 def test_table_1_holds_the_paper_s_rows(folder: Path) -> None:
