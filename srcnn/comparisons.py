@@ -51,11 +51,10 @@ def compare(results: Results) -> list[Comparison]:
     Raises:
         InputError: an image lacks the score of a method that others have.
     """
-    methods = list(dict.fromkeys(method for _, method in results.scores))
     return [
         Comparison(results.scale, metric, a, b, summarise(differences(results, metric, a, b)))
         for metric in METRICS
-        for b, a in combinations(methods, 2)
+        for b, a in combinations(results.methods, 2)
     ]
 
 

@@ -12,7 +12,6 @@ from PIL import Image
 
 from srcnn.cores import on_all_cores
 from srcnn.errors import InputError
-from srcnn.html_scores import methods_of
 from srcnn.images import read_rgb
 from srcnn.results import Results
 
@@ -43,9 +42,7 @@ def embedded(scales: Sequence[Results], limit: int) -> Sources | None:
     sources: Sources = {}
     for results in scales:
         for image in results.names:
-            methods = [
-                method for method in methods_of(results) if (image, method) in results.scores
-            ]
+            methods = [method for method in results.methods if (image, method) in results.scores]
             for method, picture in results.pictures(image, *methods).items():
                 if max(picture.shape) > WEBP_SIDE:
                     return None

@@ -15,7 +15,7 @@ from srcnn.files import written_whole
 from srcnn.html_claims import claims, comparisons
 from srcnn.html_pictures import Sources, embedded, linked, thumbnails
 from srcnn.html_run import Run
-from srcnn.html_scores import Cell, image_rows, mean_rows, methods_of, metric, metrics_of
+from srcnn.html_scores import Cell, image_rows, mean_rows, metric, metrics_of
 from srcnn.style import name_of
 from srcnn.tables import COLUMNS, NOTES, TITLE, table_rows
 
@@ -106,7 +106,7 @@ def _benchmarks(
 def _data(run: Run, pictures: Sources, files: bool) -> dict[str, Any]:
     """What the page's script works on."""
     metrics = metrics_of(run.scales)
-    methods = dict.fromkeys(method for results in run.scales for method in methods_of(results))
+    methods = dict.fromkeys(method for results in run.scales for method in results.methods)
     both = {"mse", "perceptual"} <= set(methods) and "lpips" in metrics
     return {
         "images": [vars(thumbnail) for thumbnail in thumbnails(run.scales[0])],

@@ -63,11 +63,6 @@ def metric(key: str) -> Metric:
     return _METRICS.get(key, Metric(key))
 
 
-def methods_of(results: Results) -> list[str]:
-    """The methods that are scored, in their order."""
-    return list(dict.fromkeys(method for _, method in results.scores))
-
-
 def metrics_of(scales: Sequence[Results]) -> list[str]:
     """The metrics that are scored, in their order."""
     rows = (row for results in scales for row in results.scores.values())

@@ -28,6 +28,11 @@ class Results:
     hr: Path
     sr: Path
 
+    @property
+    def methods(self) -> list[str]:
+        """The methods that are scored, in their order."""
+        return list(dict.fromkeys(method for _, method in self.scores))
+
     def pictures(self, image: str, *methods: str) -> dict[str, RGB8]:
         """The ground truth, as `hr`, and the methods' results, each [H, W, 3] uint8.
 

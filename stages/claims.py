@@ -39,7 +39,7 @@ def judge(settings: Settings, scales: list[Results]) -> list[Claim]:
             results,
             [
                 method
-                for method in dict.fromkeys(method for _, method in results.scores)
+                for method in results.methods
                 if method in ("bicubic", "mse", "perceptual", claims.ALONE)
             ],
         )
