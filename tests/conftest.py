@@ -19,6 +19,8 @@ from srcnn.resize import imresize
 from srcnn.tensors import Weights
 from srcnn.weights import lpips_weights, read_manifest, vgg_weights
 from tests.server import Server, serving
+from tests.small_results import Save, saver
+from tests.small_results import small_lpips as make_small_lpips
 
 settings.register_profile("srcnn", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("srcnn")
@@ -105,6 +107,18 @@ def vgg16(manifest: dict[str, dict[str, str]], tmp_path_factory: pytest.TempPath
 def lpips() -> LPIPS:
     weights, _ = lpips_weights()
     return LPIPS(weights)
+
+
+@pytest.fixture(scope="session")
+def small_lpips() -> LPIPS:
+    """LPIPS with few channels and random weights."""
+    return make_small_lpips()
+
+
+@pytest.fixture
+def save(tmp_path: Path, picture: Picture) -> Save:
+    """A writer of results; see `tests.small_results.saver`."""
+    return saver(tmp_path, picture)
 
 
 @pytest.fixture

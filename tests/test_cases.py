@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,20 +11,9 @@ from srcnn.maps import colour_bar, coloured, error_map, lpips_map
 from srcnn.metrics import lpips_distance
 from srcnn.page import enlarge
 from srcnn.windows import compare_losses
-from tests.small_results import SIDE, Save, holds, place, saver
-from tests.small_results import small_lpips as make_small_lpips
+from tests.small_results import SIDE, Save, holds, place
 
 Picture = Callable[..., RGB8]
-
-
-@pytest.fixture(scope="module")
-def small_lpips() -> LPIPS:
-    return make_small_lpips()
-
-
-@pytest.fixture
-def save(tmp_path: Path, picture: Picture) -> Save:
-    return saver(tmp_path, picture)
 
 
 # Maps

@@ -9,14 +9,9 @@ from srcnn.figures import CLOSEUP_ZOOM, CROP_ZOOM, draw_figure1, draw_grid, find
 from srcnn.images import RGB8
 from srcnn.page import enlarge
 from srcnn.windows import Window
-from tests.small_results import METHODS, SIDE, Save, holds, saver
+from tests.small_results import METHODS, SIDE, Save, holds
 
 Picture = Callable[..., RGB8]
-
-
-@pytest.fixture
-def save(tmp_path: Path, picture: Picture) -> Save:
-    return saver(tmp_path, picture)
 
 
 def test_figure_1_shows_the_whiskers_of_the_cat(save: Save) -> None:

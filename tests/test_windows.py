@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,21 +17,10 @@ from srcnn.windows import (
     slide,
     worst_case,
 )
-from tests.small_results import SIDE, Save, place, saver
-from tests.small_results import small_lpips as make_small_lpips
+from tests.small_results import SIDE, Save, place
 
 OneLine = Callable[[Any], str]
 Picture = Callable[..., RGB8]
-
-
-@pytest.fixture(scope="module")
-def small_lpips() -> LPIPS:
-    return make_small_lpips()
-
-
-@pytest.fixture
-def save(tmp_path: Path, picture: Picture) -> Save:
-    return saver(tmp_path, picture)
 
 
 @pytest.mark.parametrize(("height", "width"), [(100, 300), (72, 72), (40, 200), (73, 145), (33, 9)])
