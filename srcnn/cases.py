@@ -19,7 +19,7 @@ from srcnn.maps import Map, colour_bar, coloured, error_map, lpips_map
 from srcnn.metrics import mse
 from srcnn.page import LINE, Page, enlarge
 from srcnn.results import Results
-from srcnn.style import GREY, LOSSES, SMALL, TITLE, WIDTH, colour_of, look, name_of
+from srcnn.style import GREY, SMALL, TITLE, WIDTH, colours_of, look, name_of, short_name
 from srcnn.windows import CLOSEUP, Case, best_case, worst_case
 
 ZOOM = 5
@@ -162,8 +162,9 @@ def _draw_bands(page: Page, windows: Mapping[str, RGB8], hr: RGB8) -> None:
     most = max(float(energy.max()) for energy in energies.values())
     unit, unit_name = unit_of([most])
     frequencies = (np.arange(1, BANDS) + 0.5) / BANDS / 2
+    colours = colours_of(energies)
     for method, energy in energies.items():
-        colour, label = colour_of(method), LOSSES.get(method, name_of(method))
+        colour, label = colours[method], short_name(method)
         panel.plot(frequencies, energy / unit, color=colour, label=label, marker="o", markersize=2)
     start(panel, named("Hallucination", unit_name))
     panel.xaxis.set_major_locator(MultipleLocator(0.25))

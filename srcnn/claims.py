@@ -15,9 +15,6 @@ from srcnn.verdicts import Claim, Verdict, combine, decided, part
 TILES = 3.0
 """dB: twice the power at the grid's frequencies that there is beside them; noise stays below."""
 
-ALONE = "perceptual_alone"
-"""The method whose results, where there are any, are of a model trained with λ1 = 0."""
-
 CPU_RATE = 1e10
 """Multiply-adds that a core of a CPU of the last ten years does in a second, at the least."""
 
@@ -63,14 +60,18 @@ def gap(scales: Sequence[Results]) -> Claim:
 
 
 def hallucination(
-    scales: Sequence[Results], energies: Mapping[int, Energies], lambda1: float
+    scales: Sequence[Results],
+    energies: Mapping[int, Energies],
+    lambda1: float,
+    alone: str | None = None,
 ) -> Claim:
     """C4: the perceptual loss invents texture, and less of it in the weighted sum with the MSE.
 
     Args:
         scales: the results.
-        energies: by scale, of bicubic and both models, and of ALONE where there are such results.
+        energies: by scale, of bicubic and both models, and of `alone` where there is one.
         lambda1: λ1 of the run's perceptual models.
+        alone: the variant that differs from them in that its λ1 is 0.
     """
     invented, reduced, notes = [], [], []
     for results in scales:
@@ -79,7 +80,7 @@ def hallucination(
             values = _logs(found["perceptual"], found[other.lower()])
             title = f"{name}, against {other}"
             invented.append(part(title, values, 1, names, is_ratio=True, decides=decides))
-        values = _logs(found["perceptual"], found[ALONE]) if ALONE in found else {}
+        values = _logs(found["perceptual"], found[alone]) if alone else {}
         reduced.append(part(f"{name}, against λ1 = 0", values, -1, names, is_ratio=True))
         values = _logs(found["perceptual"], found["mse"])
         most = max(values, key=lambda image: values[image])
@@ -96,10 +97,8 @@ def hallucination(
         notes.append("This run's λ1 is 0: its perceptual models are those without a sum.")
     elif not any(p.summary.images for p in reduced):
         notes.append(
-            "The weighted sum is to be compared with the perceptual loss alone, which one run does "
-            "not have: after `dvc exp run -n alone -S loss.lambda1=0`, "
-            "`dvc metrics diff HEAD alone` shows both energies, `C4.x2_energy.perceptual` and so "
-            "on."
+            "The weighted sum is to be compared with the perceptual loss alone, which this run "
+            "does not have: `variants: {alone: {lambda1: 0}}` in params.yaml adds it."
         )
     means = {
         f"x{scale}_energy": {m: math.fsum(of.values()) / len(of) for m, of in found.items()}

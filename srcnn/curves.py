@@ -9,7 +9,7 @@ from srcnn.charts import named, panels, start, unit_of
 from srcnn.errors import InputError
 from srcnn.files import read_csv
 from srcnn.page import Page
-from srcnn.style import GREY, LOSSES, colour_of, look
+from srcnn.style import GREY, colours_of, equation_of, look, short_name
 
 Curve = dict[str, list[float]]
 
@@ -33,25 +33,26 @@ def read_curve(path: Path) -> Curve:
 
 @look()
 def draw_curves(curves: Mapping[tuple[int, str], Curve]) -> Page:
-    """A row per scale: PSNR of both models, then the loss of each, in training and on val.
+    """For each scale the PSNR of all models, then the loss of each, in training and on val.
 
     Args:
         curves: by scale and loss.
     """
     scales = list(dict.fromkeys(scale for scale, _ in curves))
-    page, charts = panels(3 * len(scales), 3, _HEIGHT)
+    colours = colours_of(dict.fromkeys(loss for _, loss in curves))
+    count = 1 + len(colours)
+    page, charts = panels(count * len(scales), 3, _HEIGHT)
     for row, scale in enumerate(scales):
-        psnr, *losses = charts[3 * row : 3 * row + 3]
+        psnr, *losses = charts[count * row : count * (row + 1)]
         start(psnr, f"×{scale}: PSNR on crops of val (RGB, dB)")
-        for panel, (loss, name) in zip(losses, LOSSES.items(), strict=True):
-            curve = curves[scale, loss]
+        for panel, (loss, colour) in zip(losses, colours.items(), strict=True):
+            curve, name = curves[scale, loss], short_name(loss)
             unit, unit_name = unit_of([*curve["loss"], *curve["val_loss"]])
             best = curve["val_loss"].index(min(curve["val_loss"]))
-            _line(psnr, curve, "val_psnr_rgb", 1, colour_of(loss), name, best)
-            equation = f"Eq. {1 if loss == 'mse' else 3}"
-            start(panel, named(f"×{scale}: {name}, {equation}", unit_name))
+            _line(psnr, curve, "val_psnr_rgb", 1, colour, name, best)
+            start(panel, named(f"×{scale}: {name}, {equation_of(loss)}", unit_name))
             _line(panel, curve, "loss", unit, GREY, "training")
-            _line(panel, curve, "val_loss", unit, colour_of(loss), "val", best)
+            _line(panel, curve, "val_loss", unit, colour, "val", best)
             panel.legend()
         psnr.legend()
     for panel in charts[-3:]:

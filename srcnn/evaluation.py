@@ -21,8 +21,6 @@ from srcnn.tiles import super_resolve
 
 Interpolation = Kernel | Literal["lanczos"]
 INTERPOLATIONS: tuple[Interpolation, ...] = ("nearest", "bilinear", "bicubic", "lanczos")
-LOSSES = ("mse", "perceptual")
-METHODS = (*INTERPOLATIONS, *LOSSES)
 
 Row = dict[str, Any]
 
@@ -35,8 +33,13 @@ def interpolated(lr: RGB8, scale: int, method: Interpolation) -> RGB8:
     return imresize(lr, scale, kernel=method)
 
 
-def load_models(scale: int, device: torch.device) -> dict[str, SRCNN]:
+def load_models(scale: int, losses: Iterable[str], device: torch.device) -> dict[str, SRCNN]:
     """The networks of one scale by the loss that they were trained with.
+
+    Args:
+        scale: the enlargement.
+        losses: whose networks.
+        device: where they go.
 
     Raises:
         InputError: as `load_model`.
@@ -45,7 +48,7 @@ def load_models(scale: int, device: torch.device) -> dict[str, SRCNN]:
         loss: load_model(Path(f"models/x{scale}/{loss}.safetensors"), scale)
         .to(device)
         .to(memory_format=torch.channels_last)
-        for loss in LOSSES
+        for loss in losses
     }
 
 

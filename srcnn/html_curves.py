@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from matplotlib.ticker import MaxNLocator
 
 from srcnn.curves import Curve
-from srcnn.style import LOSSES
+from srcnn.style import equation_of, short_name
 
 WIDTH, HEIGHT = 360, 210
 LEFT, RIGHT, TOP, BOTTOM = 52, 10, 10, 24
@@ -52,15 +52,16 @@ class Chart:
 
 
 def charts(curves: Mapping[tuple[int, str], Curve], scale: int) -> list[Chart]:
-    """The PSNR of both models on val, then the loss of each in training and on val.
+    """The PSNR of all models on val, then the loss of each in training and on val.
 
     Args:
         curves: by scale and loss.
         scale: of the charts.
     """
-    of_scale = {loss: curves[scale, loss] for loss in LOSSES if (scale, loss) in curves}
+    of_scale = {loss: curve for (at, loss), curve in curves.items() if at == scale}
+    looks = {loss: _look(number, loss) for number, loss in enumerate(of_scale)}
     psnr: list[tuple[str, str, Sequence[float], int | None]] = [
-        (LOSSES[loss], loss, curve["val_psnr_rgb"], _kept(curve))
+        (short_name(loss), looks[loss], curve["val_psnr_rgb"], _kept(curve))
         for loss, curve in of_scale.items()
     ]
     epochs = max((curve["epoch"] for curve in of_scale.values()), key=len)
@@ -72,11 +73,16 @@ def charts(curves: Mapping[tuple[int, str], Curve], scale: int) -> list[Chart]:
     for loss, curve in of_scale.items():
         lines = [
             ("training", "plain", curve["loss"], None),
-            ("val", loss, curve["val_loss"], _kept(curve)),
+            ("val", looks[loss], curve["val_loss"], _kept(curve)),
         ]
-        equation = 1 if loss == "mse" else 3
-        made.append(_chart(f"×{scale}: {LOSSES[loss]} (Eq. {equation})", curve["epoch"], lines))
+        title = f"×{scale}: {short_name(loss)} ({equation_of(loss)})"
+        made.append(_chart(title, curve["epoch"], lines))
     return made
+
+
+def _look(number: int, loss: str) -> str:
+    """The CSS class of a loss; page.css has four for variants."""
+    return loss if loss in ("mse", "perceptual") else f"variant{number % 4}"
 
 
 def _kept(curve: Curve) -> int:

@@ -10,7 +10,6 @@ from srcnn.curves import Curve, read_curve
 from srcnn.errors import InputError
 from srcnn.files import read_csv
 from srcnn.results import Results, read_all
-from srcnn.style import LOSSES
 
 
 @dataclass(frozen=True)
@@ -58,9 +57,9 @@ def read_run(scales: Sequence[int], params: Path, metrics: Path, data: Path) -> 
         {scale: _read_json(metrics / f"x{scale}.json", "evaluate") for scale in scales},
         {scale: _read_json(metrics / f"x{scale}_convention.json", "evaluate") for scale in scales},
         {
-            (scale, loss): read_curve(metrics / f"training/x{scale}_{loss}.csv")
-            for scale in scales
-            for loss in LOSSES
+            (of_scale.scale, loss): read_curve(metrics / f"training/x{of_scale.scale}_{loss}.csv")
+            for of_scale in results
+            for loss in of_scale.models
         },
         _read_text(params, "params.yaml is part of the project"),
         _read_json(metrics / "environment.json", "provenance"),

@@ -1,4 +1,4 @@
-"""What the stages agree on: splits, how images are named, and how small one may be."""
+"""What the stages agree on: splits, names of images and files, and how small an image may be."""
 
 from pathlib import Path
 from typing import Literal, get_args
@@ -12,6 +12,12 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 def original_names(index: Path) -> dict[str, str]:
     """Name of the original photograph by image number, from `index.csv`."""
     return {row["image"]: row["name"] for row in read_csv(index)}
+
+
+def vgg_path(loss: str) -> Path:
+    """Where the VGG of a loss, `perceptual` or a variant, is stored."""
+    ending = "" if loss == "perceptual" else f"_{loss}"
+    return Path(f"data/weights/vgg{ending}.safetensors")
 
 
 def lr_name(image_id: str, scale: int) -> str:

@@ -1,6 +1,6 @@
-"""The paper's three equations."""
+"""The paper's three equations, and what else may stand in the place of the first."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -18,6 +18,25 @@ def mse_loss(sr: Tensor, hr: Tensor) -> Tensor:
         a scalar; Table I is in this unit.
     """
     return F.mse_loss(sr, hr)
+
+
+def l1_loss(sr: Tensor, hr: Tensor) -> Tensor:
+    """Mean absolute error, per value; arguments as of `mse_loss`."""
+    return F.l1_loss(sr, hr)
+
+
+def charbonnier_loss(sr: Tensor, hr: Tensor) -> Tensor:
+    """Mean of √(d² + ε²), ε = 10⁻³ (Lai et al., LapSRN, 2017); arguments as of `mse_loss`."""
+    # Not by sqrt, which differs from CPU to CPU in its last bit.
+    return torch.hypot(sr - hr, sr.new_tensor(1e-3)).mean()
+
+
+PIXEL_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "mse": mse_loss,
+    "l1": l1_loss,
+    "charbonnier": charbonnier_loss,
+}
+"""The term of Eq. 3 that compares pixels, by its name in `loss.pixel`."""
 
 
 def feature_losses(sr: Mapping[str, Tensor], hr: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -40,6 +59,6 @@ def perceptual_loss(terms: Mapping[str, Tensor], lambdas: Mapping[str, float]) -
     return torch.stack([lambdas[layer] * term for layer, term in terms.items()]).sum()
 
 
-def final_loss(mse: Tensor, perceptual: Tensor, lambda1: float, lambda2: float) -> Tensor:
-    """Eq. 3: L_final = λ1·L_mse + λ2·L_perceptual."""
-    return lambda1 * mse + lambda2 * perceptual
+def final_loss(pixel: Tensor, perceptual: Tensor, lambda1: float, lambda2: float) -> Tensor:
+    """Eq. 3: L_final = λ1·L_mse + λ2·L_perceptual, or another pixel loss instead of L_mse."""
+    return lambda1 * pixel + lambda2 * perceptual

@@ -10,7 +10,7 @@ from srcnn.charts import limits, named, panels, unit_of
 from srcnn.lettering import POINT, width_of
 from srcnn.page import Page
 from srcnn.results import Results
-from srcnn.style import GREY, SMALL, colour_of, look, name_of
+from srcnn.style import GREY, SMALL, colours_of, look, name_of
 
 _HEIGHT, _BESIDE = 640, 180
 _DOT, _GAP, _TEXT = 24, 20, SMALL * POINT * 1.2
@@ -74,9 +74,9 @@ def _means(results: Results) -> dict[str, tuple[float, float]]:
 def _mark(panel: Axes, points: dict[str, tuple[float, float]]) -> None:
     """Draw the points, and where they cover nothing, their names and an arrow to what is better."""
     corner, area = panel.bbox.min, (panel.bbox.width, panel.bbox.height)
-    dots = {}
+    dots, colours = {}, colours_of(points)
     for name, point in points.items():
-        panel.plot(*point, "o", color=colour_of(name), markersize=5)
+        panel.plot(*point, "o", color=colours[name], markersize=5)
         x, y = panel.transData.transform(point) - corner
         dots[name] = Box(x - _DOT / 2, y - _DOT / 2, _DOT, _DOT)
     taken = list(dots.values())

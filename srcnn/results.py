@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srcnn.errors import InputError
-from srcnn.evaluation import Row, read_rows
+from srcnn.evaluation import INTERPOLATIONS, Row, read_rows
 from srcnn.images import RGB8, read_rgb
 from srcnn.layout import original_names
 
@@ -32,6 +32,11 @@ class Results:
     def methods(self) -> list[str]:
         """The methods that are scored, in their order."""
         return list(dict.fromkeys(method for _, method in self.scores))
+
+    @property
+    def models(self) -> list[str]:
+        """Those of the methods that were trained: `mse`, `perceptual`, then the variants."""
+        return [method for method in self.methods if method not in INTERPOLATIONS]
 
     def pictures(self, image: str, *methods: str) -> dict[str, RGB8]:
         """The ground truth, as `hr`, and the methods' results, each [H, W, 3] uint8.

@@ -26,6 +26,8 @@ from srcnn.errors import InputError
 from srcnn.vgg_layers import LAYERS
 
 SCALES = (2, 3, 4, 8)
+METHODS = ("nearest", "bilinear", "bicubic", "lanczos", "mse", "perceptual")
+"""What every run has: interpolations, and the models trained with Eq. 1 and with Eq. 3."""
 PARAMS = Path("params.yaml")
 
 
@@ -131,6 +133,7 @@ class Train(_Section):
 class Loss(_Section):
     """Eq. 2 and 3: λ1, λ2, the VGG layers with their λ_j, and where VGG comes from."""
 
+    pixel: Literal["mse", "l1", "charbonnier"]
     lambda1: NonNegativeFloat
     lambda2: NonNegativeFloat
     layers: dict[str, NonNegativeFloat]
@@ -176,7 +179,41 @@ class Settings(_Section):
     model: Model
     train: Train
     loss: Loss
+    variants: dict[str, dict[str, Any]]
     evaluate: Evaluate
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """Names of the trained models of a scale: `mse`, `perceptual`, then the variants."""
+        return "mse", "perceptual", *self.variants
+
+    def loss_of(self, model: str) -> Loss | None:
+        """What a model of `losses` is trained with: None for `mse`, which has Eq. 1 alone."""
+        if model == "mse":
+            return None
+        changes = self.variants.get(model, {})
+        return Loss.model_validate(self.loss.model_dump() | changes)
+
+    def epochs_of(self, model: str) -> int:
+        """For how long a model of `losses` is trained; without a perceptual term as the MSE's."""
+        loss = self.loss_of(model)
+        alone = model in self.variants and loss is not None and loss.lambda2 == 0
+        return self.train.epochs.mse if model == "mse" or alone else self.train.epochs.perceptual
+
+    @model_validator(mode="after")
+    def _variants_are_losses(self) -> Self:
+        for name in self.variants:
+            if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
+                raise ValueError(
+                    f"variants: {name!r} is no name of letters, digits and _, a letter first"
+                )
+            if name in (*METHODS, "hr"):
+                raise ValueError(f"variants: {name} is the name of something else already")
+            try:
+                self.loss_of(name)
+            except ValidationError as error:
+                raise ValueError(f"variants.{name}.{_one_line(error.errors()[0])}") from None
+        return self
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:

@@ -3,12 +3,13 @@
 import argparse
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 from srcnn.errors import InputError, Stopped
 from srcnn.portable import hold
-from srcnn.settings import Settings, read_settings
+from srcnn.settings import read_settings
 
 
 def run_stage(main: Callable[..., None], *options: str) -> None:
@@ -16,18 +17,19 @@ def run_stage(main: Callable[..., None], *options: str) -> None:
 
     Args:
         main: the stage.
-        options: which of `scale` (a whole number) and `loss` (`mse` or `perceptual`) it takes.
+        options: which of `scale` (a whole number) and `loss` (one of `settings.losses`) it takes.
     """
     parser = argparse.ArgumentParser(description=sys.modules[main.__module__].__doc__)
     if "scale" in options:
         parser.add_argument("--scale", type=int, required=True, help="the enlargement, such as 2")
     if "loss" in options:
-        parser.add_argument("--loss", choices=("mse", "perceptual"), required=True)
+        parser.add_argument("--loss", required=True, help="mse, perceptual or a variant's name")
     arguments = vars(parser.parse_args())
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # cleaning up
     try:
         settings = read_settings()
-        _check_scale(settings, arguments)
+        _check_listed(arguments, "scale", "scales", settings.scales)
+        _check_listed(arguments, "loss", "losses", settings.losses)
         if settings.portable:
             hold()
         main(settings, **arguments)
@@ -42,8 +44,9 @@ def run_stage(main: Callable[..., None], *options: str) -> None:
         sys.exit(130)
 
 
-def _check_scale(settings: Settings, arguments: dict[str, int]) -> None:
-    scale = arguments.get("scale")
-    if scale is not None and scale not in settings.scales:
-        listed = ", ".join(map(str, settings.scales))
-        raise InputError(f"--scale {scale}: params.yaml lists scales {listed}")
+def _check_listed(
+    arguments: dict[str, Any], option: str, plural: str, known: Sequence[Any]
+) -> None:
+    if option in arguments and arguments[option] not in known:
+        listed = ", ".join(map(str, known))
+        raise InputError(f"--{option} {arguments[option]}: params.yaml has the {plural} {listed}")

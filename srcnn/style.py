@@ -1,5 +1,6 @@
 """The look that all figures share: sizes, fonts, colours, and how each method is called."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -26,9 +27,8 @@ NAMES = {
     "mse": "SRCNN, MSE loss",
     "perceptual": "SRCNN, perceptual loss",
 }
-LOSSES = {"mse": "MSE loss", "perceptual": "perceptual loss"}
 
-# Okabe and Ito's, which the colour-blind tell apart too.
+# Okabe and Ito's, which the colour-blind tell apart too; of variants four of Tol's muted ones.
 _COLOURS = {
     "nearest": "#e69f00",
     "bilinear": "#cc79a7",
@@ -37,6 +37,7 @@ _COLOURS = {
     "mse": "#0072b2",
     "perceptual": "#d55e00",
 }
+_OTHERS = "#332288", "#117733", "#882255", "#999933"
 
 _LOOK: list[Any] = [
     "default",
@@ -79,10 +80,23 @@ look = partial(style.context, _LOOK)
 
 
 def name_of(method: str) -> str:
-    """What figures call a method."""
-    return NAMES.get(method, method)
+    """What figures call a method; one that is not known is a variant."""
+    return NAMES.get(method, f"SRCNN, {method}")
 
 
-def colour_of(method: str) -> str:
-    """A method's colour, the same in every figure."""
-    return _COLOURS.get(method, GREY)
+def short_name(method: str) -> str:
+    """A method's name where it goes without saying that it is SRCNN: `MSE loss`."""
+    return name_of(method).removeprefix("SRCNN, ")
+
+
+def equation_of(loss: str) -> str:
+    """The paper's equation that a loss is."""
+    return "Eq. 1" if loss == "mse" else "Eq. 3"
+
+
+def colours_of(methods: Iterable[str]) -> dict[str, str]:
+    """Colours by method, each the same in every figure; variants take theirs in turn."""
+    methods = list(methods)
+    variants = [method for method in methods if method not in NAMES]
+    others = {name: _OTHERS[i % len(_OTHERS)] for i, name in enumerate(variants)}
+    return {method: _COLOURS.get(method) or others[method] for method in methods}

@@ -1,4 +1,4 @@
-"""Table I: the MSE of the first val images by both models, beside the paper's own two rows."""
+"""Table I: the MSE of the first val images by all models, beside the paper's own two rows."""
 
 import re
 import unicodedata
@@ -59,10 +59,11 @@ class TableRow:
 
 
 def table_rows(scales: Sequence[Results]) -> list[TableRow]:
-    """Two rows for each scale, then the paper's two."""
+    """For each scale the paper's two models and the variants, then the paper's two rows."""
     rows = []
     for results in scales:
-        for method, model in MODELS.items():
+        for method in dict.fromkeys([*MODELS, *results.models]):
+            model = MODELS.get(method, f"Variant {method}")
             errors = [results.scores[image, method]["mse"] for image in results.names]
             first, mean = tuple(errors[:COLUMNS]), float(np.mean(errors))
             rows.append(TableRow("reproduction", results.scale, model, first, mean))
@@ -136,8 +137,8 @@ def _latex(rows: list[TableRow], names: list[str]) -> str:
         "    \\toprule",
         f"    Scale & Model & {images} & Mean \\\\",
     ]
-    for number, row in enumerate(rows):
-        if number % len(MODELS) == 0:
+    for before, row in zip([None, *rows], rows, strict=False):
+        if before is None or before.scale != row.scale:
             lines.append("    \\midrule")
         start = [f"×{row.scale}" if row.scale else "paper", row.model]
         cells = " & ".join(escape_latex(cell) for cell in [*start, *row.cells()])

@@ -35,7 +35,8 @@ class EpochLines:
         terms = f"MSE {row['mse']:.6f}"
         if "perceptual" in row:
             terms += f", perceptual {row['perceptual']:.4g}"
-            terms += f"; weighted {row['weighted_mse']:.6f} + {row['weighted_perceptual']:.6f}"
+            weighted = (f"{row[name]:.6f}" for name in row if name.startswith("weighted_"))
+            terms += f"; weighted {' + '.join(weighted)}"
         gain = row["val_psnr_rgb"] - row["val_psnr_interpolated"]
         return (
             f"epoch {row['epoch']:.0f}/{self.epochs}: loss {row['loss']:.6f} ({terms}), "

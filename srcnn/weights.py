@@ -17,7 +17,8 @@ from safetensors.torch import load_file
 from srcnn.download import Remote, fetch
 from srcnn.errors import InputError
 from srcnn.files import check_sha256, packaged_file, sha256_of
-from srcnn.tensors import Weights
+from srcnn.settings import Loss
+from srcnn.tensors import Weights, write_tensors
 from srcnn.vgg_layers import LAYERS, channels, layers_up_to, torchvision_index
 
 LPIPS_SOURCE = {
@@ -26,6 +27,20 @@ LPIPS_SOURCE = {
     "sha256": "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
 }
 """Where AlexNet and the LPIPS heads are: part of what the score means, so no choice of a user's."""
+
+
+def vgg_of(loss: Loss, cache: Path) -> tuple[Weights, dict[str, str]]:
+    """The VGG that a loss asks for, up to the last of its layers; as `vgg_weights`."""
+    file = Path(loss.weights_file) if loss.weights_file else None
+    source = read_manifest(Path("datasets/weights.yaml"))[loss.network]
+    return vgg_weights(loss.network, loss.layers, file, source, cache)
+
+
+def store(found: tuple[Weights, dict[str, str]], path: Path) -> None:
+    """Write weights with their origin, and say so."""
+    weights, about = found
+    write_tensors(weights, path, about)
+    print(f"{path}: {', '.join(weights)} from {about['origin']}")
 
 
 def read_manifest(path: Path) -> dict[str, dict[str, str]]:

@@ -25,14 +25,14 @@ def main(settings: Settings) -> None:
         find_benchmark(name, Path(folder), settings.scales)
         for name, folder in settings.evaluate.benchmarks.items()
     ]
-    sets = score_sets(benchmarks, settings.scales) if benchmarks else []
+    sets = score_sets(benchmarks, settings) if benchmarks else []
     write_benchmarks(sets, Path("metrics/benchmarks.json"), Path("plots/benchmarks.md"))
 
 
-def score_sets(benchmarks: list[Benchmark], scales: tuple[int, ...]) -> list[SetScores]:
+def score_sets(benchmarks: list[Benchmark], settings: Settings) -> list[SetScores]:
     """The scores of all methods, a line printed for each."""
-    device = best_device()
-    models = {scale: load_models(scale, device) for scale in scales}
+    device, scales = best_device(), settings.scales
+    models = {scale: load_models(scale, settings.losses, device) for scale in scales}
     lpips = LPIPS(read_weights(Path("data/weights/lpips.safetensors"), LPIPS.WEIGHTS)).to(device)
     sets = []
     for benchmark in benchmarks:

@@ -34,27 +34,25 @@ def judge(settings: Settings, scales: list[Results]) -> list[Claim]:
         for scale in settings.scales
         for loss in ("perceptual", "mse")
     }
-    energies = {
-        results.scale: texture_energies(
-            results,
-            [
-                method
-                for method in results.methods
-                if method in ("bicubic", "mse", "perceptual", claims.ALONE)
-            ],
-        )
-        for results in scales
-    }
-    loss = settings.loss
+    loss, alone = settings.loss, without_mse(settings)
+    compared = ["bicubic", "mse", "perceptual", *([alone] if alone else [])]
+    energies = {results.scale: texture_energies(results, compared) for results in scales}
     return [
         claims.error(scales),
         claims.looks(scales),
         claims.gap(scales),
-        claims.hallucination(scales, energies, loss.lambda1),
+        claims.hallucination(scales, energies, loss.lambda1, alone),
         claims.tiles(peaks, scales[0].names),
         claims.balance(scales, (loss.lambda1, loss.lambda2)),
         claims.on_cpu(*devices, cost),
     ]
+
+
+def without_mse(settings: Settings) -> str | None:
+    """The variant that is the perceptual loss alone: as `settings.loss` but for λ1 = 0."""
+    alone = settings.loss.model_copy(update={"lambda1": 0.0})
+    names = (name for name in settings.variants if settings.loss_of(name) == alone)
+    return next(names, None) if settings.loss.lambda1 else None
 
 
 if __name__ == "__main__":

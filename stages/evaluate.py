@@ -15,7 +15,7 @@ def main(settings: Settings, scale: int) -> None:
     """Write metrics/x{scale}.json, .csv, _convention.json and data/sr/x{scale}."""
     device = best_device()
     pairs = read_pairs(Path("data/hr/val"), Path(f"data/lr/x{scale}/val"), scale)
-    models = load_models(scale, device)
+    models = load_models(scale, settings.losses, device)
     lpips = LPIPS(read_weights(Path("data/weights/lpips.safetensors"), LPIPS.WEIGHTS)).to(device)
     rows = []
     for row in evaluate(pairs, models, scale, lpips, Path(f"data/sr/x{scale}")):

@@ -2,22 +2,16 @@
 
 from pathlib import Path
 
+from srcnn.layout import vgg_path
 from srcnn.settings import Settings
 from srcnn.stage import run_stage
-from srcnn.tensors import write_tensors
-from srcnn.weights import lpips_weights, read_manifest, vgg_weights
+from srcnn.weights import lpips_weights, store, vgg_of
 
 
 def main(settings: Settings) -> None:
-    """Write vgg.safetensors and lpips.safetensors."""
-    loss = settings.loss
-    manifest = read_manifest(Path("datasets/weights.yaml"))
-    file = Path(loss.weights_file) if loss.weights_file else None
-    source = manifest[loss.network]
-    vgg = vgg_weights(loss.network, loss.layers, file, source, settings.data.cache)
-    for name, (weights, about) in {"vgg": vgg, "lpips": lpips_weights()}.items():
-        write_tensors(weights, Path(f"data/weights/{name}.safetensors"), about)
-        print(f"{name}: {', '.join(weights)} from {about['origin']}")
+    """Write vgg.safetensors, for the perceptual loss, and lpips.safetensors, for the score."""
+    store(vgg_of(settings.loss, settings.data.cache), vgg_path("perceptual"))
+    store(lpips_weights(), Path("data/weights/lpips.safetensors"))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def main(settings: Settings) -> None:
     models = {
         f"x{scale}/{loss}": Path(f"models/x{scale}/{loss}.safetensors")
         for scale in settings.scales
-        for loss in ("mse", "perceptual")
+        for loss in settings.losses
     }
     write_json(provenance(best_device(), models), Path("metrics/environment.json"))
 

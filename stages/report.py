@@ -23,7 +23,7 @@ PLOTS = Path("plots")
 def main(settings: Settings) -> None:
     """Write Table I as plots/table1.{csv,md,tex}, all figures under plots/ as .png and as .pdf."""
     scales = read_all(settings.scales, Path("metrics"), Path("data"))
-    models = [(scale, loss) for scale in settings.scales for loss in ("mse", "perceptual")]
+    models = [(scale, loss) for scale in settings.scales for loss in settings.losses]
     curves: dict[tuple[int, str], Curve] = {
         (scale, loss): read_curve(Path(f"metrics/training/x{scale}_{loss}.csv"))
         for scale, loss in models

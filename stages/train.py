@@ -13,19 +13,17 @@ from srcnn.decoded import DecodedPairs
 from srcnn.device import device_name, environment, left_unused, peak_memory
 from srcnn.fabric import is_compiled, launched, one_line, training_fabric
 from srcnn.files import package_digest, sha256_of, write_csv
-from srcnn.layout import SPLITS
+from srcnn.layout import SPLITS, vgg_path
 from srcnn.model import SRCNN, save_model
 from srcnn.objective import Objective, Row, balance_ratios
 from srcnn.patches import Pair, PairFiles, Patches, check_sizes, list_pairs
-from srcnn.settings import Settings
+from srcnn.settings import Loss, Settings
 from srcnn.stage import run_stage
 from srcnn.telling import EpochLines, tensorboard
 from srcnn.tensors import read_weights
 from srcnn.training import Plan, Trainer
 from srcnn.validation import GRID, Crops
 from srcnn.vgg import VGGFeatures
-
-VGG_WEIGHTS = Path("data/weights/vgg.safetensors")
 
 
 def main(settings: Settings, scale: int, loss: str) -> None:
@@ -58,22 +56,23 @@ def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
     if settings.model.init == "identity":
         model.start_from_interpolation()
     model.to(memory_format=torch.channels_last)
-    vgg = perceptual_vgg(settings, fabric.device) if loss == "perceptual" else None
+    chosen = settings.loss_of(loss)
+    vgg = perceptual_vgg(chosen, vgg_path(loss), fabric.device) if chosen else None
     train_pairs = decoded_pairs(train_files, "train", scale)
     val_pairs = decoded_pairs(val_files, "val", scale)
     patches = training_patches(settings, train_pairs, scale, model.halo)
     crops = Crops(val_pairs, scale, model.halo, patches.pixels)
-    objective = perceptual_objective(settings, vgg, train_pairs, scale) if vgg else Objective()
-    for layer, ratio in objective.ratios.items():
-        fabric.print(f"{layer}: its term is divided by {ratio:.4g}")
-    epochs = getattr(options.epochs, loss)
+    objective = objective_of(chosen, vgg, train_pairs, scale) if chosen else Objective()
+    for name, ratio in objective.ratios.items():
+        fabric.print(f"{name}: its term is divided by {ratio:.4g}")
+    epochs = settings.epochs_of(loss)
     plan = Plan(epochs, options.lr, options.schedule, options.clip_norm, options.micro_batch)
     checkpoint = Checkpoint(
         Path(f".training/x{scale}_{loss}"),
         [
-            *(scale, loss, settings.seed, settings.model, settings.loss if vgg else None),
+            *(scale, loss, settings.seed, settings.model, chosen),
             options.model_copy(update={"devices": 1, "nodes": 1, "log": "lines"}),
-            *(train_pairs.digest, val_pairs.digest, vgg and sha256_of(VGG_WEIGHTS)),
+            *(train_pairs.digest, val_pairs.digest, vgg and sha256_of(vgg_path(loss))),
             *(package_digest(), sha256_of(Path(__file__)), environment(fabric.device)),
             version("lightning-fabric"),
         ],
@@ -134,24 +133,25 @@ def training_patches(settings: Settings, pairs: Sequence[Pair], scale: int, halo
     )
 
 
-def perceptual_vgg(settings: Settings, device: torch.device) -> VGGFeatures:
-    """The feature extractor of `settings.loss`, on the device."""
-    loss = settings.loss
+def perceptual_vgg(loss: Loss, weights_file: Path, device: torch.device) -> VGGFeatures | None:
+    """The feature extractor of a loss, on the device; None if λ2 is 0."""
+    if loss.lambda2 == 0:
+        return None
     needed = [f"{layer}.weight" for layer in loss.layers]
-    weights = read_weights(VGG_WEIGHTS, needed, loss.network)
+    weights = read_weights(weights_file, needed, loss.network)
     vgg = VGGFeatures(weights, loss.network, loss.layers)
     return vgg.to(device).to(memory_format=torch.channels_last)
 
 
-def perceptual_objective(
-    settings: Settings, vgg: VGGFeatures, pairs: Sequence[Pair], scale: int
+def objective_of(
+    loss: Loss, vgg: VGGFeatures | None, pairs: Sequence[Pair], scale: int
 ) -> Objective:
-    """Eq. 3 as `settings.loss` has it, balanced on the training images."""
-    loss = settings.loss
-    ratios = dict.fromkeys(loss.layers, 1.0)
+    """Eq. 3 with a loss's terms and weights, balanced on the training images."""
+    layers = loss.layers if vgg else {}
+    ratios = dict.fromkeys(layers, 1.0)
     if loss.balance == "bicubic":
-        ratios = balance_ratios(vgg, pairs, scale)
-    return Objective(vgg, loss.lambda1, loss.lambda2, loss.layers, ratios)
+        ratios = balance_ratios(vgg, pairs, scale, loss.pixel)
+    return Objective(vgg, loss.lambda1, loss.lambda2, layers, ratios, loss.pixel)
 
 
 if __name__ == "__main__":

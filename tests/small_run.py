@@ -88,7 +88,7 @@ def make_run(
         write_json(means, metrics / f"x{scale}.json")
         convention = {name: {"border": f"{scale} pixels"} for name in METRICS}
         write_json(convention, metrics / f"x{scale}_convention.json")
-        for loss in ("mse", "perceptual"):
+        for loss in methods:
             write_csv(
                 (
                     {

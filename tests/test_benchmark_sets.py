@@ -16,13 +16,13 @@ from srcnn.benchmark_sets import (
     write_benchmarks,
 )
 from srcnn.errors import InputError
-from srcnn.evaluation import METHODS, evaluate, write_metrics
+from srcnn.evaluation import evaluate, write_metrics
 from srcnn.images import RGB8, crop_to_multiple, write_png
 from srcnn.lpips import LPIPS
 from srcnn.metrics import METRICS
 from srcnn.model import SRCNN, save_model
 from srcnn.resize import imresize
-from srcnn.settings import read_settings
+from srcnn.settings import METHODS, read_settings
 from srcnn.tensors import write_tensors
 from srcnn.weights import lpips_weights
 from stages import benchmarks

@@ -16,7 +16,7 @@ from srcnn.files import write_csv
 from srcnn.page import Page
 from srcnn.plane import Box, draw_plane
 from srcnn.results import Results
-from srcnn.style import FONT, NAMES, colour_of, name_of
+from srcnn.style import FONT, NAMES, colours_of, name_of, short_name
 from srcnn.tile_artefacts import draw_tiles
 
 OneLine = Callable[[Any], str]
@@ -25,7 +25,7 @@ LOSSES = ("mse", "perceptual")
 
 def shows(page: Page, method: str) -> bool:
     """Whether something on the page has the method's colour."""
-    colour = np.rint(np.array(to_rgb(colour_of(method))) * 255)
+    colour = np.rint(np.array(to_rgb(colours_of([*LOSSES, method])[method])) * 255)
     return bool((page.pixels() == colour).all(axis=2).any())
 
 
@@ -72,8 +72,10 @@ def test_an_axis_has_room_around_its_values(values: list[float]) -> None:
 
 def test_each_method_has_its_own_colour_and_name() -> None:
     methods = [method for method in NAMES if method != "hr"]
-    assert len({colour_of(method) for method in methods}) == len(methods)
-    assert name_of("some new one") == "some new one"
+    methods += ["deep", "thin", "l1", "alone"]  # variants
+    assert len(set(colours_of(methods).values())) == len(methods)
+    assert (name_of("deep"), short_name("deep")) == ("SRCNN, deep", "deep")
+    assert (name_of("mse"), short_name("mse")) == ("SRCNN, MSE loss", "MSE loss")
 
 
 def test_the_templates_of_dvc_plots_have_the_same_look(project: Path) -> None:
@@ -86,8 +88,8 @@ def test_the_templates_of_dvc_plots_have_the_same_look(project: Path) -> None:
         spec = json.loads(text)
         assert spec["config"]["font"].startswith(FONT)
         colours = spec["encoding"]["color"]["scale"]["range"]
-        assert colours[:2] == [colour_of("mse"), colour_of("perceptual")]
-        assert set(colours) > {colour_of(method) for method in NAMES if method != "hr"}
+        assert colours[:2] == list(colours_of(LOSSES).values())
+        assert set(colours) > set(colours_of(method for method in NAMES if method != "hr").values())
 
 
 # Curves
@@ -124,6 +126,8 @@ def test_a_single_epoch_shows_as_a_dot(tmp_path: Path) -> None:
     curve = made_curve(tmp_path, 1)
     page = draw_curves({(2, loss): curve for loss in LOSSES})
     assert all(shows(page, loss) for loss in LOSSES)
+    page = draw_curves({(2, loss): curve for loss in (*LOSSES, "deep")})
+    assert all(shows(page, loss) for loss in (*LOSSES, "deep"))
 
 
 def test_a_missing_file_is_named(tmp_path: Path, one_line: OneLine) -> None:
@@ -179,8 +183,9 @@ def test_the_plane_shows_every_method_at_every_scale(scales: tuple[int, ...]) ->
 
 
 def test_methods_with_equal_scores_can_be_drawn() -> None:
-    page = draw_plane([scored(dict.fromkeys(NAMES, (0.001, 0.2)))])
-    assert shows(page, list(NAMES)[-1])
+    methods = [method for method in NAMES if method != "hr"]
+    page = draw_plane([scored(dict.fromkeys(methods, (0.001, 0.2)))])
+    assert shows(page, methods[-1])
 
 
 def test_boxes_meet_where_they_share_a_pixel() -> None:

@@ -66,10 +66,10 @@ def judged(key: str, effect: float, count: int) -> Claim:
             "bicubic": dict.fromkeys(names, 1e-5),
             "mse": dict.fromkeys(names, 2e-5),
             "perceptual": dict(zip(names, 2e-5 * (1 + by), strict=True)),
-            claims.ALONE: dict(zip(names, 2e-5 * (1 + by) * (1 + by), strict=True)),
+            "alone": dict(zip(names, 2e-5 * (1 + by) * (1 + by), strict=True)),
         }
         results = [made_results(scale, plain, plain) for scale in (2, 4)]
-        return claims.hallucination(results, {2: energies, 4: energies}, 0.1)
+        return claims.hallucination(results, {2: energies, 4: energies}, 0.1, "alone")
     if key == "C5":
         peaks = {name: [3 + rise, 3.0, 3.0] for name, rise in zip(names, by, strict=True)}
         flat = {name: [0.0, 0.0] for name in names}
@@ -166,7 +166,7 @@ def test_without_results_of_the_perceptual_loss_alone_half_a_claim_is_open() -> 
     assert (claim.facts["invented"], claim.facts["reduced"]) == (YES, LITTLE)
     assert claim.facts["x2_energy"] == pytest.approx(energies)
     assert claim.verdict == LITTLE
-    assert "dvc exp run -n alone -S loss.lambda1=0" in " ".join(claim.notes)
+    assert "variants: {alone: {lambda1: 0}}" in " ".join(claim.notes)
     alone = claims.hallucination(results, found, 0)
     assert "This run's λ1 is 0" in " ".join(alone.notes)
 

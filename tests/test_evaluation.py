@@ -10,7 +10,6 @@ import torch
 
 from srcnn.errors import InputError
 from srcnn.evaluation import (
-    METHODS,
     Row,
     evaluate,
     means,
@@ -23,6 +22,7 @@ from srcnn.metrics import METRICS, convention, score
 from srcnn.model import SRCNN
 from srcnn.patches import Pair
 from srcnn.resize import imresize
+from srcnn.settings import METHODS
 
 MakePair = Callable[..., Pair]
 OneLine = Callable[[Any], str]

@@ -173,7 +173,7 @@ def test_a_damaged_result_is_named(folder: Path, one_line: OneLine) -> None:
         run_in(folder)
 
 
-def test_methods_keep_their_order_and_one_that_is_not_known_keeps_its_name(
+def test_methods_keep_their_order_and_one_that_is_not_known_is_a_variant(
     tmp_path: Path, picture: Picture
 ) -> None:
     run = make_run(tmp_path, picture, methods=("sharpest<", "lanczos", "perceptual", "mse"))
@@ -185,7 +185,7 @@ def test_methods_keep_their_order_and_one_that_is_not_known_keeps_its_name(
         "mse",
         "hr",
     ]
-    assert [method["name"] for method in methods[:2]] == ["sharpest<", "Lanczos"]
+    assert [method["name"] for method in methods[:2]] == ["SRCNN, sharpest<", "Lanczos"]
 
 
 def test_the_best_mean_of_each_metric_is_bold(folder: Path) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from srcnn.errors import InputError
+from srcnn.losses import PIXEL_LOSSES
 from srcnn.objective import Objective, balance_ratios
 from srcnn.patches import Pair, to_tensor
 from srcnn.resize import imresize
@@ -200,6 +201,45 @@ def test_a_report_has_the_raw_and_the_weighted_terms_and_they_add_up(small: Weig
             "weighted_perceptual": weighted,
             **terms,
         }
+    )
+
+
+@pytest.mark.parametrize("pixel", ["l1", "charbonnier"])
+def test_another_pixel_loss_takes_the_place_of_the_mse_in_eq_3(small: Weights, pixel: str) -> None:
+    lambdas, ratios = {"block1_conv2": 0.5}, {"block1_conv2": 3.0, pixel: 7.0}
+    vgg = VGGFeatures(small, "vgg16", lambdas)
+    sr, hr = images(2, 3, 8, 9)
+    x, y = in_numpy(sr, hr)
+    term = np.mean(np.abs(x - y) if pixel == "l1" else np.sqrt((x - y) ** 2 + 1e-6))
+    eq_2 = eq_2_in_numpy(small, x, y, list(lambdas))["block1_conv2"]
+    for vgg_or_none, rest in ((vgg, 0.9 * 0.5 / 3 * eq_2), (None, 0)):
+        layers = lambdas if vgg_or_none else {}
+        objective = Objective(vgg_or_none, 0.3, 0.9, layers, ratios, pixel)
+        terms = objective.terms(sr, hr)
+        assert list(terms) == objective.names == ["mse", pixel, *layers]
+        assert float(terms[pixel]) == pytest.approx(term, rel=1e-5)
+        assert float(objective.loss(terms)) == pytest.approx(0.3 / 7 * term + rest, rel=1e-4)
+        row = objective.report({name: float(value) for name, value in terms.items()})
+        assert row["mse"] == pytest.approx(np.mean((x - y) ** 2), rel=1e-5)
+        assert row[pixel] == pytest.approx(term, rel=1e-5)
+        assert ("weighted_" + pixel in row) == bool(vgg_or_none)
+
+
+def test_charbonnier_has_a_gradient_where_images_are_equal() -> None:
+    sr = torch.full((1, 3, 4, 4), 0.5, requires_grad=True)
+    loss = Objective(pixel="charbonnier").terms(sr, sr.detach())["charbonnier"]
+    loss.backward()
+    assert float(loss.detach()) == pytest.approx(1e-3)
+    assert sr.grad is not None
+    assert not sr.grad.any()
+
+
+@pytest.mark.parametrize("pixel", PIXEL_LOSSES)
+def test_a_pixel_loss_is_balanced_as_the_layers_are(pair: Pair, pixel: str) -> None:
+    ratios = balance_ratios(None, [pair], 2, pixel)
+    terms = Objective(pixel=pixel).terms(*baseline(pair))
+    assert ratios == pytest.approx(
+        {} if pixel == "mse" else {pixel: float(terms[pixel] / terms["mse"])}
     )
 
 

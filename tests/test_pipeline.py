@@ -77,13 +77,18 @@ def change_params(folder: Path, **changes: Any) -> None:
 
     def update(old: Any, new: Any) -> None:
         for key, value in new.items():
-            if isinstance(value, dict):
+            if isinstance(value, dict) and key != "variants":  # which are set as a whole
                 update(old[key], value)
             else:
                 old[key] = value
 
     update(params, changes)
     yaml.dump(params, folder / "params.yaml")
+
+
+def stages_run(output: str) -> list[str]:
+    lines = output.splitlines()
+    return [line.split("'")[1] for line in lines if line.startswith("Running stage")]
 
 
 def test_one_command_makes_table_figures_and_metrics(project: Path) -> None:
@@ -133,9 +138,7 @@ def test_everything_made_again_has_the_same_bytes(project: Path) -> None:
 
 def test_another_lambda_retrains_the_perceptual_model_and_nothing_before_it(project: Path) -> None:
     output = run("dvc", "exp", "run", "--name", "half", "-S", "loss.lambda2=0.5", cwd=project)
-    stages = [
-        line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")
-    ]
+    stages = stages_run(output)
     after = ["benchmarks", "claims", "evaluate@2", "page", "provenance", "report"]
     assert sorted(stages) == sorted(["check_settings", "train_perceptual@2", *after])
     order = [stages.index(name) for name in ("train_perceptual@2", "evaluate@2", "claims", "page")]
@@ -151,6 +154,40 @@ def test_another_lambda_retrains_the_perceptual_model_and_nothing_before_it(proj
     assert "loss.lambda2" in run("dvc", "params", "diff", "HEAD", "half", cwd=project)
     run("dvc", "plots", "diff", "HEAD", "half", cwd=project)
     assert (project / "dvc_plots/index.html").is_file()
+
+
+@pytest.mark.slow
+def test_variants_are_trained_scored_and_drawn_beside_the_rest(
+    project: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(project, tmp_path / "project", symlinks=True)
+    variants: dict[str, dict[str, Any]] = {
+        "l1": {"pixel": "l1", "lambda2": 0},
+        "alone": {"lambda1": 0},
+    }
+    change_params(folder, variants=variants)
+    ran = stages_run(run("dvc", "repro", cwd=folder))
+    trained = [f"train_variant@2-{name}" for name in variants]
+    assert [name for name in ran if name.startswith("train_")] == trained
+    assert set(variants) < set(json.loads((folder / "metrics/x2.json").read_text()))
+    table = (folder / "plots/table1.md").read_text()
+    assert all(f"| ×2 | Variant {name} |" in table for name in variants)
+    claims = (folder / "plots/claims.md").read_text()
+    assert "variants: {alone" not in claims  # which asks for the model that is there
+    with (folder / "metrics/training/x2_l1.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2  # as many epochs as of the MSE
+    assert not any(name.startswith("block") for name in rows[0])
+    variants["alone"]["layers"] = {"block1_conv2": 1.0}
+    change_params(folder, variants=variants)
+    dry = stages_run(run("dvc", "repro", "--dry", cwd=folder))
+    anew = ["fetch_variant_weights@alone", "train_variant@2-alone"]
+    assert [name for name in dry if "variant" in name or "train" in name] == anew
+    change_params(folder, variants={})
+    ran = stages_run(run("dvc", "repro", cwd=folder))
+    assert not any(name.startswith("train_") for name in ran)
+    assert (folder / "metrics/x2.json").read_bytes() == (project / "metrics/x2.json").read_bytes()
+    assert (folder / "plots/table1.md").read_bytes() == (project / "plots/table1.md").read_bytes()
 
 
 def test_every_stage_depends_on_all_the_code_that_it_runs() -> None:

@@ -7,7 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from srcnn.errors import InputError
-from srcnn.settings import Settings, read_settings
+from srcnn.settings import METHODS, Settings, read_settings
 
 OneLine = Callable[[Any], str]
 MISSING = object()
@@ -344,3 +344,52 @@ def test_settings_cannot_be_changed_once_read(project: Path) -> None:
     assert isinstance(settings, Settings)
     with pytest.raises(ValueError, match="frozen"):
         settings.seed = 2
+
+
+# Variants
+
+
+def test_a_variant_is_the_loss_with_its_changes(params: Callable[..., Path]) -> None:
+    changes = {"deep": {"layers": {"block3_conv3": 1}}, "l1": {"pixel": "l1", "lambda2": 0}}
+    settings = read_settings(params(variants=changes))
+    assert settings.losses == ("mse", "perceptual", "deep", "l1")
+    assert settings.loss_of("mse") is None
+    assert settings.loss_of("perceptual") == settings.loss
+    deep, l1 = settings.loss_of("deep"), settings.loss_of("l1")
+    assert deep == settings.loss.model_copy(update={"layers": {"block3_conv3": 1.0}})
+    assert l1 == settings.loss.model_copy(update={"pixel": "l1", "lambda2": 0.0})
+    epochs = settings.train.epochs
+    assert epochs.mse != epochs.perceptual
+    assert settings.epochs_of("deep") == settings.epochs_of("perceptual") == epochs.perceptual
+    assert settings.epochs_of("l1") == settings.epochs_of("mse") == epochs.mse
+
+
+@pytest.mark.parametrize(
+    ("variants", "names"),
+    [
+        ({"deep": {"layer": {}}}, "variants.deep.layer: unknown setting"),
+        ({"deep": {"layers": {"block9_conv9": 1}}}, "variants.deep.layers: vgg16 has no block9"),
+        ({"deep": {"lambda1": "much"}}, "variants.deep.lambda1"),
+        ({"mine": {"pixel": "l3"}}, "variants.mine.pixel"),
+        ({"deep": 3}, "variants.deep"),
+        ({"a b": {}}, "variants: 'a b'"),
+        ({"../x": {}}, "variants: '../x'"),
+        ({"bicubic": {"lambda1": 1}}, "variants: bicubic"),
+        ({"hr": {"lambda1": 1}}, "variants: hr"),
+        (["deep"], "variants"),
+    ],
+)
+def test_a_variant_that_is_none_is_refused_by_its_name(
+    params: Callable[..., Path], one_line: OneLine, variants: Any, names: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read_settings(params(variants=variants))
+    assert names in one_line(caught)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_variant_cannot_take_the_place_of_a_method(
+    params: Callable[..., Path], method: str
+) -> None:
+    with pytest.raises(InputError, match=f"variants: {method} "):
+        read_settings(params(variants={method: {"lambda1": 1.0}}))
