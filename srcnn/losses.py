@@ -1,6 +1,6 @@
 """The paper's three equations, and what else may stand in the place of the first."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -29,14 +29,6 @@ def charbonnier_loss(sr: Tensor, hr: Tensor) -> Tensor:
     """Mean of √(d² + ε²), ε = 10⁻³ (Lai et al., LapSRN, 2017); arguments as of `mse_loss`."""
     # Not by sqrt, which differs from CPU to CPU in its last bit.
     return torch.hypot(sr - hr, sr.new_tensor(1e-3)).mean()
-
-
-PIXEL_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "mse": mse_loss,
-    "l1": l1_loss,
-    "charbonnier": charbonnier_loss,
-}
-"""The term of Eq. 3 that compares pixels, by its name in `loss.pixel`."""
 
 
 def feature_losses(sr: Mapping[str, Tensor], hr: Mapping[str, Tensor]) -> dict[str, Tensor]:

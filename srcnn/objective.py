@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from srcnn import losses
 from srcnn.errors import InputError
-from srcnn.losses import PIXEL_LOSSES, feature_losses, final_loss, perceptual_loss
+from srcnn.losses import feature_losses, final_loss, perceptual_loss
 from srcnn.patches import Pair, to_tensor
 from srcnn.resize import imresize
 from srcnn.vgg import VGGFeatures
@@ -27,7 +28,7 @@ class Objective:
         lambda2: weight of the perceptual loss.
         lambdas: λ_j by layer.
         ratios: what each term is divided by, from `balance_ratios`; 1 where it is not named.
-        pixel: the pixel loss, one of PIXEL_LOSSES.
+        pixel: the pixel loss, `{pixel}_loss` of srcnn/losses.py.
     """
 
     vgg: VGGFeatures | None = None
@@ -53,7 +54,7 @@ class Objective:
             features_hr: VGG's features of `hr`, where they are known already.
         """
         pixels = dict.fromkeys(("mse", self.pixel))
-        terms = {name: PIXEL_LOSSES[name](sr.float(), hr) for name in pixels}
+        terms = {name: getattr(losses, f"{name}_loss")(sr.float(), hr) for name in pixels}
         if self.vgg is not None:
             if features_hr is None:
                 with torch.no_grad():

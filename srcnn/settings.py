@@ -31,6 +31,10 @@ METHODS = ("nearest", "bilinear", "bicubic", "lanczos", "mse", "perceptual")
 PARAMS = Path("params.yaml")
 
 
+PIXEL_LOSSES = ("mse", "l1", "charbonnier")
+"""Each is a function of its name in srcnn/losses.py, `l1_loss`."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -133,7 +137,7 @@ class Train(_Section):
 class Loss(_Section):
     """Eq. 2 and 3: λ1, λ2, the VGG layers with their λ_j, and where VGG comes from."""
 
-    pixel: Literal["mse", "l1", "charbonnier"]
+    pixel: str
     lambda1: NonNegativeFloat
     lambda2: NonNegativeFloat
     layers: dict[str, NonNegativeFloat]
@@ -143,6 +147,8 @@ class Loss(_Section):
 
     @model_validator(mode="after")
     def _lambdas_weigh_something(self) -> Self:
+        if self.pixel not in PIXEL_LOSSES:
+            raise ValueError(f"pixel: {self.pixel} is none of {', '.join(PIXEL_LOSSES)}")
         if self.lambda1 == 0 and self.lambda2 == 0:
             raise ValueError("lambda1 and lambda2 are both 0: there is nothing to minimise")
         if not self.layers:

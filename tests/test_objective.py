@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from srcnn.errors import InputError
-from srcnn.losses import PIXEL_LOSSES
 from srcnn.objective import Objective, balance_ratios
 from srcnn.patches import Pair, to_tensor
 from srcnn.resize import imresize
+from srcnn.settings import PIXEL_LOSSES
 from srcnn.tensors import Weights
 from srcnn.vgg import VGGFeatures
 
