@@ -12,18 +12,8 @@ from srcnn.metrics import METRICS
 from srcnn.results import Results
 from srcnn.statistics import FEW, FEWEST, Summary, summarise
 
-LOWER_IS_BETTER = ("mse", "lpips")
-
 PAIRS = (("perceptual", "mse"), ("perceptual", "bicubic"), ("mse", "bicubic"))
 """Those of the table."""
-
-_LABELS = {
-    "mse": "MSE ↓",
-    "psnr_rgb": "PSNR RGB, dB ↑",
-    "psnr_y": "PSNR Y, dB ↑",
-    "ssim_y": "SSIM Y ↑",
-    "lpips": "LPIPS ↓",
-}
 
 
 @dataclass(frozen=True)
@@ -38,11 +28,19 @@ class Comparison:
 
     @property
     def tally(self) -> tuple[int, int, int]:
-        """Images in which `a` is better, as good to the stored digits, and worse."""
-        found = self.differences
-        if self.metric in LOWER_IS_BETTER:
-            return found.below, found.equal, found.above
-        return found.above, found.equal, found.below
+        """As `tally`."""
+        return tally(self.metric, self.differences)
+
+
+def tally(metric: str, differences: Summary) -> tuple[int, int, int]:
+    """Images in which the first is better, as good to the stored digits, and worse.
+
+    Args:
+        metric: a name of METRICS.
+        differences: the first's less the second's.
+    """
+    ahead = differences.below, differences.equal, differences.above
+    return ahead if METRICS[metric].lower else ahead[::-1]
 
 
 def compare(results: Results) -> list[Comparison]:
@@ -123,14 +121,14 @@ def _markdown(comparisons: Sequence[Comparison]) -> Iterator[str]:
     )
     yield f"{how_little(min(c.differences.images for c in comparisons))}\n"
     for a, b in PAIRS:
-        if (scales[0], a, b, METRICS[0]) not in by_name:
+        if (a, b) not in {(c.a, c.b) for c in comparisons}:
             continue
         yield f"## {a} less {b}\n"
         yield f"| | {' | '.join(f'×{scale}' for scale in scales)} |"
         yield f"| :-- |{' :-- |' * len(scales)}"
-        for metric in METRICS:
+        for metric, about in METRICS.items():
             cells = [_cell(by_name[scale, a, b, metric]) for scale in scales]
-            yield f"| {_LABELS[metric]} | {' | '.join(cells)} |"
+            yield f"| {about.label} | {' | '.join(cells)} |"
         yield ""
 
 

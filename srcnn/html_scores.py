@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from srcnn.metrics import METRICS
 from srcnn.results import Results
 
 
 @dataclass(frozen=True)
-class Metric:
-    """How a metric is printed.
+class PageMetric:
+    """How a metric is printed; the page's script knows it by the same names.
 
     Args:
         name: for people.
@@ -20,14 +21,6 @@ class Metric:
     digits: int = 4
     lower: bool | None = None
 
-
-_METRICS = {
-    "mse": Metric("MSE", 5, lower=True),
-    "psnr_rgb": Metric("PSNR RGB", 2, lower=False),
-    "psnr_y": Metric("PSNR Y", 2, lower=False),
-    "ssim_y": Metric("SSIM Y", 4, lower=False),
-    "lpips": Metric("LPIPS", 4, lower=True),
-}
 
 _NAMES = "image", "method"
 
@@ -58,9 +51,12 @@ class ImageRow:
     cells: tuple[Cell, ...]
 
 
-def metric(key: str) -> Metric:
+def metric(key: str) -> PageMetric:
     """How the metric is printed; under its own name where it is not known."""
-    return _METRICS.get(key, Metric(key))
+    if key not in METRICS:
+        return PageMetric(key)
+    known = METRICS[key]
+    return PageMetric(known.name, known.digits_on_page, known.lower)
 
 
 def metrics_of(scales: Sequence[Results]) -> list[str]:

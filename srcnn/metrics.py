@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,40 @@ from srcnn.patches import to_tensor
 BEST_PSNR = 100.0
 """What is written for a PSNR that is higher still, so that equal images have a number."""
 
-METRICS = ("mse", "psnr_rgb", "psnr_y", "ssim_y", "lpips")
+
+@dataclass(frozen=True)
+class Metric:
+    """What a reader has to know of a metric.
+
+    Args:
+        name: for people.
+        digits: after the point, in a terminal.
+        digits_on_page: after the point, on the report's page.
+        lower: whether less is better.
+        unit: such as dB; empty where there is none.
+    """
+
+    name: str
+    digits: int
+    digits_on_page: int
+    lower: bool
+    unit: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name, unit and an arrow that points to where it is better."""
+        unit = f", {self.unit}" if self.unit else ""
+        return f"{self.name}{unit} {'↓' if self.lower else '↑'}"
+
+
+METRICS: Mapping[str, Metric] = {
+    "mse": Metric("MSE", 6, 5, lower=True),
+    "psnr_rgb": Metric("PSNR RGB", 2, 2, lower=False, unit="dB"),
+    "psnr_y": Metric("PSNR Y", 2, 2, lower=False, unit="dB"),
+    "ssim_y": Metric("SSIM Y", 4, 4, lower=False),
+    "lpips": Metric("LPIPS", 4, 4, lower=True),
+}
+"""All of them by their names in files, in the order of all tables."""
 
 
 def convention(scale: int) -> dict[str, dict[str, Any]]:

@@ -1,19 +1,17 @@
 """The scores of any method's images, as a table for the eye or as JSON for a program."""
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from srcnn.columns import aligned
 from srcnn.cores import ahead
 from srcnn.lpips import LPIPS
 from srcnn.metrics import METRICS, convention, rounded, score
 from srcnn.pairing import SRFiles, printable
 
 Scores = Mapping[str, Mapping[str, float]]
-
-_DIGITS = {"mse": 6, "psnr_rgb": 2, "psnr_y": 2, "ssim_y": 4, "lpips": 4}
 
 
 def score_files(
@@ -55,21 +53,7 @@ def as_table(scores: Scores, scale: int) -> str:
     """A line per image and one of the means, in aligned columns, and what was shaved."""
     lines = [["image", *METRICS]]
     for name, values in [*scores.items(), ("mean", mean_scores(scores))]:
-        numbers = [f"{values[metric]:.{_DIGITS[metric]}f}" for metric in METRICS]
+        numbers = [f"{values[key]:.{metric.digits}f}" for key, metric in METRICS.items()]
         lines.append([printable(name), *numbers])
-    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
-    table = [
-        "  ".join(
-            [cells[0] + " " * (widths[0] - _width(cells[0]))]
-            + [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
-        )
-        for cells in lines
-    ]
     shaved = f"{scale} pixels shaved on each side for PSNR and SSIM; the whole image for the others"
-    return "\n".join([*table, "", shaved])
-
-
-def _width(text: str) -> int:
-    """Columns that the text takes on a terminal."""
-    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
+    return "\n".join([*aligned(lines), "", shaved])
