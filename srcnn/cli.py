@@ -1,4 +1,4 @@
-"""The program `srcnn`: one verb for each thing that it does to a user's own images.
+"""The program `srcnn`: one verb for each thing that it does beside the pipeline.
 
 A verb's function imports what it needs itself, so that help and wrong options are quick to answer.
 """
@@ -54,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(
         title="verbs", metavar="VERB", required=True, help="srcnn VERB --help tells more"
     )
+    _add_score(verbs)
+    _add_compare(verbs)
+    return parser
+
+
+def _add_score(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     score = verbs.add_parser(
         "score",
         help="score any method's images: MSE, PSNR, SSIM, LPIPS",
@@ -75,7 +81,31 @@ def _parser() -> argparse.ArgumentParser:
         help="print JSON: images, their mean, and the convention",
     )
     score.set_defaults(verb=_score)
-    return parser
+
+
+def _add_compare(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    compare = verbs.add_parser(
+        "compare",
+        help="compare two methods of this project's run, image by image",
+        description="Compare two methods image by image, in a project's folder: by each metric "
+        "the mean of either, the mean difference with its 95 % interval by the bootstrap over the "
+        "images, wins, ties and losses, p of the sign test, and whether that is significant.",
+        epilog="A method is called x and its scale, a slash and its name, such as x2/bicubic or "
+        "x4/perceptual: all that are scored in metrics/x2.csv, metrics/x4.csv and so on, also the "
+        "variants of params.yaml. The two may be of different scales.",
+    )
+    compare.add_argument("a", metavar="METHOD", help="the first, such as x4/perceptual")
+    compare.add_argument("b", metavar="OTHER", help="what it is compared with, such as x4/mse")
+    compare.add_argument(
+        "--metric", help="by this metric alone, such as psnr_rgb, with a line for each image"
+    )
+    compare.add_argument(
+        "--json",
+        dest="as_json",
+        action="store_true",
+        help="print JSON: the comparison by each metric, and each image",
+    )
+    compare.set_defaults(verb=_compare)
 
 
 def _scale(text: str) -> int:
@@ -107,6 +137,18 @@ def _score(sr: Path, hr: Path, scale: int, as_json: bool) -> None:
         print(json.dumps(scoring.as_json(scores, scale), indent=2))
     else:
         print(scoring.as_table(scores, scale))
+
+
+def _compare(a: str, b: str, metric: str | None, as_json: bool) -> None:
+    with _uninterrupted():
+        from srcnn import paired_text
+        from srcnn.paired import compare_two
+
+    pair = compare_two(a, b, metric, Path("metrics"), Path("data/hr/index.csv"))
+    if as_json:
+        print(json.dumps(paired_text.as_json(pair), indent=2))
+    else:
+        print(paired_text.as_text(pair, by_image=metric is not None))
 
 
 @contextmanager

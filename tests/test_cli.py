@@ -98,7 +98,12 @@ def test_a_file_cut_short_is_refused_and_nothing_is_printed(
 
 
 def test_help_lists_the_verbs_and_what_they_take(capsys: Output) -> None:
-    for arguments, said in ((["--help"], "score"), (["score", "--help"], "--json")):
+    verbs = (
+        (["--help"], "compare"),
+        (["score", "--help"], "--sr"),
+        (["compare", "--help"], "METHOD"),
+    )
+    for arguments, said in verbs:
         with pytest.raises(SystemExit) as exit_:
             main(arguments)
         assert exit_.value.code == 0
@@ -112,6 +117,8 @@ def test_help_lists_the_verbs_and_what_they_take(capsys: Output) -> None:
         ["improve"],
         ["score"],
         ["score", "--sr", "a", "--hr", "b"],
+        ["compare"],
+        ["compare", "x4/mse"],
         *[
             ["score", "--sr", "a", "--hr", "b", "--scale", scale]
             for scale in ("two", "1", "0", "-2", "2.0", "²")
