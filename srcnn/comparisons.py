@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,11 @@ from srcnn.errors import InputError
 from srcnn.files import write_csv, written_whole
 from srcnn.metrics import METRICS
 from srcnn.results import Results
+from srcnn.settings import METHODS
 from srcnn.statistics import FEW, FEWEST, Summary, summarise
 
 PAIRS = (("perceptual", "mse"), ("perceptual", "bicubic"), ("mse", "bicubic"))
-"""Those of the table."""
+"""Those of the table, to which each variant adds itself against both models."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,8 @@ def _markdown(comparisons: Sequence[Comparison]) -> Iterator[str]:
         "All pairs of methods are in `metrics/comparisons.csv`.\n"
     )
     yield f"{how_little(min(c.differences.images for c in comparisons))}\n"
-    for a, b in PAIRS:
+    variants = dict.fromkeys(c.a for c in comparisons if c.a not in METHODS)
+    for a, b in (*PAIRS, *product(variants, ("mse", "perceptual"))):
         if (a, b) not in {(c.a, c.b) for c in comparisons}:
             continue
         yield f"## {a} less {b}\n"

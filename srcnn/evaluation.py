@@ -1,5 +1,6 @@
 """Algorithm 2: every val image through every method, scored and saved."""
 
+import csv
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -130,5 +131,5 @@ def read_rows(path: Path) -> list[Row]:
             | {metric: float(row[metric]) for metric in METRICS}
             for row in read_csv(path)
         ]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: a score is damaged ({error}); evaluate anew") from None

@@ -154,10 +154,7 @@ def _score_files(metrics: Path) -> dict[str, Path]:
 
 
 def _read(file: Path) -> Results:
-    try:
-        rows = read_rows(file)
-    except csv.Error as error:
-        raise InputError(f"{file}: no table of scores ({error}); evaluate anew") from None
+    rows = read_rows(file)
     if not rows:
         raise InputError(f"{file}: no scores are in it; evaluate anew")
     images = {row["image"]: "" for row in rows}
