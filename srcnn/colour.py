@@ -42,7 +42,7 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, str | None, str | None]:
         InputError: the mode has no known meaning.
     """
     info = image.info
-    image = _without_palette(image)
+    image = without_palette(image)
     if "icc_profile" not in info:
         return _rgb(image), None, _unheeded_in_png(info)
     try:
@@ -67,7 +67,7 @@ def on_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, image).convert("RGB")
 
 
-def _without_palette(image: Image.Image) -> Image.Image:
+def without_palette(image: Image.Image) -> Image.Image:
     """The same colours in one of the modes L, LA, RGB, RGBA, CMYK."""
     mode = _WITHOUT_PALETTE.get(image.mode, image.mode)
     if mode not in ("L", "LA", "RGB", "RGBA", "CMYK"):

@@ -15,6 +15,10 @@ class InputError(Exception):
         super().__init__("".join(c for c in line if unicodedata.category(c) != "Cc"))
 
 
+class TooLarge(InputError):  # noqa: N818  # as its parent says of itself
+    """An image has more pixels than one is trusted to have; it may be a bomb."""
+
+
 class Stopped(Exception):  # noqa: N818  # no error
     """Someone asked a run to stop, and its state is saved; the message says where."""
 

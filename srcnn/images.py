@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from srcnn.colour import on_white, to_srgb
-from srcnn.errors import InputError
+from srcnn.errors import InputError, TooLarge
 from srcnn.files import written_whole
 from srcnn.pixels import decoded, upright_size
 from srcnn.png import is_plain
@@ -107,7 +107,7 @@ def read_photo(source: Source, name: str | None = None) -> Picture:
         InputError: the file is missing, is no image, is cut short, holds several pictures, or
             pixels that have no known meaning.
     """
-    with _reading(source, name) as file:
+    with reading(source, name) as file:
         original, deep = decoded(file)
         image, profile, ignored = to_srgb(original)
         converted = [_kind(original, deep), profile]
@@ -136,7 +136,7 @@ def image_size(source: Source, name: str | None = None) -> tuple[int, int]:
     Raises:
         InputError: the file is missing, is no image, or holds several pictures.
     """
-    with _reading(source, name) as file:
+    with reading(source, name) as file:
         return upright_size(file)
 
 
@@ -149,7 +149,7 @@ def _kind(image: Image.Image, deep: bool) -> str:
 
 
 @contextmanager
-def _reading(source: Source, name: str | None) -> Iterator[BinaryIO]:
+def reading(source: Source, name: str | None) -> Iterator[BinaryIO]:
     """The file to read from; whatever goes wrong becomes one line that names it."""
     name = name or (str(source) if isinstance(source, Path) else "an image")
     try:
@@ -165,7 +165,7 @@ def _reading(source: Source, name: str | None) -> Iterator[BinaryIO]:
     except UnidentifiedImageError:
         raise InputError(f"{name}: not a PNG, JPEG, WebP, TIFF or BMP that can be read") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise InputError(f"{name}: more pixels than an image can be trusted to have") from None
+        raise TooLarge(f"{name}: more pixels than an image can be trusted to have") from None
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
     except MemoryError:

@@ -1,4 +1,4 @@
-"""Decoding: what a file holds, upright, with 16-bit channels rounded to 8 bits and not cut off."""
+"""Decoding: what a file holds, upright; 16-bit channels whole, or rounded and not cut off."""
 
 import re
 import sys
@@ -27,6 +27,25 @@ def decoded(file: BinaryIO) -> tuple[Image.Image, bool]:
         channels have 16 bits in the file.
 
     Raises:
+        InputError: as `decoded_whole`.
+        Exception: as there.
+    """
+    image, levels = decoded_whole(file)
+    if levels is None:
+        return image, False
+    rounded = Image.fromarray(((levels + 128) // 257).astype(np.uint8))  # round(v / 257)
+    rounded.info = image.info
+    return rounded, True
+
+
+def decoded_whole(file: BinaryIO) -> tuple[Image.Image, npt.NDArray[np.uint32] | None]:
+    """Decode an image with all of its bits.
+
+    Returns:
+        of 8 bits a channel the image, upright, and None; of 16 bits the image as it was opened,
+        for what it says of itself, and its levels, upright, [H, W] or [H, W, C].
+
+    Raises:
         InputError: it holds several pictures, or pixels whose range or layout is not known here.
         Exception: whatever damaged bytes lead to.
     """
@@ -40,17 +59,14 @@ def decoded(file: BinaryIO) -> tuple[Image.Image, bool]:
     deep = _DEEP.fullmatch(layout)
     if not deep and max(tags.get(TiffImagePlugin.BITSPERSAMPLE, (8,))) <= 8:
         ImageOps.exif_transpose(image, in_place=True)
-        return image, False
+        return image, None
     if (
         not deep
         or tags.get(TiffImagePlugin.PLANAR_CONFIGURATION) == _TIFF_PLANES
         or tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == _TIFF_WHITE_IS_ZERO
     ):
         raise InputError("more than 8 bits a channel in a rare layout; save it as a 16-bit PNG")
-    levels = (_16_bits(file, layout) + 128) // 257  # round(v / 257)
-    rounded = Image.fromarray(levels.astype(np.uint8))
-    rounded.info = image.info
-    return rounded, True
+    return image, _16_bits(file, layout)
 
 
 def upright_size(file: BinaryIO) -> tuple[int, int]:
