@@ -10,7 +10,7 @@ from pathlib import Path
 
 from srcnn.archives import read_manifest
 from srcnn.benchmark_sets import find_benchmark
-from srcnn.evaluation import LOSSES, METHODS
+from srcnn.evaluation import INTERPOLATIONS
 from srcnn.images import image_size
 from srcnn.layout import SPLITS
 from srcnn.photos import Photo, folder_photos, sample_photos, select
@@ -142,8 +142,8 @@ def find_trainings(settings: Settings, train: Photographs) -> list[Training]:
     draws = train.images * (options.patches_per_image if options.patch_size else 1)
     batches = -(-draws // options.batch_size)
     return [
-        Training(scale, loss, draws, batches, getattr(options.epochs, loss))
-        for loss in LOSSES
+        Training(scale, loss, draws, batches, settings.epochs_of(loss))
+        for loss in settings.losses
         for scale in settings.scales
     ]
 
@@ -168,7 +168,8 @@ def training_seconds(
     epoch = training.batches * step
     # A crop of val goes forwards alone, which is half the work.
     seconds = training.epochs * epoch * (1 + 0.5 * validated / pixels)
-    if training.loss == "perceptual" and settings.loss.balance == "bicubic":
+    loss = settings.loss_of(training.loss)
+    if loss and loss.lambda2 and loss.balance == "bicubic":
         centres = train.images * min(512**2, train.pixels / train.images)
         seconds += centres * 0.5 * step / (size * pixels / training.draws)
     return STARTING + OPENING * (train.images + val.images) + seconds
@@ -214,7 +215,8 @@ def disk_use(settings: Settings, photographs: Mapping[str, Photographs]) -> list
     pixels = sum(split.pixels for split in photographs.values())
     lr_pixels = sum(pixels / scale**2 for scale in scales)
     hr, lr = pixels * PNG_BYTES["HR"], lr_pixels * PNG_BYTES["LR"]
-    sr = len(scales) * len(METHODS) * photographs["val"].pixels * PNG_BYTES["SR"]
+    methods = len(INTERPOLATIONS) + len(settings.losses)
+    sr = len(scales) * methods * photographs["val"].pixels * PNG_BYTES["SR"]
     places = [
         Place("HR images", ".dvc/cache", hr),
         Place("the same, to go on from", "data/.finished", hr),
@@ -237,5 +239,7 @@ def _archive_bytes(settings: Settings) -> int:
 
 
 def _vgg_bytes(settings: Settings) -> float:
-    source = read_sources(Path("datasets/weights.yaml"))[settings.loss.network]
-    return VGG19_BYTES if "url" in source and settings.loss.weights_file is None else 0
+    sources = read_sources(Path("datasets/weights.yaml"))
+    losses = [loss for loss in map(settings.loss_of, settings.losses) if loss]
+    downloaded = any("url" in sources[loss.network] and not loss.weights_file for loss in losses)
+    return VGG19_BYTES if downloaded else 0

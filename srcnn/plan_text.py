@@ -60,7 +60,7 @@ def _stages(
         total += seconds
         name = f"train_{training.loss}@{training.scale}"
         numbers = [f"{n:,}" for n in (training.epochs, training.batches, training.steps)]
-        lines.append(_ROW.format(name, *numbers, f"{1000 * step:,.0f} ms", _clock(seconds)))
+        lines.append(_ROW.format(name, *numbers, f"{step:.3g} s", _clock(seconds)))
     scales = settings.scales
     rest = {
         "photographs laid out, degraded, decoded": preparing_seconds(scales, photographs),

@@ -16,7 +16,7 @@ from srcnn import training
 from srcnn.checkpoint import Checkpoint
 from srcnn.cores import ahead
 from srcnn.device import cpu_name, device_name
-from srcnn.evaluation import LOSSES, evaluate
+from srcnn.evaluation import evaluate
 from srcnn.fabric import launched, training_fabric
 from srcnn.images import RGB8, read_rgb
 from srcnn.lpips import LPIPS
@@ -41,12 +41,13 @@ def measured(settings: Settings, fabric: Fabric, budget: float) -> Rates:
     A step that takes longer than its share is timed once.
     """
     picture = _picture()
-    runs = [(scale, loss) for loss in LOSSES for scale in settings.scales]
+    runs = [(scale, loss) for loss in settings.losses for scale in settings.scales]
     steps = {
         (scale, loss): step_seconds(fabric, settings, picture, scale, loss, budget / len(runs))
         for scale, loss in runs
     }
-    return Rates(steps, score_seconds(picture, settings.scales[0], fabric.device))
+    scored = score_seconds(picture, settings.scales[0], settings.losses, fabric.device)
+    return Rates(steps, scored)
 
 
 def probing_fabric(settings: Settings) -> Fabric:
@@ -90,9 +91,9 @@ def step_seconds(
     return statistics.median(taken[1:] or taken)
 
 
-def score_seconds(picture: RGB8, scale: int, device: torch.device) -> float:
+def score_seconds(picture: RGB8, scale: int, losses: Sequence[str], device: torch.device) -> float:
     """Seconds for a megapixel of a val image: enlarged by every method, saved and scored."""
-    models = {loss: SRCNN(scale).to(device) for loss in LOSSES}
+    models = {loss: SRCNN(scale).to(device) for loss in losses}
     for model in models.values():
         model.to(memory_format=torch.channels_last).eval()
     lpips = LPIPS(lpips_weights()[0]).to(device)
@@ -130,13 +131,12 @@ def _trainer(fabric: Fabric, settings: Settings, picture: RGB8, scale: int, loss
     model = SRCNN(scale, settings.model.upsampling)
     model.start_from_interpolation()
     model.to(memory_format=torch.channels_last)
-    objective = Objective()
-    if loss == "perceptual":
-        layers = settings.loss.layers
-        vgg = random_vgg(settings.loss.network, list(layers)).to(fabric.device)
+    objective, chosen = Objective(), settings.loss_of(loss)
+    if chosen and chosen.lambda2:
+        vgg = random_vgg(chosen.network, list(chosen.layers)).to(fabric.device)
         vgg.to(memory_format=torch.channels_last)
-        weights = settings.loss.lambda1, settings.loss.lambda2
-        objective = Objective(vgg, *weights, layers, dict.fromkeys(layers, 1.0))
+        weights = chosen.lambda1, chosen.lambda2
+        objective = Objective(vgg, *weights, chosen.layers, pixel=chosen.pixel)
     patches = Patches(
         [pair],
         scale,
