@@ -25,6 +25,7 @@ PNG_BYTES = {"HR": 1.6, "LR": 1.4, "SR": 0.78}
 """Bytes of a pixel of photographs of 2K as PNG: DIV2K's own, and what is written here."""
 
 VGG19_BYTES = 548e6
+"""Of the file that is downloaded (`datasets/weights.yaml`)."""
 
 PREPARING = {"lay out": 0.02, "degrade": 0.03, "decode": 0.06}
 """Seconds for a megapixel on two cores (`benchmarks/README.md`)."""
@@ -165,7 +166,7 @@ def training_seconds(
     side, size = settings.train.patch_size, settings.train.batch_size
     pixels = training.draws * side**2 if side else train.pixels
     validated = min(SHARE * pixels, val.images * SIDE**2)
-    epoch = training.batches * step
+    epoch = training.draws / size * step  # the last batch may be smaller
     # A crop of val goes forwards alone, which is half the work.
     seconds = training.epochs * epoch * (1 + 0.5 * validated / pixels)
     loss = settings.loss_of(training.loss)

@@ -100,12 +100,12 @@ def test_every_preset_runs_all_stages_at_its_scales(laid_out: Path) -> None:
     pipeline = load(ROOT / "dvc.yaml")["stages"]
     for preset, output in runs.items():
         scales = load(ROOT / f"presets/{preset}.yaml")["scales"]
-        expected = [
-            f"{name}@{scale}" if "matrix" in stage else name
-            for name, stage in pipeline.items()
-            for scale in (scales if "matrix" in stage else [None])
+        expected = {name for name, stage in pipeline.items() if "matrix" not in stage}
+        of_scales = [
+            name for name, stage in pipeline.items() if [*stage.get("matrix", {})] == ["scale"]
         ]
-        assert sorted(re.findall(r"Running stage '(.*)'", output)) == sorted(expected), preset
+        expected |= {f"{name}@{scale}" for name in of_scales for scale in scales}
+        assert expected <= set(re.findall(r"Running stage '(.*)'", output)), preset
 
 
 @pytest.mark.parametrize("preset", ["div2k", "paper-x2", "paper-x4"])
