@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
+from srcnn.errors import InputError
 from srcnn.tensors import Weights, read_tensors, write_tensors
 
 
@@ -28,6 +30,22 @@ class Checkpoint:
         self.folder = folder
         digest = hashlib.sha256(repr(run).encode()).hexdigest()
         self.path = folder / f"{digest[:32]}.safetensors"
+        self._lock = FileLock(folder / ".lock")
+
+    def hold(self) -> None:
+        """Keep other processes from the folder until `remove`, or until this one has ended.
+
+        Raises:
+            InputError: another process holds it.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise InputError(
+                f"{self.folder}: another process is training this; wait until it has ended, or end "
+                "it: the same command goes on from there"
+            ) from None
 
     def load(self) -> tuple[Weights, dict[str, Any]] | None:
         """The tensors and facts that were saved last, or None.
@@ -58,6 +76,7 @@ class Checkpoint:
     def remove(self) -> None:
         """Forget the run, which has ended well, and all that was left of earlier ones."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._lock.release()
 
 
 def _digest(tensors: Weights, about: Mapping[str, Any]) -> str:

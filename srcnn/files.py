@@ -1,6 +1,7 @@
 """Files that are written whole or not at all, checked by their sha256, and given room."""
 
 import csv
+import errno
 import hashlib
 import importlib.util
 import json
@@ -19,12 +20,20 @@ from srcnn.errors import InputError
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Give a temporary name to write to; move it to `path` if the block ends well."""
+    """Give a temporary name to write to; move it to `path` if the block ends well.
+
+    Raises:
+        InputError: the disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:  # which does not say which file was being written
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise InputError(f"{path}: {error.strerror}; make room") from None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -94,14 +103,14 @@ def check_sha256(path: Path, expected: str) -> None:
         raise InputError(f"{path}: wrong checksum: sha256 is {actual}, expected {expected}")
 
 
-def check_room(needed: int, folder: Path, purpose: str, setting: str) -> None:
+def check_room(needed: int, folder: Path, purpose: str, setting: str | None = None) -> None:
     """Refuse to begin what the disk cannot hold.
 
     Args:
         needed: bytes.
         folder: where they are to go; it need not exist yet.
         purpose: what they are.
-        setting: that names another place.
+        setting: what else can be done, such as to name another place.
 
     Raises:
         InputError: there is less room.
@@ -109,7 +118,11 @@ def check_room(needed: int, folder: Path, purpose: str, setting: str) -> None:
     existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
     free = shutil.disk_usage(existing).free
     if needed > free:
+        advice = f"make room, or {setting}" if setting else "make room"
         raise InputError(
-            f"{folder}: {purpose} need {needed / 1e9:.2f} GB, and {free / 1e9:.2f} GB are free; "
-            f"make room, or {setting}"
+            f"{folder}: {purpose} need {_bytes(needed)}, and {_bytes(free)} are free; {advice}"
         )
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.2f} MB"

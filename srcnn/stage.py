@@ -9,6 +9,7 @@ from typing import Any
 
 from srcnn.errors import InputError, Stopped
 from srcnn.portable import hold
+from srcnn.record import Record
 from srcnn.settings import read_settings
 
 
@@ -32,7 +33,9 @@ def run_stage(main: Callable[..., None], *options: str) -> None:
         _check_listed(arguments, "loss", "losses", settings.losses)
         if settings.portable:
             hold()
+        record = Record(arguments)
         main(settings, **arguments)
+        record.check()
     except (InputError, OSError) as error:
         sys.exit(f"error: {error}")
     except Stopped as stopped:

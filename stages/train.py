@@ -11,12 +11,14 @@ from lightning_fabric import Fabric
 from srcnn.checkpoint import Checkpoint
 from srcnn.decoded import DecodedPairs
 from srcnn.device import device_name, environment, left_unused, peak_memory
+from srcnn.errors import some
 from srcnn.fabric import is_compiled, launched, one_line, training_fabric
 from srcnn.files import package_digest, sha256_of, write_csv
 from srcnn.layout import SPLITS, vgg_path
 from srcnn.model import SRCNN, save_model
 from srcnn.objective import Objective, Row, balance_ratios
 from srcnn.patches import Pair, PairFiles, Patches, check_sizes, list_pairs
+from srcnn.record import Record
 from srcnn.settings import Loss, Settings
 from srcnn.stage import run_stage
 from srcnn.telling import EpochLines, tensorboard
@@ -41,6 +43,7 @@ def main(settings: Settings, scale: int, loss: str) -> None:
 def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
     """What each of the processes does; the first one writes."""
     options = settings.train
+    record = Record({"scale": scale, "loss": loss})
     logs = []
     if options.log == "tensorboard" and fabric.is_global_zero:
         logs.append(tensorboard(Path(f"logs/x{scale}_{loss}")))
@@ -77,6 +80,8 @@ def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
             version("lightning-fabric"),
         ],
     )
+    if fabric.is_global_zero:
+        checkpoint.hold()
     if is_compiled(options.compile, fabric, epochs * len(patches)):
         model.compile(dynamic=False)  # one kernel for each size, whichever comes first
     trainer = Trainer(fabric, model, objective, patches, crops, plan, checkpoint)
@@ -84,17 +89,22 @@ def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
     fabric.print(f"training ×{scale} with {loss} on {device_name(fabric.device)}: {epochs} epochs")
     if unused := left_unused(fabric.device):
         fabric.print(f"portable: true leaves {', '.join(unused)} unused; false takes all there is")
-    lines = EpochLines(epochs, patches.draws)
+    lines, told = EpochLines(epochs, patches.draws), record.changed()
     for row in trainer.run():
         fabric.print(lines.line(row, trainer.share, trainer.waited), flush=True)
         for add in logs:
             add(row)
+        if (changed := record.changed()) and changed != told:
+            changes = f"{some(changed)}: changed since this began"
+            fabric.print(f"{changes}; unless that is undone, the result will be refused")
+        told = changed
     if fabric.is_global_zero:
         print(f"peak memory {peak_memory(fabric.device):.1f} GiB")
         about = {"loss": loss, "ratios": dict(objective.ratios)}
         about["trained_on"] = device_name(fabric.device)
         save_model(model, Path(f"models/x{scale}/{loss}.safetensors"), about)
         write_curves(trainer.progress.rows, f"x{scale}_{loss}.csv")
+        record.check()  # before the state goes: undoing what was changed loses nothing then
         checkpoint.remove()
 
 

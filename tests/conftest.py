@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
 
 from srcnn import download
@@ -21,6 +22,7 @@ from srcnn.weights import lpips_weights, read_manifest, vgg_weights
 from tests.server import Server, serving
 from tests.small_results import Save, saver
 from tests.small_results import small_lpips as make_small_lpips
+from tests.tiny_project import make_project
 
 settings.register_profile("srcnn", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("srcnn")
@@ -41,6 +43,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def project() -> Path:
     return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def made_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny project with its results, made once for all the tests: to be copied."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, made = shared / "made", shared / "made.done"
+    with FileLock(shared / "made.lock"):
+        if not made.exists():
+            make_project(folder)
+            made.touch()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from srcnn.checkpoint import Checkpoint
+from srcnn.errors import InputError
 from srcnn.images import write_png
 from srcnn.tensors import Weights, write_tensors
 
@@ -85,6 +86,18 @@ def assert_set_aside(checkpoint: Checkpoint, damaged: bytes, capsys: Capture) ->
     checkpoint.save(tensors(), ABOUT)
     assert_loads(checkpoint, tensors(), ABOUT)
     assert capsys.readouterr().out == ""
+
+
+def test_one_at_a_time_holds_the_folder(folder: Path) -> None:
+    first, second = Checkpoint(folder, 1), Checkpoint(folder, 2)
+    first.hold()
+    with pytest.raises(InputError, match="another process is training this"):
+        second.hold()
+    first.remove()
+    assert not folder.exists()
+    second.hold()
+    del second
+    first.hold()  # what is gone holds nobody up
 
 
 def test_a_state_is_read_back_to_the_bit(checkpoint: Checkpoint, folder: Path) -> None:

@@ -3,10 +3,7 @@
 import ast
 import csv
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,75 +12,19 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).parent.parent
+from tests.tiny_project import ROOT, change_params, copy_of, run
+
 # What every stage goes through without its numbers depending on it.
-PLUMBING = {"srcnn/__init__.py", "srcnn/errors.py", "srcnn/settings.py", "srcnn/stage.py"}
-
-
-def run(*command: str, cwd: Path) -> str:
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "GIT_AUTHOR_NAME": "a",
-        "GIT_AUTHOR_EMAIL": "a@b",
-        "GIT_COMMITTER_NAME": "a",
-        "GIT_COMMITTER_EMAIL": "a@b",
-    }
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+PLUMBING = {
+    *("srcnn/__init__.py", "srcnn/errors.py", "srcnn/record.py"),
+    *("srcnn/settings.py", "srcnn/stage.py"),
+}
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone of this project with four tiny photographs and a minute's training, run once."""
-    folder = tmp_path_factory.mktemp("project")
-    for file in ("params.yaml", "dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".gitignore"):
-        (folder / file).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / file, folder / file)
-    for code in ("srcnn", "stages", "datasets", ".dvc/plots"):
-        shutil.copytree(ROOT / code, folder / code, ignore=shutil.ignore_patterns("__pycache__"))
-    random = np.random.default_rng(0)
-    for split, count in (("train", 2), ("val", 2)):
-        (folder / "photos" / split).mkdir(parents=True)
-        for i in range(count):
-            blocks = random.integers(0, 256, (13, 17, 3), dtype=np.uint8)
-            image = Image.fromarray(blocks).resize(
-                (17 * 8 + 1, 13 * 8 + 3), Image.Resampling.BICUBIC
-            )
-            image.save(folder / "photos" / split / f"photo {i}.png")
-    change_params(
-        folder,
-        scales=[2],
-        data={"source": "folder", "root": "photos"},
-        train={
-            "patch_size": 32,
-            "patches_per_image": 4,
-            "batch_size": 4,
-            "epochs": {"mse": 2, "perceptual": 1},
-        },
-    )
-    run("git", "init", "--quiet", cwd=folder)
-    run("git", "add", ".", cwd=folder)
-    run("git", "commit", "--quiet", "-m", "start", cwd=folder)
-    run("dvc", "repro", cwd=folder)
-    run("git", "add", ".", cwd=folder)
-    run("git", "commit", "--quiet", "-m", "results", cwd=folder)
-    return folder
-
-
-def change_params(folder: Path, **changes: Any) -> None:
-    yaml = YAML()
-    params = yaml.load(folder / "params.yaml")
-
-    def update(old: Any, new: Any) -> None:
-        for key, value in new.items():
-            if isinstance(value, dict) and key != "variants":  # which are set as a whole
-                update(old[key], value)
-            else:
-                old[key] = value
-
-    update(params, changes)
-    yaml.dump(params, folder / "params.yaml")
+def project(made_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny project, run once."""
+    return copy_of(made_project, tmp_path_factory.mktemp("project"))
 
 
 def stages_run(output: str) -> list[str]:
@@ -160,7 +101,7 @@ def test_another_lambda_retrains_the_perceptual_model_and_nothing_before_it(proj
 def test_variants_are_trained_scored_and_drawn_beside_the_rest(
     project: Path, tmp_path: Path
 ) -> None:
-    folder = shutil.copytree(project, tmp_path / "project", symlinks=True)
+    folder = copy_of(project, tmp_path / "project")
     variants: dict[str, dict[str, Any]] = {
         "l1": {"pixel": "l1", "lambda2": 0},
         "alone": {"lambda1": 0},

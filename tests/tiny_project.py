@@ -1,0 +1,101 @@
+"""A copy of this project with four tiny photographs and seconds of training, as its own clone."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+CODE = ("srcnn", "stages", "tools", "presets", "datasets", ".dvc/plots")
+FILES = ("params.yaml", "dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".gitignore")
+
+
+def environment() -> dict[str, str]:
+    """Variables under which git can commit, and python and dvc are those of the tests."""
+    return os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "GIT_AUTHOR_NAME": "a",
+        "GIT_AUTHOR_EMAIL": "a@b",
+        "GIT_COMMITTER_NAME": "a",
+        "GIT_COMMITTER_EMAIL": "a@b",
+    }
+
+
+def run(*command: str, cwd: Path) -> str:
+    """What a command prints that has to succeed."""
+    done = subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def change_params(folder: Path, **changes: Any) -> None:
+    """Change settings in the folder's params.yaml, and leave its comments."""
+    yaml = YAML()
+    params = yaml.load(folder / "params.yaml")
+
+    def update(old: Any, new: Any) -> None:
+        for key, value in new.items():
+            if isinstance(value, dict) and key != "variants":  # which are set as a whole
+                update(old[key], value)
+            else:
+                old[key] = value
+
+    update(params, changes)
+    yaml.dump(params, folder / "params.yaml")
+
+
+def commit(folder: Path, message: str) -> None:
+    """Commit all that git does not ignore."""
+    run("git", "add", ".", cwd=folder)
+    run("git", "commit", "--quiet", "-m", message, cwd=folder)
+
+
+def copy_project(folder: Path) -> Path:
+    """Copy the project into a folder, give it its photographs and commit; nothing is run."""
+    for file in FILES:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, folder / file)
+    for code in CODE:
+        shutil.copytree(ROOT / code, folder / code, ignore=shutil.ignore_patterns("__pycache__"))
+    random = np.random.default_rng(0)
+    for split, count in (("train", 2), ("val", 2)):
+        (folder / "photos" / split).mkdir(parents=True)
+        for i in range(count):
+            blocks = random.integers(0, 256, (13, 17, 3), dtype=np.uint8)
+            image = Image.fromarray(blocks).resize(
+                (17 * 8 + 1, 13 * 8 + 3), Image.Resampling.BICUBIC
+            )
+            image.save(folder / "photos" / split / f"photo {i}.png")
+    change_params(
+        folder,
+        scales=[2],
+        data={"source": "folder", "root": "photos"},
+        train={
+            "patch_size": 32,
+            "patches_per_image": 4,
+            "batch_size": 4,
+            "epochs": {"mse": 2, "perceptual": 1},
+        },
+    )
+    run("git", "init", "--quiet", cwd=folder)
+    commit(folder, "start")
+    return folder
+
+
+def make_project(folder: Path) -> Path:
+    """Copy the project into a folder, give it its photographs, run it once and commit."""
+    copy_project(folder)
+    run("dvc", "repro", cwd=folder)
+    commit(folder, "results")
+    return folder
+
+
+def copy_of(made: Path, folder: Path) -> Path:
+    """A copy of a project that was made, with all that DVC and git know of it, to be changed."""
+    return shutil.copytree(made, folder, symlinks=True, dirs_exist_ok=True)
