@@ -243,12 +243,7 @@ def _table(moves: list[Move]) -> Iterator[str]:
     row = f"{{:7}}{{:{max(wide, 8)}}}{{:10}}{{:>11}}{{:>11}}{{:>12}}{{:>10}}"
     yield row.format("scale", "method", "metric", "committed", "now", "difference", "allowed")
     for move in moves:
-        difference = move.now - move.committed
-        numbers = (
-            f"{move.committed:.6g}",
-            f"{move.now:.6g}",
-            f"{difference:+.2g}" if difference else "0",
-            f"{move.allowed:.2g}",
-        )
+        moved = f"{move.now - move.committed:+.2g}" if move.now != move.committed else "0"
+        numbers = f"{move.committed:.6g}", f"{move.now:.6g}", moved, f"{move.allowed:.2g}"
         line = row.format(move.scale, move.method, move.metric, *numbers)
         yield line if move.is_within else f"{line}  outside"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from srcnn.verification import compare, described
 from tests import test_pipeline
 
 tiny = test_pipeline.project
@@ -90,11 +91,11 @@ def commit(folder: Path) -> None:
 
 
 def verify(folder: Path, *options: str, **variables: str) -> tuple[int, list[str], str]:
-    """Status, lines of output and the errors; the temporary folder has to be empty after it."""
+    """Status, lines of output and the errors; a whole run has to leave no temporary file."""
     (folder / "log").unlink(missing_ok=True)
     variables["TMPDIR"] = str(folder / "temporary")
     done = run(folder, sys.executable, "-m", "tools.verify", *options, **variables)
-    if "--keep" not in options:
+    if not options:
         assert list((folder / "temporary").iterdir()) == []
     return done.returncode, done.stdout.splitlines(), done.stderr
 
@@ -170,13 +171,13 @@ def test_a_lock_file_of_other_code_is_not_verified(
 ) -> None:
     lock = folder / "project/dvc.lock"
     lock.write_text(lock.read_text().replace(old, old + new, 1))
-    status, lines, _ = verify(folder, "--here")
+    comparison = compare(folder / "project")
+    assert not comparison.is_verified
     why = f"{stage} was made from something else: {named}" if named else f"{stage} is not in it"
-    assert lines == [
+    assert list(described(comparison)) == [
         f"dvc.lock: {why}",
         "not verified: dvc.lock is of other code or settings; dvc repro, then git commit",
     ]
-    assert status == 1
 
 
 def test_another_machine_is_verified_within_the_tolerance(folder: Path) -> None:
@@ -200,20 +201,27 @@ def test_another_machine_is_not_verified_beyond_the_tolerance(folder: Path) -> N
     assert status == 1
 
 
-def test_what_lies_here_is_compared_without_a_run(folder: Path) -> None:
+def test_what_was_made_here_is_compared_without_a_run(folder: Path) -> None:
     status, lines, _ = verify(folder, "--here")
     assert lines == ["verified: all 5 outputs have the bytes that are committed"]
     assert status == 0
+    assert not (folder / "log").exists()
+    (folder / "project/plots/table.md").write_text("drawn by hand")
+    status, lines, errors = verify(folder, "--here")
+    why = "the results here are not up to date (dvc status says why); dvc repro"
+    assert (status, lines, errors) == (1, [], f"error: {why}\n")
+
+
+def test_files_that_differ_from_those_committed_are_named(folder: Path) -> None:
     (folder / "project/plots/table.md").write_text("drawn by hand")
     (folder / "project/plots/more.md").write_text("")
-    status, lines, _ = verify(folder, "--here")
-    assert lines == [
+    comparison = compare(folder / "project")
+    assert not comparison.is_verified
+    assert list(described(comparison)) == [
         "plots/more.md: made, but not committed",
         "plots/table.md: not the file that is committed",
         "not verified: 2 of 6 outputs differ",
     ]
-    assert status == 1
-    assert not (folder / "log").exists()
 
 
 def test_uncommitted_changes_are_said_to_be_left_out(folder: Path) -> None:

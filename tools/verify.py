@@ -7,6 +7,7 @@ with an empty DVC cache and without the results that the commit holds; it shares
 packages and what the user's cache has downloaded. On the same kind of machine every output must
 have the bytes that dvc.lock and git name; on another every metric must lie within the tolerance of
 metrics/environment.json. `srcnn.verification` compares. Exit status 0 only if all is so.
+With --here nothing is run: what `dvc repro` has made in this folder is compared.
 """
 
 import argparse
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--keep", action="store_true", help="keep the clone")
     choice.add_argument(
-        "--here", action="store_true", help="run nothing: compare the results that lie here"
+        "--here", action="store_true", help="run nothing: compare what dvc repro has made here"
     )
     options = parser.parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -70,8 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def verify_here() -> int:
-    """Compare the working tree's results with those of its last commit."""
-    comparison = compare(Path())
+    """Compare the working tree's results with those of its last commit.
+
+    Raises:
+        InputError: they are not what the code and the settings here make.
+    """
+    comparison = compare(Path())  # which says what is missing or damaged
+    if subprocess.run([sys.executable, "-m", "dvc", "status", "--quiet"]).returncode:
+        raise InputError("the results here are not up to date (dvc status says why); dvc repro")
     print("\n".join(described(comparison)))
     return not comparison.is_verified
 
