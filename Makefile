@@ -1,10 +1,14 @@
-# make repro   the whole pipeline, from photographs to Table I
-# make test    the tests
-# make lock    requirements.lock anew, after a change of pyproject.toml (needs uv)
+# make repro    the whole pipeline, from photographs to Table I
+# make test     the tests
+# make plan     what the pipeline will take: images, steps, time and disk
+# make sweep    the pipeline over a list of values, as experiments, and a figure of them
+# make verify   the committed results made anew, and whether they come out the same
+# make install  .venv alone
+# make lock     requirements.lock anew, after a change of pyproject.toml (needs uv)
 
 SHELL := bash
 .DEFAULT_GOAL := repro
-.PHONY: repro test lock
+.PHONY: repro test plan sweep verify install lock
 
 # The stages and the tests run the python of .venv, whatever else is on PATH.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -20,6 +24,14 @@ test: $(INSTALLED)
 	ruff format --check
 	mypy
 	pytest
+
+plan: $(INSTALLED)
+	@python -m tools.plan
+
+verify: $(INSTALLED)
+	python -m tools.verify
+
+install: $(INSTALLED)
 
 lock: $(INSTALLED)
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes \
