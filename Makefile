@@ -28,6 +28,9 @@ test: $(INSTALLED)
 plan: $(INSTALLED)
 	@python -m tools.plan
 
+sweep: $(INSTALLED)
+	python -m tools.sweep $(SET) $(if $(JOBS),--jobs $(JOBS))
+
 verify: $(INSTALLED)
 	python -m tools.verify
 

@@ -80,21 +80,21 @@ def _mark(panel: Axes, points: dict[str, tuple[float, float]]) -> None:
         x, y = panel.transData.transform(point) - corner
         dots[name] = Box(x - _DOT / 2, y - _DOT / 2, _DOT, _DOT)
     taken = list(dots.values())
-    taken.append(_point_to_better(panel, area, taken))
+    taken.append(point_to_better(panel, area, taken))
     for name, dot in dots.items():
-        box = _first_free(_beside(dot, width_of(name_of(name), SMALL)), taken, area)
+        box = first_free(beside(dot, width_of(name_of(name), SMALL)), taken, area)
         taken.append(box)
         at = box.left / area[0], (box.bottom + _TEXT / 4) / area[1]
         panel.text(*at, name_of(name), size=SMALL, transform=panel.transAxes)
 
 
-def _point_to_better(panel: Axes, area: tuple[float, float], taken: Sequence[Box]) -> Box:
+def point_to_better(panel: Axes, area: tuple[float, float], taken: Sequence[Box]) -> Box:
     """Draw the arrow in the first corner that is free; the room it takes."""
     width, height = _ARROW + width_of(_BETTER, SMALL), _ARROW + _TEXT
     left, bottom = _MARGIN, _MARGIN
     right, top = area[0] - width - _MARGIN, area[1] - height - _MARGIN
     corners = [(left, top), (right, bottom), (right, top), (left, bottom)]
-    box = _first_free([Box(*corner, width, height) for corner in corners], taken, area)
+    box = first_free([Box(*corner, width, height) for corner in corners], taken, area)
     panel.annotate(
         _BETTER,
         (box.left / area[0], box.bottom / area[1]),
@@ -107,7 +107,7 @@ def _point_to_better(panel: Axes, area: tuple[float, float], taken: Sequence[Box
     return box
 
 
-def _beside(dot: Box, width: float) -> Iterable[Box]:
+def beside(dot: Box, width: float) -> Iterable[Box]:
     """Places for a dot's name: right, left, above and below, then further up and down."""
     right, left = dot.left + dot.width + _GAP / 2, dot.left - _GAP / 2 - width
     level = dot.bottom + (dot.height - _TEXT) / 2
@@ -121,7 +121,7 @@ def _beside(dot: Box, width: float) -> Iterable[Box]:
         yield Box(left, level + lines * _TEXT, width, _TEXT)
 
 
-def _first_free(boxes: Iterable[Box], taken: Sequence[Box], area: tuple[float, float]) -> Box:
+def first_free(boxes: Iterable[Box], taken: Sequence[Box], area: tuple[float, float]) -> Box:
     """The first in the panel that meets nothing; the first of all where there is none."""
     boxes = list(boxes)
     for box in boxes:

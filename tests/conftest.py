@@ -32,7 +32,10 @@ Picture = Callable[..., RGB8]
 MakePair = Callable[..., Pair]
 
 
-LONGEST = ("test_pipeline.py", "test_processes.py", "test_html_report_in_browser.py")
+LONGEST = (
+    *("test_sweep_queue.py", "test_docs.py", "test_pipeline.py"),
+    *("test_processes.py", "test_html_report_in_browser.py"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -21,25 +21,24 @@ import pytest
 import requests
 from ruamel.yaml import YAML
 
-from tests import test_pipeline
-from tests.test_pipeline import run, stages_run
+from tests.test_pipeline import stages_run
+from tests.tiny_project import run
 
 Remote = Callable[[Path], AbstractContextManager[tuple[str, dict[str, str]]]]
 pytestmark = pytest.mark.slow
-tiny = test_pipeline.project
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
 @pytest.fixture(scope="module")
-def author(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def author(made_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a bare git repository, a remote that is a folder, and a clone that shares."""
     folder = tmp_path_factory.mktemp("author")
-    project = clone(tiny, folder / "project.git", "--bare").parent / "project"
+    project = clone(made_project, folder / "project.git", "--bare").parent / "project"
     clone(folder / "project.git", project)
     run("dvc", "remote", "add", "--default", "shared", str(folder / "remote"), cwd=project)
     run("git", "commit", "--quiet", "--all", "-m", "Share results", cwd=project)
     run("git", "push", "--quiet", cwd=project)
-    shutil.copytree(tiny / ".dvc/cache", project / ".dvc/cache")
+    shutil.copytree(made_project / ".dvc/cache", project / ".dvc/cache")
     run("dvc", "checkout", "--quiet", cwd=project)
     run("dvc", "push", cwd=project)
     return folder

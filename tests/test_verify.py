@@ -13,9 +13,6 @@ from pathlib import Path
 import pytest
 
 from srcnn.verification import compare, described
-from tests import test_pipeline
-
-tiny = test_pipeline.project
 
 ROOT = Path(__file__).parents[1]
 
@@ -293,9 +290,11 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(folder: Path, number: signa
 
 
 @pytest.mark.slow
-def test_the_real_pipeline_is_verified_on_tiny_photographs(tiny: Path, tmp_path: Path) -> None:
+def test_the_real_pipeline_is_verified_on_tiny_photographs(
+    made_project: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "copy"
-    shutil.copytree(tiny, folder / "project", symlinks=True)
+    shutil.copytree(made_project, folder / "project", symlinks=True)
     (folder / "temporary").mkdir()
     status, lines, _ = verify(folder)
     assert re.fullmatch(r"verified: all \d+ outputs have the bytes that are committed", lines[-1])

@@ -1,0 +1,88 @@
+"""Every command of README and docs, run in order, page by page, as a new user would type it."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tiny_project import ROOT, copy_of, environment
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+INSTEAD = {
+    r"make test\b.*": "true",  # which is what runs this
+    r"make verify\b.*": "true",  # tests/test_verify.py
+    r"/path/to/photos": "{project}/photos",
+    r"\bx4/": "x2/",  # the tiny project has but one scale
+    r" metrics/x4.json": "",
+    r"reproduce-the-paper: dvc repro$": "dvc repro --dry",  # of DIV2K
+    r"sweeps: make sweep *(#.*)?$": "make sweep SET=loss.lambda2=0.1,2.7",
+    r"sweeps: make sweep .*JOBS.*": "true",  # tests/test_sweep_queue.py
+    r"sweeps: (python -m tools.sweep .*)": r"! \1",  # the failure that the page shows
+}
+"""What cannot be typed in a test as it stands, and what is typed in its place."""
+
+ELSEWHERE = {"sharing": "servers and second clones are in tests/test_sharing.py"}
+
+
+def commands(page: Path) -> Iterator[str]:
+    """The commands of a page."""
+    for block in re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        for line in re.sub(r"\\\n\s*", "", block).splitlines():
+            if line.startswith("$ "):
+                yield line[2:]
+
+
+def as_typed(page: Path, command: str, project: Path) -> str:
+    """A command with what stands in INSTEAD for it."""
+    for pattern, replacement in INSTEAD.items():
+        start, separator, rest = pattern.partition(": ")
+        if separator and start != page.stem:
+            continue
+        command = re.sub(rest or start, replacement, command)
+    return command.replace("{project}", str(project))
+
+
+def test_every_page_that_is_linked_is_there() -> None:
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#:]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_every_setting_is_explained() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    sections: list[str] = []
+    for line in (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines():
+        if not (found := re.match(r"( *)(\w+): *([^# ]*)", line)):
+            continue
+        sections[len(found[1]) // 2 :] = [found[2]]
+        if found[3] and "block2_conv2" not in line:
+            assert f"`{'.'.join(sections)}`" in readme, line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if p.stem not in ELSEWHERE], ids=lambda p: p.stem
+)
+def test_the_commands_of_a_page_work_in_their_order(
+    made_project: Path, tmp_path: Path, page: Path
+) -> None:
+    stamps = [file.name for file in Path(sys.prefix).glob("installed-*")]
+    if not stamps:
+        pytest.skip("this Python is not the one of `make install`, which the commands would begin")
+    folder = copy_of(made_project, tmp_path / "project")
+    for file in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / file, folder)
+    (folder / ".venv").symlink_to(sys.prefix)
+    subprocess.run(["git", "add", "."], cwd=folder, check=True)
+    subprocess.run(["git", "commit", "-qm", "all"], cwd=folder, check=True, env=environment())
+    for command in commands(page):
+        typed = as_typed(page, command, folder)
+        done = subprocess.run(
+            ["bash", "-c", typed], cwd=folder, env=environment(), capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"$ {typed}\n{done.stdout}{done.stderr}"

@@ -1,0 +1,151 @@
+"""Sweep settings as DVC experiments: python -m tools.sweep loss.lambda2=0.1,0.9 train.lr=0.003.
+
+Several values are several experiments, several lists all their combinations. docs/sweeps.md tells
+how a sweep goes on after it was stopped, and what it leaves.
+"""
+
+import argparse
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from srcnn.errors import InputError, Stopped, some
+from srcnn.files import write_csv
+from srcnn.settings import PARAMS
+from srcnn.sweep import METHODS, METRICS, Row, draw_sweep, sweep_table
+from tools import experiments, task_queue
+from tools.combinations import Combination, combine, varied
+from tools.follow import Follower, say, stop_asked, stop_if_asked
+
+DEFAULT = ("loss.lambda2=0.1,0.3,0.9,2.7,8.1",)
+SWEEP = Path("plots/sweep")
+_PATIENCE = 60.0  # seconds in which what runs can end by itself when it is stopped
+
+
+def main() -> None:
+    """Read the command line, sweep, exit with its status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.sweep", description=__doc__.partition(":")[0] + "."
+    )
+    parser.add_argument(
+        "settings",
+        nargs="*",
+        metavar="KEY=VALUE[,VALUE…]",
+        help=f"of params.yaml, as dvc exp run -S takes them; none: {' '.join(DEFAULT)}",
+    )
+    parser.add_argument("-j", "--jobs", type=int, default=1, help="experiments at the same time")
+    parser.add_argument("--name", default="", help="begins the names of all experiments")
+    arguments = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop_asked.set())
+    try:
+        if arguments.jobs < 1:
+            raise InputError(f"--jobs {arguments.jobs}: must be 1 or more")
+        sys.exit(sweep(arguments.settings or DEFAULT, arguments.jobs, arguments.name))
+    except (InputError, OSError) as error:
+        sys.exit(f"error: {error}")
+    except Stopped as stopped:
+        print(f"{stopped}; the same command goes on from there", file=sys.stderr)
+        sys.exit(130)
+
+
+def sweep(settings: Sequence[str], jobs: int, prefix: str) -> int:
+    """Run what is not done yet and write plots/sweep.*; the exit status.
+
+    Raises:
+        InputError: a setting or the state of the working tree is refused, or all has failed.
+        Stopped: by a signal.
+    """
+    combinations = combine(settings, prefix)
+    baseline = bring_up_to_date()
+    try:
+        done = enqueue(combinations, baseline)
+        say(f"on {baseline[:7]}: {len(combinations)} experiments, {done} of them done")
+        failed = Follower([each.name for each in combinations], baseline, jobs).run()
+    except Stopped:
+        task_queue.stop(_PATIENCE)
+        raise
+    rows = rows_of(combinations, baseline)
+    if not rows:
+        raise InputError("no experiment has ended well; dvc queue logs NAME shows more of each")
+    write_csv(rows, SWEEP.with_suffix(".csv"))
+    draw_sweep(rows, varied(combinations) or ["loss.lambda2"]).write(SWEEP)
+    say(f"\n{sweep_table(rows)}\n\n{SWEEP}.csv, .png and .pdf show them")
+    if failed:
+        count = f"{len(failed)} of {len(combinations)} experiments"
+        print(f"error: {count} failed: {some(list(failed))}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def bring_up_to_date() -> str:
+    """Reproduce the commit that is checked out, where it is not yet; the commit.
+
+    So that what the experiments have in common lies in DVC's cache: on a fresh clone each of
+    several at the same time would make it for itself.
+
+    Raises:
+        InputError: there are changes that are not committed, or what is reproduced differs.
+        Stopped: by a signal.
+    """
+    _refuse_changes("commit or undo them, or give settings on the command line")
+    ready = subprocess.run(["dvc", "status", "--quiet"], env=experiments.environment())
+    if ready.returncode:
+        say("what this commit's dvc.lock lists is not here or not up to date: dvc repro first")
+        if subprocess.run(["dvc", "repro"], env=experiments.environment()).returncode:
+            stop_if_asked()
+            raise InputError("dvc repro failed: a sweep needs the results of its commit")
+    stop_if_asked()
+    _refuse_changes("dvc repro has changed them: commit them first")
+    return experiments.head()
+
+
+def _refuse_changes(advice: str) -> None:
+    """DVC would take them into every experiment, under the name of a commit that has them not."""
+    own = {f"{SWEEP}.{suffix}" for suffix in ("csv", "png", "pdf")}
+    if changed := [file for file in experiments.uncommitted() if file not in own]:
+        raise InputError(f"{some(changed)}: not as committed, and a sweep is of a commit; {advice}")
+
+
+def enqueue(combinations: Sequence[Combination], baseline: str) -> int:
+    """Queue what is neither done nor in the queue; how many are done."""
+    task_queue.end_lost()
+    tasks, done = task_queue.tasks(baseline), experiments.finished(baseline)
+    open_ones = [each for each in combinations if each.name not in done]
+    for combination in open_ones:
+        task = tasks.get(combination.name)
+        if task and task.state != "done":
+            continue
+        stop_if_asked()
+        if task:  # it failed, or was stopped
+            task_queue.forget(task)
+        experiments.queue(combination.name, combination.overrides)
+    return len(combinations) - len(open_ones)
+
+
+def rows_of(combinations: Sequence[Combination], baseline: str) -> Sequence[Row]:
+    """A row per experiment, scale and method, of what the experiments wrote into metrics/.
+
+    Raises:
+        InputError: an experiment of this name has other settings.
+    """
+    rows, results = [], experiments.results(baseline)
+    for name, given, params in ((c.name, c.given, c.params) for c in combinations):
+        if name not in results:
+            continue
+        result = results[name] or {"params": {str(PARAMS): {}}}
+        if result["params"][str(PARAMS)].get("data") != params:
+            raise InputError(f"{name}: made with other settings; dvc exp remove {name}, then again")
+        weights = {f"loss.{key}": params["loss"][key] for key in ("lambda1", "lambda2")}
+        settings = weights | dict(given)
+        for scale in params["scales"]:
+            scores = result["metrics"][f"metrics/x{scale}.json"]["data"]
+            for method in METHODS:
+                about = {"experiment": name, "scale": scale, "method": method}
+                rows.append(about | settings | {key: scores[method][key] for key in METRICS})
+    return rows
+
+
+if __name__ == "__main__":
+    main()
