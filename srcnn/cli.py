@@ -33,9 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # it may lack a name's letters
     try:
-        verb(**options)
+        status: int = verb(**options) or 0
         print(end="", flush=True)  # a full disk shows itself here at the latest
-        return 0
+        return status
     except BrokenPipeError:
         return 1  # who reads it, such as `head`, has seen enough
     except (InputError, OSError) as error:
@@ -54,9 +54,51 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(
         title="verbs", metavar="VERB", required=True, help="srcnn VERB --help tells more"
     )
+    _add_upscale(verbs)
     _add_score(verbs)
     _add_compare(verbs)
     return parser
+
+
+def _add_upscale(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    upscale = verbs.add_parser(
+        "upscale",
+        help="enlarge photographs 2 or 4 times",
+        description="Enlarge photographs by a trained SRCNN, on a CPU. PNG, JPEG, WebP, TIFF and "
+        "BMP, of 8 or 16 bits, grey or colour, with or without alpha; profile and EXIF data are "
+        "kept.",
+        epilog="Results of PNG are written in strips: they need little memory, however large they "
+        "are. A file that cannot be enlarged is named, the rest go on, and the exit status is 1.",
+    )
+    upscale.add_argument(
+        "inputs", nargs="+", metavar="IN", help="a file, a folder, or a pattern in quotes"
+    )
+    upscale.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="OUT",
+        help="a folder, or for a single file its name; without it NAME_x2 beside each file",
+    )
+    upscale.add_argument(
+        "--scale", type=int, help="2 or 4, with --model the model's own (default: 2)"
+    )
+    upscale.add_argument(
+        "--strength",
+        type=float,
+        help="from 0, true to the original (MSE loss), to 1, sharper (perceptual loss; default)",
+    )
+    upscale.add_argument(
+        "--model", type=Path, metavar="PATH", help="a network of yours: models/x2/mse.safetensors"
+    )
+    upscale.add_argument(
+        "--format", choices=("png", "jpeg", "webp", "tiff", "bmp"), help="of the results"
+    )
+    upscale.add_argument("--force", action="store_true", help="overwrite results that exist")
+    upscale.add_argument(
+        "--allow-large", action="store_true", help="take images of any number of pixels"
+    )
+    upscale.set_defaults(verb=_upscale)
 
 
 def _add_score(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -112,6 +154,26 @@ def _scale(text: str) -> int:
     if not text.isdecimal() or int(text) < 2:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 2 on")
     return int(text)
+
+
+def _upscale(
+    inputs: list[str],
+    output: Path | None,
+    scale: int | None,
+    strength: float | None,
+    model: Path | None,
+    format: str | None,  # noqa: A002  # the option's name
+    force: bool,
+    allow_large: bool,
+) -> int:
+    if model is not None and strength is not None:
+        raise InputError("--strength mixes the released networks; it has no meaning with --model")
+    from srcnn.released import STRENGTH, load
+    from srcnn.upscaling import find_jobs, upscale_files
+
+    network = load(scale, STRENGTH if strength is None else strength, model)
+    jobs = find_jobs(inputs, output, network.scale, format)
+    return upscale_files(jobs, network, force=force, allow_large=allow_large)
 
 
 def _score(sr: Path, hr: Path, scale: int, as_json: bool) -> None:

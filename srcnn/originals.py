@@ -1,0 +1,217 @@
+"""Image files with all that they hold: every bit, transparency, ICC profile and EXIF data."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image
+
+from srcnn.colour import to_srgb, without_palette
+from srcnn.errors import InputError
+from srcnn.files import written_whole
+from srcnn.images import reading
+from srcnn.pixels import decoded_whole
+from srcnn.png_writer import icc_chunk, write_strips
+
+FORMATS = {
+    "png": (".png",),
+    "jpeg": (".jpg", ".jpeg"),
+    "webp": (".webp",),
+    "tiff": (".tif", ".tiff"),
+    "bmp": (".bmp",),
+}
+"""Suffixes by format, the usual one first."""
+
+ROOM = 1_700_000_000
+"""Bytes of a result that may be held in memory, where its format cannot be written in strips."""
+
+_LONGEST = {"jpeg": 65_500, "webp": 16_383}
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_KEPT = ("ImageDescription", "Make", "Model", "DateTime", "Artist", "Copyright")
+
+Levels = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Original:
+    """An image file, upright.
+
+    Args:
+        shape: height, width, channels: grey, grey with alpha, RGB or RGBA, by 1 to 4.
+        dtype: uint8 or uint16.
+        rows: gives some of its rows, [rows, width, channels].
+        icc: its ICC profile.
+        exif: its EXIF data, as they stand in a file, without orientation, sizes and preview.
+        notes: what had to be converted.
+    """
+
+    shape: tuple[int, int, int]
+    dtype: Any
+    rows: Callable[[slice], Levels]
+    icc: bytes | None = None
+    exif: bytes | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def __getitem__(self, rows: slice) -> Levels:
+        """Some of its rows."""
+        return self.rows(rows)
+
+
+def format_of(path: Path) -> str | None:
+    """The format that a file's suffix names."""
+    suffix = path.suffix.lower()
+    return next((name for name, suffixes in FORMATS.items() if suffix in suffixes), None)
+
+
+def read_original(path: Path) -> Original:
+    """Read an image file.
+
+    Palettes become RGB, black and white grey, and CMYK sRGB, by its profile.
+
+    Raises:
+        InputError: as `srcnn.images.read_photo`.
+    """
+    with reading(path, None) as file:
+        image, deep = decoded_whole(file)
+        exif = _exif(image)
+        icc = image.info.get("icc_profile") or None
+        if deep is not None:
+            levels = deep.astype(np.uint16).reshape(*deep.shape[:2], -1)
+            return Original(levels.shape, np.uint16, levels.__getitem__, icc, exif)
+        image.load()
+    mode = image.mode
+    notes = []
+    if mode == "CMYK":
+        image, icc = to_srgb(image)[0], None
+        notes.append("CMYK converted to sRGB")
+    else:
+        image = without_palette(image)
+        if mode in ("P", "PA"):
+            notes.append("palette converted to RGB")
+    width, height = image.size
+    channels = len(image.getbands())
+
+    def rows(span: slice) -> Levels:
+        part = image.crop((0, span.start, width, span.stop))
+        return np.asarray(part).reshape(-1, width, channels)
+
+    return Original((height, width, channels), np.uint8, rows, icc, exif, tuple(notes))
+
+
+def _exif(image: Image.Image) -> bytes | None:
+    """What the EXIF data say of the photograph, and not of the file that they are in."""
+    old, new = image.getexif(), Image.Exif()
+    for name in _KEPT:
+        tag = ExifTags.Base[name]
+        if tag in old:
+            new[tag] = old[tag]
+    for ifd in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+        kept = dict(old.get_ifd(ifd))
+        for tag in (ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight):
+            kept.pop(tag, None)
+        if kept:
+            new.get_ifd(ifd).update(kept)
+    return new.tobytes() if len(new) or new.get_ifd(ExifTags.IFD.Exif) else None
+
+
+def check_result(path: Path, kind: str, shape: tuple[int, int, int], *, allow_large: bool) -> None:
+    """Refuse a result that its format cannot hold or that needs too much memory.
+
+    Args:
+        path: of the result.
+        kind: its format.
+        shape: height, width, channels.
+        allow_large: whether memory is no reason.
+
+    Raises:
+        InputError: it is so.
+    """
+    size = f"{path}: a result of {shape[1]}×{shape[0]} pixels"
+    longest = _LONGEST.get(kind)
+    if longest and max(shape[:2]) > longest:
+        raise InputError(f"{size} is more than {kind} holds ({longest} a side); --format png does")
+    if kind != "png" and shape[0] * shape[1] * 4 > ROOM and not allow_large:
+        raise InputError(
+            f"{size} needs more than {ROOM / 1e9:.1f} GB of memory as {kind}; --format png is "
+            f"written in strips and needs little, or --allow-large"
+        )
+
+
+def write_result(
+    path: Path, kind: str, original: Original, strips: Iterator[Levels], size: tuple[int, int]
+) -> tuple[str, ...]:
+    """Write an enlarged image, whole or not at all, with the profile and EXIF of the original.
+
+    Args:
+        path: of the result.
+        kind: its format, one of FORMATS.
+        original: what it is made from.
+        strips: the result from top to bottom.
+        size: width and height of the result.
+
+    Returns:
+        what the format could not keep, in words.
+    """
+    with written_whole(path) as temporary:
+        if kind == "png":
+            about = [icc_chunk(original.icc)] if original.icc else []
+            if original.exif:
+                about.append((b"eXIf", original.exif.removeprefix(b"Exif\0\0")))
+            with temporary.open("wb") as file:
+                write_strips(file, size, strips, about)
+            return ()
+        if kind == "tiff" and original.dtype == np.uint16:
+            return _write_deep_tiff(temporary, original, strips)
+        return _write_with_pillow(temporary, kind, original, strips, size)
+
+
+def _write_deep_tiff(path: Path, original: Original, strips: Iterator[Levels]) -> tuple[str, ...]:
+    import tifffile  # Pillow writes no TIFF of 16 bits but grey ones
+
+    levels = np.concatenate(list(strips))
+    channels = levels.shape[2]
+    tifffile.imwrite(
+        path,
+        levels if channels > 1 else levels[..., 0],
+        photometric="rgb" if channels > 2 else "minisblack",
+        planarconfig="contig",
+        extrasamples=["unassalpha"] if channels in (2, 4) else None,
+        iccprofile=original.icc,
+        compression="zlib",
+        metadata=None,
+    )
+    return ("EXIF data are left out of a 16-bit TIFF",) if original.exif else ()
+
+
+def _write_with_pillow(
+    path: Path, kind: str, original: Original, strips: Iterator[Levels], size: tuple[int, int]
+) -> tuple[str, ...]:
+    notes = []
+    channels = original.shape[2]
+    image = Image.new(_MODES[channels], size)
+    top = 0
+    for strip in strips:
+        if strip.dtype == np.uint16:
+            strip = ((strip.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        levels = strip if channels > 1 else strip[..., 0]
+        image.paste(Image.fromarray(levels), (0, top))
+        top += len(strip)
+    if original.dtype == np.uint16:
+        notes.append(f"16 bits a channel rounded to the 8 of {kind}")
+    if kind == "jpeg" and channels in (2, 4):
+        white = Image.new(_MODES[channels], size, "white")
+        image = Image.alpha_composite(white.convert("RGBA"), image.convert("RGBA")).convert("RGB")
+        notes.append("transparent pixels put on white, as jpeg has none")
+    if kind == "bmp" and image.mode == "LA":
+        image = image.convert("RGBA")
+    if kind == "bmp" and (original.icc or original.exif):
+        notes.append("bmp keeps neither profile nor EXIF data")
+    options: dict[str, Any] = {"jpeg": {"quality": 95, "subsampling": 0}, "webp": {"quality": 95}}
+    about = {"icc_profile": original.icc, "exif": original.exif} if kind != "bmp" else {}
+    if kind == "tiff" and not original.exif:  # with which libtiff compresses nothing
+        options["tiff"] = {"compression": "tiff_adobe_deflate"}
+    image.save(path, kind, **options.get(kind, {}), **{k: v for k, v in about.items() if v})
+    return tuple(notes)
