@@ -80,7 +80,7 @@ def test_everything_made_again_has_the_same_bytes(project: Path) -> None:
 def test_another_lambda_retrains_the_perceptual_model_and_nothing_before_it(project: Path) -> None:
     output = run("dvc", "exp", "run", "--name", "half", "-S", "loss.lambda2=0.5", cwd=project)
     stages = stages_run(output)
-    after = ["benchmarks", "claims", "evaluate@2", "page", "provenance", "report"]
+    after = ["benchmarks", "claims", "evaluate@2", "export@2", "page", "provenance", "report"]
     assert sorted(stages) == sorted(["check_settings", "train_perceptual@2", *after])
     order = [stages.index(name) for name in ("train_perceptual@2", "evaluate@2", "claims", "page")]
     assert order == sorted(order)
