@@ -40,7 +40,8 @@ def test_colours_are_those_of_torch_but_for_a_rounding(
 ) -> None:
     lr = picture(*size)
     expected, result = super_resolve(model, lr), network(lr)
-    assert (result.shape, result.dtype) == (expected.shape, np.uint8)
+    assert result.shape == expected.shape
+    assert result.dtype == np.uint8
     assert apart(result, expected) <= 1
     assert (result != expected).mean() < 0.001
 

@@ -3,7 +3,6 @@
 import ast
 import csv
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -67,14 +66,6 @@ def test_odd_photographs_are_cropped_to_a_multiple_of_the_scale(project: Path) -
 
 def test_a_second_run_has_nothing_to_do(project: Path) -> None:
     assert "Running stage" not in run("dvc", "repro", cwd=project)
-
-
-@pytest.mark.slow
-def test_everything_made_again_has_the_same_bytes(project: Path) -> None:
-    for kept in (".finished", "lr/.finished", ".decoded"):
-        shutil.rmtree(project / "data" / kept)
-    run("dvc", "repro", "--force", cwd=project)
-    assert run("git", "status", "--short", cwd=project) == ""
 
 
 def test_another_lambda_retrains_the_perceptual_model_and_nothing_before_it(project: Path) -> None:

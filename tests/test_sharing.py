@@ -182,6 +182,7 @@ def installed(*packages: str) -> bool:
     return all(importlib.util.find_spec(package) for package in packages)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "remote",
     [

@@ -15,9 +15,9 @@ import psutil
 import pytest
 from PIL import Image
 
-from tests.tiny_project import ROOT, commit, environment, make_project, run
+from tests.tiny_project import ROOT, commit, copy_of, environment, run
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 PIPELINE = """
 stages:
@@ -285,22 +285,23 @@ def test_an_experiment_of_the_same_name_and_other_settings_is_refused(small: Pro
     assert "error: lambda2=0.1: made with other settings" in said
 
 
-def test_the_pipeline_itself_is_swept(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_the_pipeline_itself_is_swept(made_project: Path, tmp_path: Path) -> None:
     """With real training: three λ2, of which one cannot be trained with, a stop, and a resume."""
-    project = Project(make_project(tmp_path / "project"))
+    project = Project(copy_of(made_project, tmp_path / "project"))
     weights = (project.folder / "dvc.lock").read_text()
     arguments = ("loss.lambda2=0.1,1e39,2.7",)
     process = project.start(*arguments)
     assert process.stdout
     lines = [process.stdout.readline() for _ in range(2)]
-    assert re.search("lambda2=0.1: done in .*; stages: 8 ran, 4 unchanged", lines[1])
+    assert re.search("lambda2=0.1: done in .*; stages: 9 ran, 4 unchanged", lines[1])
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=120)
     assert process.returncode == 130
     said = project.sweep(*arguments, status=1)
-    assert "lambda2=0.1: done before; stages: 8 ran, 4 unchanged" in said
+    assert "lambda2=0.1: done before; stages: 9 ran, 4 unchanged" in said
     assert "lambda2=1e+39: failed: training diverged" in said
-    assert re.search("lambda2=2.7: done in .*; stages: 8 ran, 4 unchanged", said)
+    assert re.search("lambda2=2.7: done in .*; stages: 9 ran, 4 unchanged", said)
     assert [row["loss.lambda2"] for row in project.rows()] == ["0.1", "2.7"]
     swept = run("git", "show", experiment(project, "lambda2=2.7"), cwd=project.folder)
     for stage in ("train_mse@2", "fetch_data", "degrade@2", "fetch_weights"):

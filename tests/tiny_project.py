@@ -20,6 +20,7 @@ def environment() -> dict[str, str]:
     """Variables under which git can commit, and python and dvc are those of the tests."""
     return os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "OMP_WAIT_POLICY": "PASSIVE",  # tests run side by side: no thread is to wait by spinning
         "GIT_AUTHOR_NAME": "a",
         "GIT_AUTHOR_EMAIL": "a@b",
         "GIT_COMMITTER_NAME": "a",

@@ -1,0 +1,220 @@
+"""Disks that are full or read-only: a line says so, nothing is broken, and the run goes on."""
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from ruamel.yaml import YAML
+
+from srcnn.checkpoint import Checkpoint
+from srcnn.errors import InputError
+from srcnn.files import write_csv, write_json
+from srcnn.images import write_png
+from srcnn.tensors import write_tensors
+from tests.mounts import fill, make_room, read_only, small_disk
+from tests.running import Running, results
+from tests.tiny_project import ROOT, change_params, copy_of, copy_project, run
+
+NOISE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+WRITERS: dict[str, Callable[[Path], object]] = {
+    "a.json": lambda path: write_json(list(range(10_000)), path),
+    "a.csv": lambda path: write_csv([{"a": number} for number in range(10_000)], path),
+    "a.png": lambda path: write_png(path, NOISE),
+    "a.safetensors": lambda path: write_tensors({"a": torch.zeros(10_000)}, path, {}),
+}
+STAGES = list(YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"].items())
+MADE_BY_DVC = [name for name, stage in STAGES if "outs" in stage and "variant" not in name]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A disk of a megabyte."""
+    with small_disk(tmp_path_factory.mktemp("small"), megabytes=1) as disk:
+        yield disk
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("leave", [0, 4096])
+def test_a_file_for_which_there_is_no_room_is_named_and_its_predecessor_kept(
+    small: Path, name: str, leave: int, one_line: Callable[[Any], str]
+) -> None:
+    path = small / name
+    path.write_text("its predecessor")
+    fill(small, leave)
+    with pytest.raises(InputError) as caught:
+        WRITERS[name](path)
+    message = one_line(caught)
+    assert message.startswith(f"{path}: ")
+    assert "No space left on device" in message
+    assert path.read_text() == "its predecessor"
+    assert not list(small.glob("*.tmp"))
+    make_room(small)
+    WRITERS[name](path)
+
+
+def test_a_state_for_which_there_is_no_room_leaves_the_one_before(small: Path) -> None:
+    checkpoint = Checkpoint(small / "state", 1)
+    checkpoint.save({"a": torch.zeros(10_000)}, {"epoch": 1})
+    fill(small)
+    with pytest.raises(InputError, match="No space left on device"):
+        checkpoint.save({"a": torch.ones(10_000)}, {"epoch": 2})
+    loaded = checkpoint.load()
+    assert loaded is not None
+    assert loaded[1] == {"epoch": 1}
+    make_room(small)
+
+
+def by_hand(stage: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Start a stage as `dvc.yaml` does, at ×2, and without DVC."""
+    command = dict(STAGES)[stage]["cmd"].replace("${item.scale}", "2").split()
+    return subprocess.run(
+        [sys.executable, *command[1:]], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def the_error(done: "subprocess.CompletedProcess[str]") -> str:
+    """What a stage says that could not end well, after a check that it is one line."""
+    assert done.returncode == 1, done.stdout
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+def test_photographs_may_lie_where_nothing_can_be_written(tmp_path: Path) -> None:
+    folder = copy_project(tmp_path / "project")
+    photos = (folder / "photos").rename(tmp_path / "photos")
+    change_params(folder, data={"root": str(photos)})
+    with read_only(photos):
+        assert by_hand("fetch_data", folder).returncode == 0
+    assert len(list((folder / "data/hr").rglob("*.png"))) == 4
+
+
+def test_a_project_in_which_nothing_can_be_written_is_told_so(tmp_path: Path) -> None:
+    folder = copy_project(tmp_path / "project")
+    with read_only(folder):
+        assert the_error(by_hand("fetch_data", folder)).endswith("Read-only file system: 'data'")
+    (folder / "data").mkdir()
+    with read_only(folder / "data"):
+        assert "Read-only file system: 'data/" in the_error(by_hand("fetch_data", folder))
+
+
+@pytest.fixture(scope="module")
+def whole(made_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone whose pipeline has been run undisturbed."""
+    return copy_of(made_project, tmp_path_factory.mktemp("whole") / "project")
+
+
+@pytest.fixture
+def disk(whole: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of it on a disk of its own."""
+    with small_disk(tmp_path / "disk", megabytes=120) as folder:
+        subprocess.run(["cp", "--archive", f"{whole}/.", folder], check=True)
+        yield folder
+
+
+def forget(stage: str, folder: Path) -> int:
+    """Delete what a stage has made; how many bytes that were."""
+    listed = dict(STAGES)[stage]
+    outs = [*listed["outs"], *listed.get("metrics", []), *listed.get("plots", [])]
+    size = 0
+    for out in outs:
+        name = out if isinstance(out, str) else next(iter(out))
+        path = folder / name.replace("${item.scale}", "2")
+        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+        for file in files:
+            size += file.stat().st_size
+            file.unlink()
+    for kept in (".finished", "lr/.finished", ".decoded"):
+        shutil.rmtree(folder / "data" / kept, ignore_errors=True)
+    return size
+
+
+def name_at_scale(stage: str) -> str:
+    """What DVC calls a stage at ×2."""
+    return f"{stage}@2" if "matrix" in dict(STAGES)[stage] else stage
+
+
+def assert_cache_sound(folder: Path) -> None:
+    """Every file in DVC's cache is what its name says."""
+    for file in (folder / ".dvc/cache/files/md5").glob("*/*"):
+        digest = hashlib.md5(file.read_bytes()).hexdigest()
+        assert file.parent.name + file.name.removesuffix(".dir") == digest
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("stage", MADE_BY_DVC)
+def test_a_stage_that_fills_the_disk_says_so_and_can_be_started_again(
+    whole: Path, disk: Path, stage: str
+) -> None:
+    fill(disk, forget(stage, disk) // 2)
+    error = the_error(by_hand(stage, disk))
+    assert "No space left on device" in error or "make room" in error
+    assert any(f" {folder}/" in error for folder in ("data", "models", "metrics", "plots"))
+    assert not list(disk.rglob("*.tmp"))
+    make_room(disk)
+    again = by_hand(stage, disk)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert results(disk) == results(whole)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("stage", ["degrade", "page"])
+def test_a_stage_does_not_begin_on_a_disk_that_is_all_but_full(
+    whole: Path, disk: Path, stage: str
+) -> None:
+    lock = (disk / "dvc.lock").read_text()
+    fill(disk, 1_000_000)
+    repro = Running("dvc", "repro", "-s", "-f", name_at_scale(stage), cwd=disk)
+    assert repro.ended() != 0
+    (error,) = repro.errors()
+    told = r"error: \.: DVC's notes need 32\.00 MB, and [\d.]+ MB are free; make room"
+    assert re.fullmatch(told, error)
+    assert (disk / "dvc.lock").read_text() == lock
+    run("dvc", "status", cwd=disk)
+    assert_cache_sound(disk)
+    make_room(disk)
+    run("dvc", "repro", cwd=disk)
+    assert results(disk) == results(whole)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("leave", [0, 400_000])
+def test_a_disk_that_others_fill_stops_a_training_that_can_go_on(
+    whole: Path, disk: Path, leave: int
+) -> None:
+    lock = (disk / "dvc.lock").read_text()
+    training = Running("dvc", "repro", "-s", "-f", "train_mse@2", cwd=disk)
+    training.until("training ")
+    with training.paused():
+        fill(disk, leave)
+    assert training.ended() != 0
+    (error,) = training.errors()
+    assert ("DVC's copies of models/x2/mse.safetensors" if leave else "No space left") in error
+    assert "make room" in error or "cannot be written" in error
+    assert (disk / "dvc.lock").read_text() == lock
+    assert_cache_sound(disk)
+    make_room(disk)
+    run("dvc", "repro", cwd=disk)
+    assert results(disk) == results(whole)
+
+
+@pytest.mark.long
+def test_what_a_full_disk_leaves_of_dvcs_notes_can_be_deleted(whole: Path, disk: Path) -> None:
+    fill(disk)
+    assert Running("dvc", "repro", "-s", "-f", "provenance", cwd=disk).ended() != 0
+    make_room(disk)
+    repro = Running("dvc", "repro", cwd=disk)
+    if repro.ended() != 0:
+        assert "Unable to read RWLock-file '.dvc/tmp/rwlock'" in repro.printed
+        (disk / ".dvc/tmp/rwlock").unlink()
+        run("dvc", "repro", cwd=disk)
+    assert results(disk) == results(whole)
