@@ -1,6 +1,7 @@
 """Shared by the tests: pictures made by formula, trained weights, the folder of golden data."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from tests.tiny_project import make_project
 settings.register_profile("srcnn", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("srcnn")
 torch.set_num_threads(1)  # the tensors here are too small to gain from a second
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what it does not wait for
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Picture = Callable[..., RGB8]
 MakePair = Callable[..., Pair]

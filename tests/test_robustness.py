@@ -41,6 +41,7 @@ def whole(made_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_of(made_project, tmp_path_factory.mktemp("whole") / "project")
 
 
+@pytest.mark.slow
 def test_settings_and_code_that_change_while_a_stage_runs_are_not_recorded(clone: Path) -> None:
     lock = (clone / "dvc.lock").read_text()
     known = sorted((clone / ".dvc/cache/runs").rglob("*"))
@@ -85,6 +86,7 @@ def test_after_a_change_was_refused_the_next_run_has_the_new_or_the_old_setting(
     assert results(changed) == in_peace[0.002]
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_in_a_folder_leave_the_first_one_in_peace(clone: Path) -> None:
     first = Running(*REPRO, cwd=clone)
     first.until("training ")
@@ -97,6 +99,7 @@ def test_two_runs_at_once_in_a_folder_leave_the_first_one_in_peace(clone: Path) 
     assert "up to date" in run(*REPRO, cwd=clone)
 
 
+@pytest.mark.slow
 def test_a_training_that_runs_already_is_not_started_again(clone: Path) -> None:
     first = Running(*TRAIN, cwd=clone)
     first.until("training ")

@@ -15,6 +15,7 @@ import pytest
 from srcnn.verification import compare, described
 
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.slow
 
 STAGES = """\
 stages:
@@ -289,7 +290,6 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(folder: Path, number: signa
     assert list((folder / "temporary").iterdir()) == []
 
 
-@pytest.mark.slow
 def test_the_real_pipeline_is_verified_on_tiny_photographs(
     made_project: Path, tmp_path: Path
 ) -> None:
