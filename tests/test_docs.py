@@ -19,7 +19,7 @@ INSTEAD = {
     r"/path/to/photos": "{project}/photos",
     r"\bx4/": "x2/",  # the tiny project has but one scale
     r" metrics/x4.json": "",
-    r"reproduce-the-paper: dvc repro$": "dvc repro --dry",  # of DIV2K
+    r"reproduce-the-paper: dvc repro$": "dvc repro --dry check_settings",  # of DIV2K
     r"sweeps: make sweep *(#.*)?$": "make sweep SET=loss.lambda2=0.1,2.7",
     r"sweeps: make sweep .*JOBS.*": "true",  # tests/test_sweep_queue.py
     r"sweeps: (python -m tools.sweep .*)": r"! \1",  # the failure that the page shows
