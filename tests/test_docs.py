@@ -26,6 +26,7 @@ INSTEAD = {
 }
 """What cannot be typed in a test as it stands, and what is typed in its place."""
 
+LONG = pytest.mark.long
 ELSEWHERE = {"sharing": "servers and second clones are in tests/test_sharing.py"}
 
 
@@ -64,9 +65,13 @@ def test_every_setting_is_explained() -> None:
             assert f"`{'.'.join(sections)}`" in readme, line
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    "page", [p for p in PAGES if p.stem not in ELSEWHERE], ids=lambda p: p.stem
+    "page",
+    [
+        pytest.param(page, id=page.stem, marks=LONG if page.stem == "sweeps" else pytest.mark.slow)
+        for page in PAGES
+        if page.stem not in ELSEWHERE
+    ],
 )
 def test_the_commands_of_a_page_work_in_their_order(
     made_project: Path, tmp_path: Path, page: Path

@@ -25,7 +25,7 @@ from tests.test_pipeline import stages_run
 from tests.tiny_project import run
 
 Remote = Callable[[Path], AbstractContextManager[tuple[str, dict[str, str]]]]
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
@@ -182,7 +182,6 @@ def installed(*packages: str) -> bool:
     return all(importlib.util.find_spec(package) for package in packages)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     "remote",
     [

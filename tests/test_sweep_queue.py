@@ -285,7 +285,6 @@ def test_an_experiment_of_the_same_name_and_other_settings_is_refused(small: Pro
     assert "error: lambda2=0.1: made with other settings" in said
 
 
-@pytest.mark.slow
 def test_the_pipeline_itself_is_swept(made_project: Path, tmp_path: Path) -> None:
     """With real training: three λ2, of which one cannot be trained with, a stop, and a resume."""
     project = Project(copy_of(made_project, tmp_path / "project"))

@@ -290,6 +290,7 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(folder: Path, number: signa
     assert list((folder / "temporary").iterdir()) == []
 
 
+@pytest.mark.long
 def test_the_real_pipeline_is_verified_on_tiny_photographs(
     made_project: Path, tmp_path: Path
 ) -> None:
