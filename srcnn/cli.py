@@ -116,12 +116,7 @@ def _add_score(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     score.add_argument("--sr", type=Path, metavar="DIR", required=True, help="the results")
     score.add_argument("--hr", type=Path, metavar="DIR", required=True, help="the ground truth")
     score.add_argument("--scale", type=_scale, required=True, help="the enlargement, such as 2")
-    score.add_argument(
-        "--json",
-        dest="as_json",
-        action="store_true",
-        help="print JSON: images, their mean, and the convention",
-    )
+    _add_json(score, "images, their mean, and the convention")
     score.set_defaults(verb=_score)
 
 
@@ -141,13 +136,12 @@ def _add_compare(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     compare.add_argument(
         "--metric", help="by this metric alone, such as psnr_rgb, with a line for each image"
     )
-    compare.add_argument(
-        "--json",
-        dest="as_json",
-        action="store_true",
-        help="print JSON: the comparison by each metric, and each image",
-    )
+    _add_json(compare, "the comparison by each metric, and each image")
     compare.set_defaults(verb=_compare)
+
+
+def _add_json(verb: argparse.ArgumentParser, what: str) -> None:
+    verb.add_argument("--json", dest="as_json", action="store_true", help=f"print JSON: {what}")
 
 
 def _scale(text: str) -> int:

@@ -89,7 +89,7 @@ class _Graph:
         inputs = [self.last if source is None else source, *names]
         self.last = to or f"{kind.lower()}{len(self.nodes)}"
         attributes = {name.rstrip("_"): value for name, value in options.items()}
-        node = helper.make_node(kind, [i for i in inputs if i], [self.last], **attributes)
+        node = helper.make_node(kind, inputs, [self.last], **attributes)
         self.nodes.append(node)
         return self.last
 

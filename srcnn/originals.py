@@ -1,7 +1,7 @@
 """Image files with all that they hold: every bit, transparency, ICC profile and EXIF data."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,6 @@ ROOM = 1_700_000_000
 """Bytes of a result that may be held in memory, where its format cannot be written in strips."""
 
 _LONGEST = {"jpeg": 65_500, "webp": 16_383}
-_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _KEPT = ("ImageDescription", "Make", "Model", "DateTime", "Artist", "Copyright")
 
 Levels = npt.NDArray[Any]
@@ -53,11 +52,18 @@ class Original:
     rows: Callable[[slice], Levels]
     icc: bytes | None = None
     exif: bytes | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, rows: slice) -> Levels:
         """Some of its rows."""
         return self.rows(rows)
+
+
+def as_image(levels: Levels) -> Image.Image:
+    """[H, W, channels] of uint8 or uint16 as one of Pillow's images, 8 bits a channel."""
+    if levels.dtype == np.uint16:
+        levels = ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return Image.fromarray(levels if levels.shape[2] > 1 else levels[..., 0])
 
 
 def format_of(path: Path) -> str | None:
@@ -191,18 +197,16 @@ def _write_with_pillow(
 ) -> tuple[str, ...]:
     notes = []
     channels = original.shape[2]
-    image = Image.new(_MODES[channels], size)
+    mode = ("L", "LA", "RGB", "RGBA")[channels - 1]
+    image = Image.new(mode, size)
     top = 0
     for strip in strips:
-        if strip.dtype == np.uint16:
-            strip = ((strip.astype(np.uint32) + 128) // 257).astype(np.uint8)
-        levels = strip if channels > 1 else strip[..., 0]
-        image.paste(Image.fromarray(levels), (0, top))
+        image.paste(as_image(strip), (0, top))
         top += len(strip)
     if original.dtype == np.uint16:
         notes.append(f"16 bits a channel rounded to the 8 of {kind}")
     if kind == "jpeg" and channels in (2, 4):
-        white = Image.new(_MODES[channels], size, "white")
+        white = Image.new(mode, size, "white")
         image = Image.alpha_composite(white.convert("RGBA"), image.convert("RGBA")).convert("RGB")
         notes.append("transparent pixels put on white, as jpeg has none")
     if kind == "bmp" and image.mode == "LA":

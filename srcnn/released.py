@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
 from srcnn.enlarger import Enlarger
 from srcnn.errors import InputError
+from srcnn.onnx_network import Weights
 
 FOLDER = Path(__file__).parent / "released"
 STRENGTH = 1.0
@@ -24,8 +24,6 @@ _SHAPES = {
     "reconstruction.weight": (3, 32, 5, 5),
     "reconstruction.bias": (3,),
 }
-
-Weights = dict[str, npt.NDArray[np.float32]]
 
 
 @lru_cache(maxsize=4)
@@ -60,7 +58,7 @@ def load(
         known = ", ".join(sorted(folder.name[1:] for folder in FOLDER.glob("x*")))
         raise InputError(f"no released network enlarges {scale} times; there are {known}")
     (mse, about), (perceptual, _) = (read_network(file) for file in files)
-    mixed = {
+    mixed: Weights = {
         name: (mse[name] + np.float32(strength) * (perceptual[name] - mse[name])) for name in mse
     }
     if strength == 1:

@@ -16,10 +16,15 @@ from srcnn.colour import without_palette
 from srcnn.enlarger import Enlarger
 from srcnn.errors import InputError, TooLarge
 from srcnn.images import SUFFIXES, list_images
-from srcnn.originals import FORMATS, check_result, format_of, read_original, write_result
+from srcnn.originals import (
+    FORMATS,
+    as_image,
+    check_result,
+    format_of,
+    read_original,
+    write_result,
+)
 from srcnn.released import load
-
-_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 @overload
@@ -59,10 +64,7 @@ def upscale(
     else:
         original = read_original(Path(image))
         result = model(original[0 : original.shape[0]])
-        if result.dtype == np.uint16:
-            result = ((result.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    channels = result.shape[2]
-    return Image.fromarray(result if channels > 1 else result[..., 0], _MODES[channels])
+    return as_image(result)
 
 
 @dataclass(frozen=True)

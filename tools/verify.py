@@ -25,6 +25,7 @@ from pathlib import Path
 from srcnn.errors import InputError, some
 from srcnn.git import changes, committed, committed_files, git
 from srcnn.verification import ENVIRONMENT, LOCK, RESULTS, compare, described
+from tools.experiments import environment
 
 FOREIGN = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "PYTHONHOME", "PYTHONPATH")
 """Variables that would lead git or Python from the clone back to the project."""
@@ -126,8 +127,7 @@ def run_pipeline(project: Path) -> None:
     for file in committed_files(project, LOCK, *RESULTS):
         (project / file).unlink()
     (project / ".dvc/config.local").write_text(OWN)
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    variables = environment() | {
         "TMPDIR": str(project.parent),
         "DVC_SITE_CACHE_DIR": str(project.parent / "dvc"),
     }
@@ -135,7 +135,7 @@ def run_pipeline(project: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "dvc", "repro"],
         cwd=project,
-        env=environment,
+        env=variables,
         start_new_session=True,
     )
     try:
