@@ -8,8 +8,9 @@ import numpy.typing as npt
 import onnxruntime
 
 from srcnn.cores import ahead
-from srcnn.onnx_network import Weights, halo_of, tile_network
+from srcnn.onnx_network import Weights, halo_of
 from srcnn.resize import Kernel, imresize
+from srcnn.tile_network import tile_network
 
 TILE = 384
 """Pixels of a result's tile along each side."""

@@ -15,10 +15,14 @@ from srcnn.tiles import super_resolve
 Picture = Callable[..., RGB8]
 
 
-@pytest.fixture(scope="module", params=[2, 4])
+@pytest.fixture(
+    scope="module",
+    params=[(2, "bicubic"), (4, "bicubic"), (3, "bicubic"), (8, "bicubic"), (4, "bilinear")],
+    ids=lambda of: f"x{of[0]}-{of[1]}",
+)
 def model(request: pytest.FixtureRequest) -> SRCNN:
-    torch.manual_seed(request.param)
-    model = SRCNN(request.param)
+    torch.manual_seed(request.param[0])
+    model = SRCNN(*request.param)
     model.start_from_interpolation()
     return model.eval()
 
@@ -26,7 +30,7 @@ def model(request: pytest.FixtureRequest) -> SRCNN:
 @pytest.fixture(scope="module")
 def network(model: SRCNN) -> Enlarger:
     weights = {name: value.numpy() for name, value in model.state_dict().items()}
-    return Enlarger(weights, model.scale, threads=1)
+    return Enlarger(weights, model.scale, model.upsampling, threads=1)
 
 
 def apart(first: Any, second: Any) -> int:
