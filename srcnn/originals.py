@@ -15,6 +15,7 @@ from srcnn.files import written_whole
 from srcnn.images import reading
 from srcnn.pixels import decoded_whole
 from srcnn.png_writer import icc_chunk, write_strips
+from srcnn.tiff_writer import as_stored, write_tiff
 
 FORMATS = {
     "png": (".png",),
@@ -24,6 +25,9 @@ FORMATS = {
     "bmp": (".bmp",),
 }
 """Suffixes by format, the usual one first."""
+
+STREAMED = ("png", "tiff")
+"""Formats that are written strip by strip, so that results of any size need little memory."""
 
 ROOM = 1_700_000_000
 """Bytes of a result that may be held in memory, where its format cannot be written in strips."""
@@ -113,9 +117,9 @@ def _exif(image: Image.Image) -> bytes | None:
     for name in _KEPT:
         tag = ExifTags.Base[name]
         if tag in old:
-            new[tag] = old[tag]
+            new[tag] = as_stored(old[tag])
     for ifd in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-        kept = dict(old.get_ifd(ifd))
+        kept = {tag: as_stored(value) for tag, value in old.get_ifd(ifd).items()}
         for tag in (ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight):
             kept.pop(tag, None)
         if kept:
@@ -139,10 +143,10 @@ def check_result(path: Path, kind: str, shape: tuple[int, int, int], *, allow_la
     longest = _LONGEST.get(kind)
     if longest and max(shape[:2]) > longest:
         raise InputError(f"{size} is more than {kind} holds ({longest} a side); --format png does")
-    if kind != "png" and shape[0] * shape[1] * 4 > ROOM and not allow_large:
+    if kind not in STREAMED and shape[0] * shape[1] * 4 > ROOM and not allow_large:
         raise InputError(
-            f"{size} needs more than {ROOM / 1e9:.1f} GB of memory as {kind}; --format png is "
-            f"written in strips and needs little, or --allow-large"
+            f"{size} needs more than {ROOM / 1e9:.1f} GB of memory as {kind}; png and tiff are "
+            f"written in strips and need little: --format png, or --allow-large"
         )
 
 
@@ -169,27 +173,11 @@ def write_result(
             with temporary.open("wb") as file:
                 write_strips(file, size, strips, about)
             return ()
-        if kind == "tiff" and original.dtype == np.uint16:
-            return _write_deep_tiff(temporary, original, strips)
+        if kind == "tiff":
+            with temporary.open("wb") as file:
+                write_tiff(file, size, strips, original.icc, original.exif)
+            return ()
         return _write_with_pillow(temporary, kind, original, strips, size)
-
-
-def _write_deep_tiff(path: Path, original: Original, strips: Iterator[Levels]) -> tuple[str, ...]:
-    import tifffile  # Pillow writes no TIFF of 16 bits but grey ones
-
-    levels = np.concatenate(list(strips))
-    channels = levels.shape[2]
-    tifffile.imwrite(
-        path,
-        levels if channels > 1 else levels[..., 0],
-        photometric="rgb" if channels > 2 else "minisblack",
-        planarconfig="contig",
-        extrasamples=["unassalpha"] if channels in (2, 4) else None,
-        iccprofile=original.icc,
-        compression="zlib",
-        metadata=None,
-    )
-    return ("EXIF data are left out of a 16-bit TIFF",) if original.exif else ()
 
 
 def _write_with_pillow(
@@ -215,7 +203,5 @@ def _write_with_pillow(
         notes.append("bmp keeps neither profile nor EXIF data")
     options: dict[str, Any] = {"jpeg": {"quality": 95, "subsampling": 0}, "webp": {"quality": 95}}
     about = {"icc_profile": original.icc, "exif": original.exif} if kind != "bmp" else {}
-    if kind == "tiff" and not original.exif:  # with which libtiff compresses nothing
-        options["tiff"] = {"compression": "tiff_adobe_deflate"}
     image.save(path, kind, **options.get(kind, {}), **{k: v for k, v in about.items() if v})
     return tuple(notes)
