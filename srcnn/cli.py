@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from srcnn.errors import InputError
 
@@ -51,6 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="srcnn", description="Super-resolution of photographs.")
+    parser.add_argument(
+        "--completion",
+        choices=("bash", "zsh", "fish"),
+        action=_Completion,
+        default=argparse.SUPPRESS,
+        help="print the shell's script that completes all this",
+    )
     verbs = parser.add_subparsers(
         title="verbs", metavar="VERB", required=True, help="srcnn VERB --help tells more"
     )
@@ -58,6 +66,22 @@ def _parser() -> argparse.ArgumentParser:
     _add_score(verbs)
     _add_compare(verbs)
     return parser
+
+
+class _Completion(argparse.Action):
+    """Print a shell's completion, made from the parser itself."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: object, shell: Any, option: object = None
+    ) -> None:
+        import shtab  # takes a tenth of a second
+
+        for verb in parser._subparsers._group_actions[0].choices.values():  # type: ignore[union-attr]
+            for action in verb._actions:
+                if action.type is Path or action.dest == "inputs":
+                    action.complete = shtab.FILE
+        print(shtab.complete(parser, shell))
+        parser.exit()
 
 
 def _add_upscale(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -189,3 +189,23 @@ def test_bicubic_has_the_known_score_on_set5(
     printed = json.loads(capsys.readouterr().out)
     assert list(printed["images"]) == ["baby", "bird", "butterfly", "head", "woman"]
     assert printed["mean"]["psnr_y"] == pytest.approx(psnr, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("srcnn up", ["upscale"]),
+        ("srcnn upscale --fo", ["--format", "--force"]),
+        ("srcnn upscale a.png --format j", ["jpeg"]),
+        ("srcnn upscale pho", ["photo.png"]),
+    ],
+)
+def test_bash_completes_verbs_options_choices_and_files(
+    tmp_path: Path, words: str, completed: list[str]
+) -> None:
+    (tmp_path / "photo.png").touch()
+    (tmp_path / "srcnn.bash").write_text(run("--completion", "bash").stdout)
+    script = f"source srcnn.bash; COMP_WORDS=({words}); COMP_CWORD={len(words.split()) - 1}; "
+    shell = ["bash", "-c", script + '_shtab_srcnn; printf "%s\\n" "${COMPREPLY[@]}"']
+    result = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == completed
