@@ -1,0 +1,256 @@
+"""What enlarges a photograph fastest on a CPU: `srcnn upscale`, Pillow, torch and other runtimes.
+
+    pip install openvino
+    python -m benchmarks.upscale [--runs 5]
+
+To 2040×1356 pixels from ×2 and ×4, each method in a process of its own with two threads. Seconds
+are the fastest run's; the roof is the rate of a large matrix product in float32, and the work that
+of the network as published, so that one which needs fewer multiplications can be above it. PSNR is
+of RGB, over the val photographs in data/, by the perceptual network; Pillow's has no network. Last
+comes the time of the whole program `srcnn upscale` for an image of 8×8 pixels.
+"""
+
+import argparse
+import importlib.util
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from srcnn.images import RGB8, read_rgb
+from srcnn.metrics import psnr
+from srcnn.resize import imresize
+
+HEIGHT, WIDTH = 1356, 2040
+THREADS = 2
+GFLOP = 2 * (3 * 64 * 81 + 64 * 32 + 32 * 3 * 25) * HEIGHT * WIDTH / 1e9
+
+Method = Callable[[RGB8], RGB8]
+
+
+def main() -> None:
+    """Print a table for each scale, and the time of the program's start."""
+    parser = argparse.ArgumentParser(description="Time ways to enlarge a photograph.")
+    parser.add_argument("--runs", type=int, default=5)
+    runs = parser.parse_args().runs
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        roof = pool.submit(gemm_roof).result()
+    print(f"roof: {roof:.0f} GFLOP/s with {THREADS} threads")
+    for scale in (2, 4):
+        print(f"\n| ×{scale} | seconds | of the roof | PSNR, dB | peak memory |")
+        print("|---|--:|--:|--:|--:|")
+        for name in METHODS:
+            if "OpenVINO" in name and importlib.util.find_spec("openvino") is None:
+                print(f"| {name} | not installed |")
+                continue
+            with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+                seconds, psnr, peak = pool.submit(case, name, scale, runs).result()
+            share = "–" if "Pillow" in name else f"{GFLOP / seconds / roof:.0%}"
+            print(f"| {name} | {seconds:.2f} | {share} | {psnr:.2f} | {peak:.2f} GiB |", flush=True)
+    print(f"\n`srcnn upscale` of 8×8 pixels: {min(start_up() for _ in range(runs)):.2f} s")
+
+
+def gemm_roof() -> float:
+    """GFLOP/s of a large matrix product with as many threads."""
+    import torch
+
+    from benchmarks import training
+
+    torch.set_num_threads(THREADS)
+    return training.gemm_roof(torch.float32)
+
+
+def case(name: str, scale: int, runs: int) -> tuple[float, float, float]:
+    """Seconds of the fastest run, mean PSNR in dB, and GiB of a method."""
+    method = METHODS[name](scale)
+    photos = [read_rgb(path)[0] for path in sorted(Path("data/hr/val").glob("*.png"))]
+    large = np.tile(photos[0], (9, 9, 1))[:HEIGHT, :WIDTH]
+    lr = imresize(large, 1 / scale)
+    times = []
+    for _ in range(runs + 1):
+        start = time.perf_counter()
+        method(lr)
+        times.append(time.perf_counter() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    scores = [psnr(method(imresize(photo, 1 / scale)), photo) for photo in photos]
+    return min(times[1:]), float(np.mean(scores)), peak
+
+
+def pillow(scale: int) -> Method:
+    """Lanczos by Pillow."""
+
+    def enlarge(lr: RGB8) -> RGB8:
+        size = lr.shape[1] * scale, lr.shape[0] * scale
+        return np.asarray(Image.fromarray(lr).resize(size, Image.Resampling.LANCZOS))
+
+    return enlarge
+
+
+def torch_by(way: str) -> Callable[[int], Method]:
+    """The network by torch: eager in NCHW, compiled, or in tiles as the pipeline does it."""
+
+    def make(scale: int) -> Method:
+        import torch
+
+        from srcnn.model import load_model
+        from srcnn.patches import to_tensor
+        from srcnn.tiles import super_resolve
+
+        torch.set_num_threads(THREADS)
+        model = load_model(Path(f"models/x{scale}/perceptual.safetensors")).eval()
+        if way == "tiles":
+            model = model.to(memory_format=torch.channels_last)
+            return lambda lr: super_resolve(model, lr)
+        run = torch.compile(model, dynamic=True) if way == "compiled" else model
+
+        @torch.no_grad()
+        def enlarge(lr: RGB8) -> RGB8:
+            sr = run(to_tensor(lr[None], torch.device("cpu")).contiguous())
+            return sr.clamp(0, 1).mul(255).round().byte()[0].permute(1, 2, 0).numpy()
+
+        return enlarge
+
+    return make
+
+
+def onnx_runtime(scale: int) -> Method:
+    """The exported network, whole, by ONNX Runtime."""
+    session = session_of(exported(scale))
+    return lambda lr: levels(session.run(None, {"lr": planes(lr)})[0])
+
+
+def onnx_runtime_int8(scale: int) -> Method:
+    """The same with its convolutions in 8-bit integers, calibrated on training photographs."""
+    from onnxruntime import quantization
+
+    class Calibration(quantization.CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            files = sorted(Path(f"data/lr/x{scale}/train").glob("*.png"))
+            self.images = iter([read_rgb(file)[0][:96, :96] for file in files])
+
+        def get_next(self) -> dict[str, object] | None:
+            lr = next(self.images, None)
+            return None if lr is None else {"lr": planes(lr)}
+
+    with tempfile.TemporaryDirectory() as folder:
+        prepared, quantized = f"{folder}/prepared.onnx", f"{folder}/int8.onnx"
+        quantization.quant_pre_process(exported(scale), prepared, skip_symbolic_shape=True)
+        quantization.quantize_static(
+            prepared,
+            quantized,
+            Calibration(),
+            per_channel=True,
+            reduce_range=True,  # without VNNI sums of 8-bit products overflow
+            op_types_to_quantize=["Conv"],
+        )
+        session = session_of(quantized)
+    return lambda lr: levels(session.run(None, {"lr": planes(lr)})[0])
+
+
+def openvino(scale: int) -> Method:
+    """The exported network, whole, by OpenVINO in float32."""
+    compiled = by_openvino(exported(scale))
+    return lambda lr: levels(compiled({"lr": planes(lr)})[0])
+
+
+def openvino_tiles(scale: int) -> Method:
+    """As `srcnn upscale`, but each tile by OpenVINO."""
+    import onnxruntime
+
+    from srcnn.released import load
+    from srcnn.tile_network import tile_network
+
+    network = load(scale)
+    tile = tile_network(network.weights, scale, network.upsampling, np.uint8)
+    compiled = by_openvino(tile.SerializeToString())
+
+    class Session(onnxruntime.InferenceSession):  # type: ignore[misc]
+        def __init__(self) -> None:
+            pass
+
+        def run(self, _: None, inputs: dict[str, object]) -> list[object]:
+            return [compiled(inputs)[0]]
+
+    network._sessions["uint8"] = Session()
+    return network
+
+
+def upscale(scale: int) -> Method:
+    """As `srcnn upscale` does it."""
+    from srcnn.released import load
+
+    return load(scale, threads=THREADS)
+
+
+def exported(scale: int) -> str:
+    """The exported network's file."""
+    return f"exported/x{scale}/perceptual.onnx"
+
+
+def session_of(path: str) -> Any:
+    """ONNX Runtime's session for a file."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def by_openvino(model: str | bytes) -> Any:
+    """OpenVINO's network for a file or its content."""
+    from openvino import Core
+
+    options = {"INFERENCE_NUM_THREADS": THREADS, "INFERENCE_PRECISION_HINT": "f32"}
+    core = Core()
+    read = core.read_model(model) if isinstance(model, str) else core.read_model(model, b"")
+    return core.compile_model(read, "CPU", options)
+
+
+def planes(lr: RGB8) -> npt.NDArray[np.float32]:
+    """[1, 3, h, w] in [0, 1]."""
+    return np.ascontiguousarray(lr.transpose(2, 0, 1)[None], np.float32) / 255
+
+
+def levels(sr: npt.NDArray[np.float32]) -> RGB8:
+    """[H, W, 3] of uint8."""
+    return np.rint(sr[0].clip(0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
+
+
+def start_up() -> float:
+    """Seconds of the program from its start to a result on disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        Image.new("RGB", (8, 8)).save(f"{folder}/tiny.png")
+        start = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "srcnn", "upscale", f"{folder}/tiny.png"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        return time.perf_counter() - start
+
+
+METHODS: dict[str, Callable[[int], Method]] = {
+    "Pillow, Lanczos": pillow,
+    "torch, eager": torch_by("eager"),
+    "torch, compiled": torch_by("compiled"),
+    "torch, channels last, in tiles": torch_by("tiles"),
+    "OpenVINO": openvino,
+    "OpenVINO, folded, in tiles": openvino_tiles,
+    "ONNX Runtime": onnx_runtime,
+    "ONNX Runtime, int8": onnx_runtime_int8,
+    "**ONNX Runtime, folded, in tiles: `srcnn upscale`**": upscale,
+}
+
+
+if __name__ == "__main__":
+    main()
