@@ -225,6 +225,7 @@ def disk_use(settings: Settings, photographs: Mapping[str, Photographs]) -> list
         Place("the same, to go on from", "data/lr/.finished", lr),
         Place("decoded pixels", "data/.decoded", 3 * (pixels + lr_pixels)),
         Place("super-resolved val images", ".dvc/cache", sr),
+        Place("the same, not linked", "data/sr", sr),
     ]
     downloads = {"archives": _archive_bytes(settings), "VGG's weights": _vgg_bytes(settings)}
     return [Place(what, cache, size) for what, size in downloads.items() if size] + places

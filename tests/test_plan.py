@@ -182,6 +182,7 @@ def test_the_disk_that_div2k_takes_is_the_readmes(change: Change) -> None:
         ("data/lr/.finished", 1.1),
         ("data/.decoded", 9.8),
         (".dvc/cache", 2.6),
+        ("data/sr", 2.6),
     ]
 
 
