@@ -73,6 +73,7 @@ def serve(port: int, *, browser: bool, most_pixels: int) -> None:
     logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # nonsense from a client is no news
     if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # and nohup has not seen to it
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    ended = False
     with (
         suppress(KeyboardInterrupt),  # which is how it is meant to end
         listening,
@@ -87,7 +88,9 @@ def serve(port: int, *, browser: bool, most_pixels: int) -> None:
             app = application(queue, listening.getsockname()[1])
             web.run_app(app, sock=listening, print=None, access_log=None, shutdown_timeout=1)
         finally:
-            queue.close()
+            ended = queue.close()
+    if not ended:
+        os._exit(0)  # or Python would wait for the strip that nobody wants any more
 
 
 def application(queue: UpscaleQueue, port: int) -> web.Application:
@@ -116,7 +119,8 @@ def _guard(port: int) -> Any:
     Another site's page may send requests here, and by a name of its own that leads to this
     machine (DNS rebinding) read the answers: hence both headers.
     """
-    hosts = {f"{name}:{port}" for name in (HOST, "localhost")}
+    end = "" if port == 80 else f":{port}"  # which browsers leave out
+    hosts = {f"{name}{end}" for name in (HOST, "localhost")}
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:

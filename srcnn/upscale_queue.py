@@ -101,14 +101,15 @@ class UpscaleQueue:
         if not runs:  # or else whoever writes there still deletes it
             shutil.rmtree(task.folder, ignore_errors=True)
 
-    def close(self) -> None:
-        """Cancel everything, and wait for the strip that is being made."""
+    def close(self) -> bool:
+        """Cancel everything; whether the thread has ended, or makes a strip still."""
         with self._changed:
             self._closed = True
             self._changed.notify()
         for task in list(self._tasks.values()):
             self.drop(task)
-        self._thread.join()
+        self._thread.join(timeout=1)
+        return not self._thread.is_alive()
 
     def _in(self, *states: State) -> list[Task]:
         return [task for task in self._tasks.values() if task.state in states]

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from subprocess import PIPE, Popen
 from threading import Event
 from typing import Any
 from urllib.parse import quote
@@ -424,6 +426,25 @@ def test_answers_say_what_a_browser_may_do_with_them(client: Client) -> None:
     assert client.get("../pyproject.toml").status_code == 404
 
 
+@contextmanager
+def command(folder: Path, **settings: str) -> Iterator[tuple[Client, Popen[str]]]:
+    """The command, run in a folder that is also the place of its temporary files."""
+    own = {"TMPDIR": str(folder), "PYTHONPATH": str(ROOT)} | settings
+    arguments = [sys.executable, "-m", "srcnn", "serve", "--port", "0"]
+    with Popen(
+        arguments, cwd=folder, env=os.environ | own, stdout=PIPE, stderr=PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            found = re.fullmatch(r"(http://127\.0\.0\.1:\d+)/ \(Ctrl-C ends it\)\n", line)
+            assert found, line
+            yield Client(found[1]), process
+        finally:
+            process.kill()
+    assert not list(folder.glob("srcnn-serve-*"))
+
+
 @pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_command_serves_this_machine_alone_opens_the_page_and_leaves_nothing(
     tmp_path: Path, photo: bytes, ended_by: signal.Signals
@@ -431,34 +452,29 @@ def test_the_command_serves_this_machine_alone_opens_the_page_and_leaves_nothing
     browser = tmp_path / "browser"
     browser.write_text('#!/bin/sh\necho "$1" > opened\n')
     browser.chmod(0o755)
-    own = {"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT), "BROWSER": f"{browser} %s"}
-    command = [sys.executable, "-m", "srcnn", "serve", "--port", "0"]
-    with subprocess.Popen(
-        command,
-        cwd=tmp_path,
-        env=os.environ | own,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            found = re.fullmatch(r"(http://127\.0\.0\.1:\d+)/ \(Ctrl-C ends it\)\n", line)
-            assert found, line
-            client = Client(found[1])
-            assert "Enlarge photographs" in client.get("").text
-            client.until(client.sent(photo), "done")
-            listening = psutil.Process(process.pid).net_connections()
-            assert {each.laddr.ip for each in listening if each.status == "LISTEN"} == {"127.0.0.1"}
-            assert (tmp_path / "opened").read_text() == f"{found[1]}/\n"
-            assert list(tmp_path.glob("srcnn-serve-*"))
-            process.send_signal(ended_by)
-            out, err = process.communicate(timeout=PATIENCE)
-            assert (process.returncode, out, err) == (0, "", "")
-        finally:
-            process.kill()
-    assert not list(tmp_path.glob("srcnn-serve-*"))
+    with command(tmp_path, BROWSER=f"{browser} %s") as (client, process):
+        assert "Enlarge photographs" in client.get("").text
+        client.until(client.sent(photo), "done")
+        sockets = psutil.Process(process.pid).net_connections()
+        assert {each.laddr.ip for each in sockets if each.status == "LISTEN"} == {"127.0.0.1"}
+        opened = tmp_path / "opened"
+        client.waits(lambda: opened.exists() and opened.read_text() == f"{client.address}/\n")
+        assert list(tmp_path.glob("srcnn-serve-*"))
+        process.send_signal(ended_by)
+        assert (*process.communicate(timeout=PATIENCE), process.returncode) == ("", "", 0)
+
+
+def test_the_command_ends_in_the_midst_of_a_long_strip(tmp_path: Path) -> None:
+    wide = saved(Image.new("L", (60_000, 190)), "PNG")
+    with command(tmp_path, BROWSER="true") as (client, process):
+        job = client.sent(wide)
+        client.until(job, "running")
+        time.sleep(0.5)
+        assert client.state(job)["done"] == 0
+        begun = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert (*process.communicate(timeout=PATIENCE), process.returncode) == ("", "", 0)
+        assert time.monotonic() - begun < 5
 
 
 def test_a_port_in_use_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
