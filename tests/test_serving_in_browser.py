@@ -21,6 +21,7 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright  # noqa: E402
 
+expect.set_options(timeout=20_000)  # on machines that have much else to do
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
@@ -67,7 +68,7 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(**usual | options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(20_000)
         page.on("console", lambda message: note(message.text))
         page.on("pageerror", lambda error: note(str(error)))
         page.on("dialog", lambda dialog: note(dialog.message))
@@ -164,7 +165,7 @@ def test_several_are_enlarged_and_a_bad_one_says_why(page: Page, files: Path) ->
     expect(line(page, "words.png")).to_contain_text("not a PNG, JPEG, WebP, TIFF or BMP")
     for name in ("cat.png", "rocket.tif", EVIL):
         expect(line(page, name)).to_contain_text("×2, strength 1: 320 × 240 pixels")
-    expect(page.locator("#of")).to_have_text("cat_x2.png")  # the first one that is done
+    shown(page)  # whichever was done first
     expect(page.locator("#go")).to_be_disabled()
     page.get_by_role("button", name="rocket.tif", exact=True).click()
     expect(page.locator("#of")).to_have_text("rocket_x2.tif")
