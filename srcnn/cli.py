@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         title="verbs", metavar="VERB", required=True, help="srcnn VERB --help tells more"
     )
     _add_upscale(verbs)
+    _add_serve(verbs)
     _add_score(verbs)
     _add_compare(verbs)
     return parser
@@ -125,6 +126,35 @@ def _add_upscale(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     upscale.set_defaults(verb=_upscale)
 
 
+def _add_serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    serve = verbs.add_parser(
+        "serve",
+        help="a page on this machine to try that",
+        description="Serve a page to this machine's browser, and to no other machine: drop "
+        "photographs, choose scale and strength, compare before and after, download.",
+        epilog="Photographs are enlarged one at a time and lie in a temporary folder until the "
+        "end. Ctrl-C ends it, with exit status 0.",
+    )
+    serve.add_argument(
+        "--port",
+        type=_between(0, 65535),
+        metavar="N",
+        default=8024,
+        help="default: %(default)s; 0 takes any that is free",
+    )
+    serve.add_argument(
+        "--max-megapixels",
+        type=_between(1, 10**6),
+        metavar="N",
+        default=200,
+        help="of a result (default: %(default)s)",
+    )
+    serve.add_argument(
+        "--no-browser", dest="browser", action="store_false", help="leave opening the page to you"
+    )
+    serve.set_defaults(verb=_serve)
+
+
 def _add_score(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     score = verbs.add_parser(
         "score",
@@ -168,6 +198,15 @@ def _add_json(verb: argparse.ArgumentParser, what: str) -> None:
     verb.add_argument("--json", dest="as_json", action="store_true", help=f"print JSON: {what}")
 
 
+def _between(low: int, high: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {low} to {high}")
+        return int(text)
+
+    return number
+
+
 def _scale(text: str) -> int:
     if not text.isdecimal() or int(text) < 2:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 2 on")
@@ -192,6 +231,17 @@ def _upscale(
     network = load(scale, STRENGTH if strength is None else strength, model)
     jobs = find_jobs(inputs, output, network.scale, format)
     return upscale_files(jobs, network, force=force, allow_large=allow_large)
+
+
+def _serve(port: int, max_megapixels: int, browser: bool) -> None:
+    try:
+        from srcnn.serving import serve
+    except ModuleNotFoundError as error:
+        if error.name != "aiohttp":
+            raise
+        advice = "pip install 'srcnn-perceptual[serve]'"
+        raise InputError(f"srcnn serve needs aiohttp: {advice}") from None
+    serve(port, browser=browser, most_pixels=max_megapixels * 10**6)
 
 
 def _score(sr: Path, hr: Path, scale: int, as_json: bool) -> None:

@@ -1,0 +1,85 @@
+// Before and after of one result, one over the other. What moves and zooms them is the report's,
+// moving.js: it reads `view` and calls `showZoom` and `showDivider`.
+
+const MOST = 16; // CSS pixels along a picture's pixel at the largest zoom
+const CRISP = 2; // from here on, pixels are drawn as squares
+
+const element = (id) => document.getElementById(id);
+const within = (value, low, high) => Math.min(Math.max(value, low), high);
+const stage = element("stage"), divider = element("divider");
+
+// `x` and `y` are the point of the picture, in its widths and heights, that is at the middle of
+// the stage; `zoom` is 1 where the whole picture fits.
+const view = { image: null, zoom: 1, x: 0.5, y: 0.5, split: 0.5 };
+const imageOf = (image) => image;
+
+function showDivider() {
+  const percent = Math.round(view.split * 100);
+  stage.style.setProperty("--split", `${view.split * 100}%`);
+  divider.value = percent;
+  divider.setAttribute("aria-valuetext", `${percent} % before, ${100 - percent} % after`);
+}
+
+function showZoom() {
+  if (!view.image) return;
+  const fit = stage.clientWidth / view.image.width;
+  view.zoom = within(view.zoom, 1, Math.max(1, MOST / fit));
+  const half = 0.5 / view.zoom;
+  view.x = within(view.x, half, 1 - half);
+  view.y = within(view.y, half, 1 - half);
+  for (const name of ["zoom", "x", "y"]) stage.style.setProperty(`--${name}`, view[name]);
+  stage.classList.toggle("zoomed", view.zoom > 1);
+  stage.classList.toggle("crisp", fit * view.zoom >= CRISP);
+  element("zoom").textContent = `${Math.round(fit * view.zoom * 100)} %`;
+}
+
+function showPictures(file) {
+  const { result } = file, again = view.image?.width === result.width && view.image?.height === result.height;
+  view.image = result;
+  if (!again) Object.assign(view, { zoom: 1, x: 0.5, y: 0.5 });
+  element("viewer").hidden = false;
+  element("problem").textContent = "";
+  element("of").textContent = result.name;
+  const reduced = result.reduced > 1 ? [`shown at 1/${result.reduced} of its size`] : [];
+  element("about").textContent = [
+    `${result.width} × ${result.height} pixels`, bytes(result.bytes), ...reduced, ...result.notes,
+  ].join(", ");
+  const after = `SRCNN ×${result.scale}, strength ${result.strength}`;
+  element("right-tag").textContent = `After: ${after}`;
+  element("download").href = `jobs/${result.id}/result`;
+  stage.style.setProperty("--width", result.width);
+  stage.style.setProperty("--height", result.height);
+  for (const [id, name, alt] of [["under", "before", "bicubic"], ["over", "after", after]]) {
+    const picture = element(id), source = `jobs/${result.id}/${name}.png`;
+    picture.alt = `${file.name}: ${alt}`;
+    if (picture.getAttribute("src") === source) continue;
+    picture.classList.add("loading");
+    picture.src = source;
+  }
+  showDivider();
+  showZoom();
+}
+
+function bytes(count) {
+  return count < 1e6 ? `${Math.ceil(count / 1e3)} kB` : `${(count / 1e6).toFixed(1)} MB`;
+}
+
+// `lost` is called when the server does not have the pictures any more.
+function setUpPictures(lost) {
+  addEventListener("resize", showZoom);
+  divider.addEventListener("input", () => split(divider.value / 100));
+  const presses = {
+    "zoom-in": () => zoomBy(Math.SQRT2), "zoom-out": () => zoomBy(Math.SQRT1_2),
+    fit: () => zoomBy(0), actual: () => zoomTo(100),
+  };
+  for (const [id, press] of Object.entries(presses)) element(id).addEventListener("click", press);
+  for (const picture of [element("under"), element("over")]) {
+    picture.addEventListener("load", () => picture.classList.remove("loading"));
+    picture.addEventListener("error", () => {
+      element("problem").textContent = "The server does not keep this result any more; enlarge it again.";
+      lost();
+    });
+  }
+  setUpPointers();
+  setUpKeys();
+}
