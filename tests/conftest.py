@@ -1,6 +1,7 @@
 """Shared by the tests: pictures made by formula, trained weights, the folder of golden data."""
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,7 +38,7 @@ MakePair = Callable[..., Pair]
 
 LONGEST = (
     *("test_sweep_queue.py", "test_docs.py", "test_pipeline.py"),
-    *("test_processes.py", "test_html_report_in_browser.py"),
+    *("test_processes.py", "test_html_report_in_browser.py", "test_serving_in_browser.py"),
 )
 
 
@@ -49,6 +50,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def project() -> Path:
     return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, as playwright's `Browser`."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("Chromium is not installed")
+    with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -13,20 +13,9 @@ from tests.small_run import METHODS, NAMES, SCALES, make_run
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-from playwright.sync_api import Browser, Page, expect, sync_playwright  # noqa: E402
-
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+from playwright.sync_api import Browser, Page, expect  # noqa: E402
 
 EVIL = "<img src=x onerror=alert(1)>.png", "</script><script>alert(2)</script>.png"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The page of `srcnn serve` as its users have it, in Chromium: by mouse, keys and touch."""
 
-import shutil
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,21 +18,11 @@ from tests.serving_page import page_served
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, Locator, Page, expect  # noqa: E402
 
 expect.set_options(timeout=20_000)  # on machines that have much else to do
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 EVIL = "<img src=x onerror=alert(1)>.png"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

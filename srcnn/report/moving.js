@@ -1,5 +1,23 @@
 // How both pictures are zoomed and moved, and the divider: by mouse, touch and keys.
 
+const MOST = 16; // CSS pixels along a picture's pixel at the largest zoom
+const CRISP = 2; // from here on, pixels are drawn as squares
+
+const within = (value, low, high) => Math.min(Math.max(value, low), high);
+
+function showZoom() {
+  if (!view.image) return;
+  const fit = stage.clientWidth / imageOf(view.image).width;
+  view.zoom = within(view.zoom, 1, Math.max(1, MOST / fit));
+  const half = 0.5 / view.zoom;
+  view.x = within(view.x, half, 1 - half);
+  view.y = within(view.y, half, 1 - half);
+  for (const name of ["zoom", "x", "y"]) stage.style.setProperty(`--${name}`, view[name]);
+  stage.classList.toggle("zoomed", view.zoom > 1);
+  stage.classList.toggle("crisp", fit * view.zoom >= CRISP);
+  element("zoom").textContent = `${Math.round(fit * view.zoom * 100)} %`;
+}
+
 // Zoom so that what is at a point of the stage, in its widths and heights, stays there.
 function zoomBy(factor, at = { x: 0.5, y: 0.5 }) {
   const before = view.zoom;

@@ -3,9 +3,6 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const element = (id) => document.getElementById(id);
 
-const MOST = 16; // CSS pixels along a picture's pixel at the largest zoom
-const CRISP = 2; // from here on, pixels are drawn as squares
-
 // `x` and `y` are the point of the picture, in its widths and heights, that is at the middle of
 // the stage; `zoom` is 1 where the whole picture fits.
 const view = {
@@ -21,7 +18,6 @@ const scoreOf = (method, metric, image = view.image) =>
   data.scores[`x${view.scale}/${method}/${image}`]?.[metric] ?? NaN;
 const sourceOf = (method) =>
   data.pictures[method === "hr" ? `hr/${view.image}` : `x${view.scale}/${method}/${view.image}`] ?? "";
-const within = (value, low, high) => Math.min(Math.max(value, low), high);
 
 // What is shown
 
@@ -88,20 +84,6 @@ function showDivider() {
   divider.setAttribute(
     "aria-valuetext", `${percent} % ${methodName(view.left)}, ${100 - percent} % ${methodName(view.right)}`,
   );
-}
-
-function showZoom() {
-  const image = imageOf(view.image), fit = stage.clientWidth / image.width;
-  view.zoom = within(view.zoom, 1, Math.max(1, MOST / fit));
-  const half = 0.5 / view.zoom;
-  view.x = within(view.x, half, 1 - half);
-  view.y = within(view.y, half, 1 - half);
-  stage.style.setProperty("--zoom", view.zoom);
-  stage.style.setProperty("--x", view.x);
-  stage.style.setProperty("--y", view.y);
-  stage.classList.toggle("zoomed", view.zoom > 1);
-  stage.classList.toggle("crisp", fit * view.zoom >= CRISP);
-  element("zoom").textContent = `${Math.round(fit * view.zoom * 100)} %`;
 }
 
 // What is chosen

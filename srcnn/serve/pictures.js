@@ -1,11 +1,7 @@
 // Before and after of one result, one over the other. What moves and zooms them is the report's,
-// moving.js: it reads `view` and calls `showZoom` and `showDivider`.
-
-const MOST = 16; // CSS pixels along a picture's pixel at the largest zoom
-const CRISP = 2; // from here on, pixels are drawn as squares
+// moving.js: it reads `view` and calls `showDivider`.
 
 const element = (id) => document.getElementById(id);
-const within = (value, low, high) => Math.min(Math.max(value, low), high);
 const stage = element("stage"), divider = element("divider");
 
 // `x` and `y` are the point of the picture, in its widths and heights, that is at the middle of
@@ -18,19 +14,6 @@ function showDivider() {
   stage.style.setProperty("--split", `${view.split * 100}%`);
   divider.value = percent;
   divider.setAttribute("aria-valuetext", `${percent} % before, ${100 - percent} % after`);
-}
-
-function showZoom() {
-  if (!view.image) return;
-  const fit = stage.clientWidth / view.image.width;
-  view.zoom = within(view.zoom, 1, Math.max(1, MOST / fit));
-  const half = 0.5 / view.zoom;
-  view.x = within(view.x, half, 1 - half);
-  view.y = within(view.y, half, 1 - half);
-  for (const name of ["zoom", "x", "y"]) stage.style.setProperty(`--${name}`, view[name]);
-  stage.classList.toggle("zoomed", view.zoom > 1);
-  stage.classList.toggle("crisp", fit * view.zoom >= CRISP);
-  element("zoom").textContent = `${Math.round(fit * view.zoom * 100)} %`;
 }
 
 function showPictures(file) {
