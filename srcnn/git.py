@@ -12,7 +12,13 @@ def git(folder: Path, *arguments: str) -> str:
     Raises:
         InputError: the command failed; the message is git's.
     """
-    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, encoding="utf-8")
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        errors="surrogateescape",  # a file's name may be anything
+    )
     if done.returncode:
         raise InputError(f"git {arguments[0]}: {done.stderr.strip()}")
     return done.stdout

@@ -38,7 +38,7 @@ def as_json(pair: Pair) -> dict[str, Any]:
 def as_text(pair: Pair, by_image: bool) -> str:
     """A line per metric and what they show in words; `by_image`: a line per image before."""
     count = len(pair.images)
-    parts = [printable(f"{pair.a} less {pair.b}, {count} image{'s' * (count != 1)}")]
+    parts = [printable(f"{pair.a} minus {pair.b}, {count} image{'s' * (count != 1)}")]
     if by_image:
         parts += [_image_table(pair, paired) for paired in pair.metrics]
     parts.append(_metric_table(pair))

@@ -64,9 +64,10 @@ class Record:
                 "and is not recorded: the same command makes it of what is now"
             )
         if size := sum(_size(path) for path in self._made):
-            config = ConfigParser()
+            config = ConfigParser(interpolation=None)
             config.read((".dvc/config", ".dvc/config.local"), encoding="utf-8")
-            cache = Path(".dvc", config.get("cache", "dir", fallback="cache"))
+            named = config.get("cache", "dir", fallback="cache").strip("\"'")
+            cache = Path(".dvc", Path(named).expanduser())
             names = some([str(path) for path in self._made])
             check_room(size + ROOM, cache, f"DVC's copies of {names} and its notes")
 

@@ -21,6 +21,9 @@ LOCK, ENVIRONMENT = "dvc.lock", "metrics/environment.json"
 RESULTS = ("metrics", "plots")
 """The folders of results that git keeps."""
 
+SWEEP = tuple(Path(f"plots/sweep.{suffix}") for suffix in ("csv", "png", "pdf"))
+"""What `make sweep` leaves there: the results of no stage."""
+
 
 class _File(BaseModel):
     path: str
@@ -209,7 +212,7 @@ def _outputs(folder: Path, before: Stages, now: Stages) -> dict[str, str]:
     for path in {**old, **new}:
         if old.get(path) != new.get(path):
             outputs[path] = f"{LOCK} has {old.get(path)}, now {new.get(path)}"
-    return dict(sorted(outputs.items()))
+    return {path: outputs[path] for path in sorted(outputs.keys() - set(map(str, SWEEP)))}
 
 
 def _moves(folder: Path, tolerance: Any) -> Iterator[Move]:

@@ -10,6 +10,7 @@ import psutil
 from tests.tiny_project import environment
 
 PATIENCE = 120
+RESULTS = "data", "models", "metrics", "plots", "exported", "srcnn/released"
 
 
 class Running:
@@ -63,7 +64,7 @@ def results(folder: Path) -> dict[str, bytes]:
     """All that a run makes, by name."""
     return {
         str(file.relative_to(folder)): file.read_bytes()
-        for kind in ("data", "models", "metrics", "plots")
+        for kind in RESULTS
         for file in sorted((folder / kind).rglob("*.*"))
         if file.is_file() and "/." not in str(file.relative_to(folder))
     }

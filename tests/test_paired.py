@@ -59,7 +59,7 @@ def refused(capsys: Output, *arguments: str) -> str:
 def test_a_line_for_each_metric_holds_both_means_and_what_is_between_them(capsys: Output) -> None:
     score(4, {"mse": [0.25, 0.5, 0.5], "deep": [0.5, 0.25, 1.5]})
     lines = compare(capsys, "x4/deep", "x4/mse").splitlines()
-    assert lines[0] == "x4/deep less x4/mse, 3 images"
+    assert lines[0] == "x4/deep minus x4/mse, 3 images"
     assert lines[2].split()[-3:] == ["interval", "wins–ties–losses", "p"]
     assert lines[3].split() == [
         *("MSE", "↓", "0.750000", "0.416667", "+0.3333333"),

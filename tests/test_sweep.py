@@ -95,6 +95,9 @@ def test_a_prefix_begins_every_name(one_line: OneLine) -> None:
         (["train.lr=0"], "train.lr=0: train.lr: "),
         (["scales=[2],[5]"], "scales=[5]: scales: 5 is none of"),
         (["data.cache_dir=a/b,a-b"], "the name of two combinations"),
+        (["scales.0=3"], "scales.0"),
+        (["+variants.deep.lambda2=1,2"], "a sweep is of the perceptual loss"),
+        ([f"data.cache_dir={'long' * 60}"], "too long for a name"),
     ],
 )
 def test_what_no_run_could_have_is_refused_before_anything_is_queued(

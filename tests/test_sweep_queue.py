@@ -187,6 +187,13 @@ def test_a_sweep_computes_what_it_changes_and_goes_on_after_a_failure(small: Pro
     assert small.computed() == []
 
 
+def test_lists_can_be_swept_too(small: Project) -> None:
+    said = small.sweep("data.same_size=[10,10],[20,20]")
+    assert "same_size=20-20" in said
+    assert [row["data.same_size"] for row in small.rows()] == ["[10, 10]", "[20, 20]"]
+    assert (small.folder / "plots/sweep.png").is_file()
+
+
 def test_a_sweep_that_is_stopped_goes_on_where_it_was(small: Project) -> None:
     arguments = ("loss.lambda2=0.1,0.3,2.7",)
     process = small.start(*arguments, nap=12)

@@ -213,6 +213,7 @@ def test_what_was_made_here_is_compared_without_a_run(folder: Path) -> None:
 def test_files_that_differ_from_those_committed_are_named(folder: Path) -> None:
     (folder / "project/plots/table.md").write_text("drawn by hand")
     (folder / "project/plots/more.md").write_text("")
+    (folder / "project/plots/sweep.csv").write_text("of no stage")
     comparison = compare(folder / "project")
     assert not comparison.is_verified
     assert list(described(comparison)) == [
@@ -225,8 +226,9 @@ def test_files_that_differ_from_those_committed_are_named(folder: Path) -> None:
 def test_uncommitted_changes_are_said_to_be_left_out(folder: Path) -> None:
     (folder / "project/params.yaml").write_text("digits: 5\n")
     (folder / "project/notes.txt").write_text("")
+    (folder / "project" / os.fsdecode(b"caf\xe9.txt")).write_text("")
     status, lines, _ = verify(folder)
-    assert lines[0] == "not committed, and so not verified: params.yaml, notes.txt"
+    assert lines[0] == ("not committed, and so not verified: params.yaml, caf\\xe9.txt, notes.txt")
     assert status == 0
 
 

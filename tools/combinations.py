@@ -20,6 +20,9 @@ from ruamel.yaml import YAML
 from srcnn.errors import InputError
 from srcnn.settings import PARAMS, read_settings
 
+LONGEST = 200
+"""Letters of an experiment's name; git makes a file of it."""
+
 
 @dataclass(frozen=True)
 class Combination:
@@ -54,6 +57,8 @@ def combine(arguments: Sequence[str], prefix: str = "", params: Path = PARAMS) -
     read_settings(params)
     keys = [_key(argument) for argument in arguments]
     for key in keys:
+        if key.partition(".")[0] == "variants":
+            raise InputError(f"{key}: a sweep is of the perceptual loss; name those of loss.*")
         if keys.count(key) > 1:
             raise InputError(f"{key}: given twice; list all its values after one =")
     try:
@@ -63,6 +68,8 @@ def combine(arguments: Sequence[str], prefix: str = "", params: Path = PARAMS) -
     found: dict[str, Combination] = {}
     for overrides in grid:
         combination = _combination(overrides[""], keys, prefix, params)
+        if len(combination.name) > LONGEST:
+            raise InputError(f"{combination.name}: too long for a name; sweep fewer settings")
         same = found.setdefault(combination.name, combination)
         if same.params != combination.params:
             raise InputError(f"{same.name}: the name of two combinations; sweep them apart")
@@ -104,7 +111,10 @@ def _combination(
         except InputError as error:
             raise InputError(f"{words}: {str(error).removeprefix(f'{file}: ')}") from None
         values = YAML(typ="safe", pure=True).load(file)
-    given = {key: reduce(lambda inner, part: inner[part], key.split("."), values) for key in keys}
+    try:
+        given = {key: reduce(lambda part, name: part[name], key.split("."), values) for key in keys}
+    except (KeyError, TypeError):
+        raise InputError(f"{words}: names no setting of {params}") from None
     names = [f"{_short(key, flatten(values))}={_slug(value)}" for key, value in given.items()]
     return Combination("_".join(filter(None, [prefix, *names])), tuple(overrides), given, values)
 

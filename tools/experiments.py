@@ -55,12 +55,6 @@ def head() -> str:
     return command("git", "rev-parse", "HEAD").strip()
 
 
-def uncommitted() -> list[str]:
-    """Tracked files that differ from the commit."""
-    lines = command("git", "status", "--porcelain", "--untracked-files=no", "-z").split("\0")
-    return [line[3:] for line in lines if line[2:3] == " "]
-
-
 def finished(baseline: str) -> set[str]:
     """Names of the experiments that there are on a commit."""
     folder = f"refs/exps/{baseline[:2]}/{baseline[2:]}/"

@@ -5,23 +5,26 @@ how a sweep goes on after it was stopped, and what it leaves.
 """
 
 import argparse
+import json
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from srcnn.errors import InputError, Stopped, some
 from srcnn.files import write_csv
+from srcnn.git import changes
 from srcnn.settings import PARAMS
 from srcnn.sweep import METHODS, METRICS, Row, draw_sweep, sweep_table
+from srcnn.verification import SWEEP
 from tools import experiments, task_queue
 from tools.combinations import Combination, combine, varied
+from tools.dvc_repro import PATIENCE, dvc_repro
 from tools.follow import Follower, say, stop_asked, stop_if_asked
 
 DEFAULT = ("loss.lambda2=0.1,0.3,0.9,2.7,8.1",)
-SWEEP = Path("plots/sweep")
-_PATIENCE = 60.0  # seconds in which what runs can end by itself when it is stopped
 
 
 def main() -> None:
@@ -65,14 +68,14 @@ def sweep(settings: Sequence[str], jobs: int, prefix: str) -> int:
         say(f"on {baseline[:7]}: {len(combinations)} experiments, {done} of them done")
         failed = Follower([each.name for each in combinations], baseline, jobs).run()
     except Stopped:
-        task_queue.stop(_PATIENCE)
+        task_queue.stop(PATIENCE)
         raise
     rows = rows_of(combinations, baseline)
     if not rows:
         raise InputError("no experiment has ended well; dvc queue logs NAME shows more of each")
-    write_csv(rows, SWEEP.with_suffix(".csv"))
-    draw_sweep(rows, varied(combinations) or ["loss.lambda2"]).write(SWEEP)
-    say(f"\n{sweep_table(rows)}\n\n{SWEEP}.csv, .png and .pdf show them")
+    write_csv(rows, SWEEP[0])
+    draw_sweep(rows, varied(combinations) or ["loss.lambda2"]).write(SWEEP[0].with_suffix(""))
+    say(f"\n{sweep_table(rows)}\n\n{SWEEP[0]}, .png and .pdf show them")
     if failed:
         count = f"{len(failed)} of {len(combinations)} experiments"
         print(f"error: {count} failed: {some(list(failed))}", file=sys.stderr)
@@ -90,11 +93,10 @@ def bring_up_to_date() -> str:
         Stopped: by a signal.
     """
     _refuse_changes("commit or undo them, or give settings on the command line")
-    ready = subprocess.run(["dvc", "status", "--quiet"], env=experiments.environment())
-    if ready.returncode:
+    variables = experiments.environment()
+    if subprocess.run(["dvc", "status", "--quiet"], env=variables).returncode:
         say("what this commit's dvc.lock lists is not here or not up to date: dvc repro first")
-        if subprocess.run(["dvc", "repro"], env=experiments.environment()).returncode:
-            stop_if_asked()
+        if dvc_repro(Path(), variables, stop_if_asked):
             raise InputError("dvc repro failed: a sweep needs the results of its commit")
     stop_if_asked()
     _refuse_changes("dvc repro has changed them: commit them first")
@@ -103,8 +105,12 @@ def bring_up_to_date() -> str:
 
 def _refuse_changes(advice: str) -> None:
     """DVC would take them into every experiment, under the name of a commit that has them not."""
-    own = {f"{SWEEP}.{suffix}" for suffix in ("csv", "png", "pdf")}
-    if changed := [file for file in experiments.uncommitted() if file not in own]:
+    changed = [
+        path
+        for path, letters in changes(Path()).items()
+        if letters != "??" and Path(path) not in SWEEP
+    ]
+    if changed:
         raise InputError(f"{some(changed)}: not as committed, and a sweep is of a commit; {advice}")
 
 
@@ -112,6 +118,8 @@ def enqueue(combinations: Sequence[Combination], baseline: str) -> int:
     """Queue what is neither done nor in the queue; how many are done."""
     task_queue.end_lost()
     tasks, done = task_queue.tasks(baseline), experiments.finished(baseline)
+    if done & {each.name for each in combinations}:
+        rows_of(combinations, baseline)  # those that there are have to be of the same settings
     open_ones = [each for each in combinations if each.name not in done]
     for combination in open_ones:
         task = tasks.get(combination.name)
@@ -138,13 +146,18 @@ def rows_of(combinations: Sequence[Combination], baseline: str) -> Sequence[Row]
         if result["params"][str(PARAMS)].get("data") != params:
             raise InputError(f"{name}: made with other settings; dvc exp remove {name}, then again")
         weights = {f"loss.{key}": params["loss"][key] for key in ("lambda1", "lambda2")}
-        settings = weights | dict(given)
+        settings = weights | {key: _plain(value) for key, value in given.items()}
         for scale in params["scales"]:
             scores = result["metrics"][f"metrics/x{scale}.json"]["data"]
             for method in METHODS:
                 about = {"experiment": name, "scale": scale, "method": method}
                 rows.append(about | settings | {key: scores[method][key] for key in METRICS})
     return rows
+
+
+def _plain(value: Any) -> Any:
+    """A value for a table's cell: a list, such as that of the scales, as it is written."""
+    return json.dumps(value) if isinstance(value, list | dict) else value
 
 
 if __name__ == "__main__":

@@ -19,12 +19,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from srcnn.errors import InputError, some
 from srcnn.git import changes, committed, committed_files, git
 from srcnn.verification import ENVIRONMENT, LOCK, RESULTS, compare, described
+from tools.dvc_repro import dvc_repro
 from tools.experiments import environment
 
 FOREIGN = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "PYTHONHOME", "PYTHONPATH")
@@ -39,9 +40,6 @@ OWN = """\
 """
 """DVC's settings for the clone: its own cache, whatever the project or the user has set up, and no
 process that goes on writing when the run has ended."""
-
-PATIENCE = 60
-"""Seconds that a stage is given to stop."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -131,33 +129,9 @@ def run_pipeline(project: Path) -> None:
         "TMPDIR": str(project.parent),
         "DVC_SITE_CACHE_DIR": str(project.parent / "dvc"),
     }
-    # In a session of its own, so that Ctrl-C reaches it once, by `stop`, and is waited for.
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dvc", "repro"],
-        cwd=project,
-        env=variables,
-        start_new_session=True,
-    )
-    try:
-        status = process.wait()
-    except BaseException:
-        stop(process)
-        raise
+    status = dvc_repro(project, variables, lambda: None)
     if status:
         raise InputError(f"the pipeline ended with status {status}; its own message is above")
-
-
-def stop(process: "subprocess.Popen[bytes]") -> None:
-    """Let all processes of a run end, before what they write to is deleted."""
-    try:
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(PATIENCE)
-    except (ProcessLookupError, subprocess.TimeoutExpired):
-        pass
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 if __name__ == "__main__":
