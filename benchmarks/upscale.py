@@ -171,7 +171,7 @@ def openvino_tiles(scale: int) -> Method:
     from srcnn.tile_network import tile_network
 
     network = load(scale)
-    tile = tile_network(network.weights, scale, network.upsampling, np.uint8)
+    tile = tile_network(network.networks, scale, network.upsampling, np.uint8)
     compiled = by_openvino(tile.SerializeToString())
 
     class Session(onnxruntime.InferenceSession):  # type: ignore[misc]

@@ -53,8 +53,9 @@ def _add_upscale(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         description="Enlarge photographs by a trained SRCNN, on a CPU. PNG, JPEG, WebP, TIFF and "
         "BMP, of 8 or 16 bits, grey or colour, with or without alpha; profile and EXIF data are "
         "kept.",
-        epilog="Results of PNG are written in strips: they need little memory, however large they "
-        "are. A file that cannot be enlarged is named, the rest go on, and the exit status is 1.",
+        epilog="Results of PNG and TIFF are written in strips: they need little memory, however "
+        "large they are. A file that cannot be enlarged is named, the rest go on, and the exit "
+        "status is 1.",
     )
     upscale.add_argument(
         "inputs", nargs="+", metavar="IN", help="a file, a folder, or a pattern in quotes"
@@ -72,7 +73,8 @@ def _add_upscale(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     upscale.add_argument(
         "--strength",
         type=float,
-        help="from 0, true to the original (MSE loss), to 1, sharper (perceptual loss; default)",
+        help="from 0, true to the original (MSE loss), to 1, sharper (perceptual loss; default); "
+        "between them both networks work, which takes twice as long",
     )
     upscale.add_argument(
         "--model", type=Path, metavar="PATH", help="a network of yours: models/x2/mse.safetensors"

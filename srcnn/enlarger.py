@@ -1,6 +1,6 @@
 """A trained network that enlarges images of any size on a CPU: by ONNX Runtime, strip by strip."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,21 +37,21 @@ class Enlarger:
     """Enlarges images by a whole factor.
 
     Args:
-        weights: of the network by name, as `srcnn.model.save_model` stores them.
+        networks: whose results add up, each by its weights, as `srcnn.model.save_model` has them.
         scale: the factor.
         upsampling: the kernel before the network.
         threads: that it takes; 0 for all cores.
     """
 
     def __init__(
-        self, weights: Weights, scale: int, upsampling: Kernel = "bicubic", threads: int = 0
+        self,
+        networks: Sequence[Weights],
+        scale: int,
+        upsampling: Kernel = "bicubic",
+        threads: int = 0,
     ):
-        self.weights, self.scale, self.upsampling, self.threads = (
-            weights,
-            scale,
-            upsampling,
-            threads,
-        )
+        self.networks, self.scale, self.upsampling = networks, scale, upsampling
+        self.threads = threads
         self.halo = halo_of(scale)
         self._sessions: dict[str, onnxruntime.InferenceSession] = {}
 
@@ -109,7 +109,7 @@ class Enlarger:
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = self.threads
             options.log_severity_level = 3
-            network = tile_network(self.weights, self.scale, self.upsampling, dtype)
+            network = tile_network(self.networks, self.scale, self.upsampling, dtype)
             self._sessions[name] = onnxruntime.InferenceSession(
                 network.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )

@@ -38,7 +38,7 @@ def load(
     Args:
         scale: 2 or 4; with `model` the network's own.
         strength: between the network trained with the MSE (0) and the one trained with the
-            perceptual loss (1): the weights of both, mixed (Wang et al., DNI, 2019).
+            perceptual loss (1): the share of the latter in the mean of both results.
         model: a network's file, `models/x2/mse.safetensors`, instead of the released ones.
         threads: cores that it takes; 0 for all.
 
@@ -51,19 +51,24 @@ def load(
         weights, about = read_network(model)
         if scale not in (None, about["scale"]):
             raise InputError(f"{model}: a network for ×{about['scale']}, not for ×{scale}")
-        return Enlarger(weights, about["scale"], about["upsampling"], threads)
+        return Enlarger([weights], about["scale"], about["upsampling"], threads)
     scale = 2 if scale is None else scale
     files = [FOLDER / f"x{scale}" / f"{loss}.safetensors" for loss in ("mse", "perceptual")]
     if not all(file.is_file() for file in files):
         known = ", ".join(sorted(folder.name[1:] for folder in FOLDER.glob("x*")))
         raise InputError(f"no released network enlarges {scale} times; there are {known}")
     (mse, about), (perceptual, _) = (read_network(file) for file in files)
-    mixed: Weights = {
-        name: (mse[name] + np.float32(strength) * (perceptual[name] - mse[name])) for name in mse
+    parts = (mse, 1 - strength), (perceptual, strength)
+    networks = [_times(share, weights) for weights, share in parts if share]
+    return Enlarger(networks, scale, about["upsampling"], threads)
+
+
+def _times(share: float, weights: Weights) -> Weights:
+    """A network whose result is a share of another's: its last layer is linear."""
+    return {
+        name: value * np.float32(share) if name.startswith("reconstruction") else value
+        for name, value in weights.items()
     }
-    if strength == 1:
-        mixed = perceptual
-    return Enlarger(mixed, scale, about["upsampling"], threads)
 
 
 def read_network(path: Path) -> tuple[Weights, dict[str, Any]]:

@@ -11,6 +11,7 @@ Two things are exact and save a third of the time:
 All layers are then convolutions of LR size; the phases part at the very end.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,17 +29,25 @@ FOLDED = 4
 _TO_END = np.iinfo(np.int64).max
 
 
-def tile_network(weights: Weights, scale: int, upsampling: Kernel, dtype: Any) -> ModelProto:
+def tile_network(
+    networks: Sequence[Weights], scale: int, upsampling: Kernel, dtype: Any
+) -> ModelProto:
     """The network for a tile: `lr` [1, h + 2·halo, w + 2·halo, 3] to `sr` [1, s·h, s·w, 3].
 
-    Both are RGB of uint8 or uint16, as `dtype` says.
+    Both are RGB of uint8 or uint16, as `dtype` says. Of several networks the results are added.
     """
     kind, most = helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), np.float32(np.iinfo(dtype).max)
     graph = Graph("lr")
     graph.add("Transpose", perm=[0, 3, 1, 2])
     graph.add("Cast", to_=TensorProto.FLOAT)
-    graph.add("Div", most)
-    (_add_folded if scale <= FOLDED else add_layers)(graph, weights, scale, upsampling)
+    lr = graph.add("Div", most)
+    results = []
+    for weights in networks:
+        graph.last = lr
+        (_add_folded if scale <= FOLDED else add_layers)(graph, weights, scale, upsampling)
+        results.append(graph.last)
+    if results[1:]:
+        graph.add("Sum", *results[1:], source=results[0])
     graph.add("Clip", np.float32(0), np.float32(1))
     graph.add("Mul", most)
     graph.add("Round")

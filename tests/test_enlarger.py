@@ -30,7 +30,7 @@ def model(request: pytest.FixtureRequest) -> SRCNN:
 @pytest.fixture(scope="module")
 def network(model: SRCNN) -> Enlarger:
     weights = {name: value.numpy() for name, value in model.state_dict().items()}
-    return Enlarger(weights, model.scale, model.upsampling, threads=1)
+    return Enlarger([weights], model.scale, model.upsampling, threads=1)
 
 
 def apart(first: Any, second: Any) -> int:

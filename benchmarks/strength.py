@@ -1,0 +1,144 @@
+"""What `--strength` gives between its ends, beside networks that were trained with other λ2.
+
+    make sweep                        # plots/sweep.csv: the same training, for five λ2
+    python -m benchmarks.strength     # a table, docs/strength.png and docs/upscale.png
+
+The network of each strength enlarges the val photographs' low-resolution images in data/, and is
+scored as the pipeline scores. docs/upscale.png shows a part of one of them. About a minute.
+"""
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from PIL import Image
+
+from srcnn.charts import limits, panels
+from srcnn.device import best_device
+from srcnn.enlarger import Enlarger
+from srcnn.images import RGB8, read_rgb
+from srcnn.layout import lr_name
+from srcnn.lpips import LPIPS
+from srcnn.metrics import score
+from srcnn.page import Page, enlarge
+from srcnn.portable import hold
+from srcnn.released import load
+from srcnn.style import GREY, INK, SMALL, colours_of, look
+from srcnn.weights import lpips_weights
+
+STRENGTHS = np.linspace(0, 1, 11)
+UNIT = 0.001
+PICTURE, SCALE, TOP, LEFT, SIDE = "0011", 4, 24, 30, 50
+"""Of docs/upscale.png: a val photograph, and LR pixels of it."""
+
+Points = Sequence[tuple[str, float, float]]
+"""What is written beside a point, its mean MSE and its mean LPIPS."""
+
+
+def main() -> None:
+    """Print the table and draw the figures."""
+    hold()
+    lpips = LPIPS(lpips_weights()[0]).to(best_device())
+    lines: dict[int, dict[str, Points]] = {}
+    for scale in (2, 4):
+        lines[scale] = {
+            "both results mixed, by --strength": mixed(load, scale, lpips),
+            "their weights mixed": mixed(interpolated, scale, lpips),
+            "trained, by λ2": trained(scale),
+        }
+        print(f"\n| ×{scale} | results: MSE | LPIPS | weights: MSE | LPIPS |")
+        print("|---|--:|--:|--:|--:|")
+        for (name, *results), (_, *weights) in zip(*[*lines[scale].values()][:2], strict=True):
+            cells = " | ".join(f"{mse:.5f} | {look:.4f}" for mse, look in (results, weights))
+            print(f"| strength {name} | {cells} |")
+    draw(lines)
+    Image.fromarray(picture().pixels()).save("docs/upscale.png", optimize=True)
+
+
+def interpolated(scale: int, strength: float) -> Enlarger:
+    """The network whose weights are the weighted mean of both (Wang et al., DNI, 2019)."""
+    (mse,), (perceptual,) = (load(scale, end).networks for end in (0.0, 1.0))
+    share = np.float32(strength)
+    weights = {name: mse[name] + share * (perceptual[name] - mse[name]) for name in mse}
+    return Enlarger([weights], scale)
+
+
+def mixed(network_of: Callable[[int, float], Enlarger], scale: int, lpips: LPIPS) -> Points:
+    """The mean scores of each strength."""
+    points = []
+    for strength in STRENGTHS:
+        network, found = network_of(scale, float(strength)), []
+        for path in sorted(Path("data/hr/val").glob("*.png")):
+            lr = Path(f"data/lr/x{scale}/val") / lr_name(path.stem, scale)
+            scores = score(network(read_rgb(lr)[0]), read_rgb(path)[0], scale, lpips)
+            found.append((scores["mse"], scores["lpips"]))
+        points.append((f"{strength:.1f}", *np.mean(found, axis=0).tolist()))
+    return points
+
+
+def trained(scale: int) -> Points:
+    """The mean scores of the networks of the sweep, by λ2."""
+    with Path("plots/sweep.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["method"] == "perceptual"]
+    return [
+        (row["loss.lambda2"], float(row["mse"]), float(row["lpips"]))
+        for row in sorted(rows, key=lambda row: float(row["loss.lambda2"]))
+        if int(row["scale"]) == scale
+    ]
+
+
+@look()
+def draw(lines: dict[int, dict[str, Points]]) -> None:
+    """A panel per scale."""
+    page, charts = panels(len(lines), 2, 640, 180)
+    colours = colours_of(["perceptual"])["perceptual"], GREY, INK
+    for panel, (scale, by_name) in zip(charts, lines.items(), strict=True):
+        panel.set_title(f"×{scale}")
+        for (name, points), colour in zip(by_name.items(), colours, strict=True):
+            errors, looks = [mse / UNIT for _, mse, _ in points], [y for *_, y in points]
+            panel.plot(errors, looks, ":o" if colour == GREY else "-o", color=colour, label=name)
+        strengths, _, values = by_name.values()
+        label(panel, strengths[:6:5], colours[0], (-7, -3), "right")
+        label(panel, values, INK, (3, -11), "left")
+        every = [point for points in by_name.values() for point in points]
+        panel.set_xlim(limits([mse / UNIT for _, mse, _ in every], 0.2))
+        panel.set_ylim(limits([y for *_, y in every], 0.15))
+        panel.set_xlabel("MSE, RGB in [0, 1] (10⁻³)")
+        panel.set_ylabel("LPIPS")
+        panel.legend()
+        panel.grid()
+    Image.fromarray(page.pixels()).save("docs/strength.png", optimize=True)
+
+
+def label(panel: Axes, points: Points, colour: str, away: tuple[int, int], align: str) -> None:
+    """Write beside points what they are."""
+    options = {"textcoords": "offset points", "size": SMALL, "color": colour, "ha": align}
+    for name, mse, y in points:
+        panel.annotate(name, (mse / UNIT, y), away, **options)
+
+
+def picture() -> Page:
+    """A part of a photograph in five ways, side by side."""
+    lr = read_rgb(Path(f"data/lr/x{SCALE}/val") / lr_name(PICTURE, SCALE))[0]
+    size = lr.shape[1] * SCALE, lr.shape[0] * SCALE
+    lanczos = Image.fromarray(lr).resize(size, Image.Resampling.LANCZOS)
+    ways: dict[str, RGB8] = {
+        "its pixels, a quarter a side": enlarge(lr, SCALE),
+        "Lanczos, as Pillow has it": np.asarray(lanczos),
+        "srcnn upscale --strength 0": load(SCALE, 0.0)(lr),
+        "srcnn upscale": load(SCALE)(lr),
+        "the original": read_rgb(Path(f"data/hr/val/{PICTURE}.png"))[0],
+    }
+    rows, columns = (slice(first * SCALE, (first + SIDE) * SCALE) for first in (TOP, LEFT))
+    page = Page(2 * SIDE * SCALE + 40)
+    for number, (words, whole) in enumerate(ways.items()):
+        left = number * (2 * SIDE * SCALE + 20)
+        page.picture(enlarge(whole[rows, columns], 2), left, 0)
+        page.text(words, left, 2 * SIDE * SCALE + 10)
+    return page
+
+
+if __name__ == "__main__":
+    main()
