@@ -1,4 +1,7 @@
-"""Every command of README and docs, run in order, page by page, as a new user would type it."""
+"""The commands of README and docs, run in order, page by page, as a new user would type them.
+
+What cannot be typed here as it stands is listed with what is typed instead, or with its own test.
+"""
 
 import re
 import shutil
@@ -8,25 +11,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
+from srcnn.git import committed_files
 from tests.tiny_project import ROOT, copy_of, environment
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 INSTEAD = {
     r"make test\b.*": "true",  # which is what runs this
-    r"make verify\b.*": "true",  # tests/test_verify.py
+    r"srcnn serve$": "timeout --preserve-status --signal INT 5 srcnn serve --port 0 --no-browser",
     r"/path/to/photos": "{project}/photos",
     r"\bx4/": "x2/",  # the tiny project has but one scale
     r" metrics/x4.json": "",
     r"reproduce-the-paper: dvc repro$": "dvc repro --dry check_settings",  # of DIV2K
     r"sweeps: make sweep *(#.*)?$": "make sweep SET=loss.lambda2=0.1,2.7",
     r"sweeps: make sweep .*JOBS.*": "true",  # tests/test_sweep_queue.py
-    r"sweeps: (python -m tools.sweep .*)": r"! \1",  # the failure that the page shows
+    r"sweeps: (python -m tools.sweep .*)": r"\1 2>&1 | grep '^error: 1 of 3 experiments failed'",
 }
 """What cannot be typed in a test as it stands, and what is typed in its place."""
 
 LONG = pytest.mark.long
+PARTLY = "13"
+"""Files of what training made, which docs/sharing.md pushes alone."""
 ELSEWHERE = {"sharing": "servers and second clones are in tests/test_sharing.py"}
 
 
@@ -63,6 +70,22 @@ def test_every_setting_is_explained() -> None:
         sections[len(found[1]) // 2 :] = [found[2]]
         if found[3] and "block2_conv2" not in line:
             assert f"`{'.'.join(sections)}`" in readme, line
+
+
+def test_what_is_shared_is_counted_as_dvc_lock_has_it() -> None:
+    in_git = set(committed_files(ROOT))
+    stages = YAML(typ="safe", pure=True).load(ROOT / "dvc.lock")["stages"].values()
+    outs = [out for stage in stages for out in stage.get("outs", [])]
+    kept = [
+        out
+        for out in outs
+        if not any(name == out["path"] or name.startswith(f"{out['path']}/") for name in in_git)
+    ]
+    files = sum(out.get("nfiles", 0) + 1 for out in kept)  # a folder's list is a file as well
+    size = sum(out["size"] for out in kept) / 1e6
+    page = (ROOT / "docs/sharing.md").read_text(encoding="utf-8")
+    assert f"| **all** | **{files}** | **{size:.1f}** |" in page
+    assert set(re.findall(r"(\d+) files pushed", page)) == {str(files), PARTLY}
 
 
 @pytest.mark.parametrize(

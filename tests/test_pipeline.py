@@ -68,6 +68,7 @@ def test_a_second_run_has_nothing_to_do(project: Path) -> None:
     assert "Running stage" not in run("dvc", "repro", cwd=project)
 
 
+@pytest.mark.slow
 def test_another_lambda_retrains_the_perceptual_model_and_nothing_before_it(project: Path) -> None:
     output = run("dvc", "exp", "run", "--name", "half", "-S", "loss.lambda2=0.5", cwd=project)
     stages = stages_run(output)
