@@ -1,5 +1,6 @@
 """Image files with all that they hold: every bit, transparency, ICC profile and EXIF data."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ STREAMED = ("png", "tiff")
 """Formats that are written strip by strip, so that results of any size need little memory."""
 
 ROOM = 1_700_000_000
-"""Bytes of a result that may be held in memory, where its format cannot be written in strips."""
+"""Bytes of image and result that may be in memory, where a format cannot be written in strips."""
 
 _LONGEST = {"jpeg": 65_500, "webp": 16_383}
 _KEPT = ("ImageDescription", "Make", "Model", "DateTime", "Artist", "Copyright")
@@ -127,23 +128,28 @@ def _exif(image: Image.Image) -> bytes | None:
     return new.tobytes() if len(new) or new.get_ifd(ExifTags.IFD.Exif) else None
 
 
-def check_result(path: Path, kind: str, shape: tuple[int, int, int], *, allow_large: bool) -> None:
+def check_result(
+    path: Path, kind: str, original: tuple[int, int], scale: int, *, allow_large: bool
+) -> None:
     """Refuse a result that its format cannot hold or that needs too much memory.
 
     Args:
         path: of the result.
         kind: its format.
-        shape: height, width, channels.
+        original: height and width of what is enlarged.
+        scale: by which.
         allow_large: whether memory is no reason.
 
     Raises:
         InputError: it is so.
     """
-    size = f"{path}: a result of {shape[1]}×{shape[0]} pixels"
+    height, width = (side * scale for side in original)
+    size = f"{path}: a result of {width}×{height} pixels"
     longest = _LONGEST.get(kind)
-    if longest and max(shape[:2]) > longest:
+    if longest and max(height, width) > longest:
         raise InputError(f"{size} is more than {kind} holds ({longest} a side); --format png does")
-    if kind not in STREAMED and shape[0] * shape[1] * 4 > ROOM and not allow_large:
+    held = 4 * (height * width + math.prod(original))  # as Pillow has colours
+    if kind not in STREAMED and held > ROOM and not allow_large:
         raise InputError(
             f"{size} needs more than {ROOM / 1e9:.1f} GB of memory as {kind}; png and tiff are "
             f"written in strips and need little: --format png, or --allow-large"

@@ -81,7 +81,8 @@ def check_size(task: Task, most_pixels: int) -> None:
     Raises:
         InputError: it is no image, or the result would be too large.
     """
-    width, height = (side * task.scale for side in image_size(task.original))
+    original = image_size(task.original)
+    width, height = (side * task.scale for side in original)
     task.size = width, height
     if width * height > most_pixels:
         advice = f"srcnn serve --max-megapixels {-(-width * height // 10**6)} takes it"
@@ -93,7 +94,7 @@ def check_size(task: Task, most_pixels: int) -> None:
         )
     kind = format_of(task.original)
     assert kind is not None
-    check_result(task.result, kind, (height, width, 4), allow_large=False)
+    check_result(task.result, kind, original[::-1], task.scale, allow_large=False)
 
 
 def enlarge(task: Task, model: "Enlarger") -> None:

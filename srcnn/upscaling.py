@@ -169,8 +169,8 @@ def upscale_file(job: Job, model: Enlarger, *, force: bool, allow_large: bool) -
     if target.exists() and target.samefile(job.source):
         raise InputError(f"{target}: is the original itself; name another place by -o")
     original = read_original(job.source)
-    height, width, channels = original.shape
-    shape = height * model.scale, width * model.scale, channels
-    check_result(target, job.kind, shape, allow_large=allow_large)
-    lost = write_result(target, job.kind, original, model.strips(original), shape[1::-1])
+    height, width, _ = original.shape
+    check_result(target, job.kind, (height, width), model.scale, allow_large=allow_large)
+    size = width * model.scale, height * model.scale
+    lost = write_result(target, job.kind, original, model.strips(original), size)
     return (*original.notes, *lost)
