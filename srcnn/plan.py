@@ -28,7 +28,7 @@ VGG19_BYTES = 548e6
 """Of the file that is downloaded (`datasets/weights.yaml`)."""
 
 PREPARING = {"lay out": 0.02, "degrade": 0.03, "decode": 0.06}
-"""Seconds for a megapixel on two cores (`benchmarks/README.md`)."""
+"""Seconds for a megapixel on two cores of an AMD EPYC."""
 
 OPENING = 0.016
 """Seconds for an image whenever a training run begins, which hashes its file."""

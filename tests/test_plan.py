@@ -1,5 +1,6 @@
 """What a run will take: counted on photographs that are known, and printed as a user sees it."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -170,7 +171,7 @@ def test_benchmark_sets_are_looked_at(
         benchmark_pixels(missing)
 
 
-def test_the_disk_that_div2k_takes_is_the_readmes(change: Change) -> None:
+def test_the_disk_that_div2k_takes_is_the_guide_s(change: Change, project: Path) -> None:
     settings = change(DIV2K)
     places = disk_use(settings, find_photographs(settings.data))
     rounded = [(place.where, round(place.bytes / 1e9, 1)) for place in places]
@@ -184,6 +185,9 @@ def test_the_disk_that_div2k_takes_is_the_readmes(change: Change) -> None:
         (".dvc/cache", 2.6),
         ("data/sr", 2.6),
     ]
+    guide = (project / "docs/reproduce-the-paper.md").read_text(encoding="utf-8")
+    told = [float(size) for size in re.findall(r"\| (\d+\.\d) \|$", guide, re.MULTILINE)]
+    assert sum(told) == pytest.approx(sum(size for _, size in rounded))
 
 
 def test_what_is_downloaded_besides_counts(change: Change, tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_a_preset_says_what_the_plan_reckons_at_the_rates_of_the_benchmarks(
     settings, says = read_settings(path), path.read_text(encoding="utf-8")
     photographs = find_photographs(settings.data)
     size = settings.train.batch_size * (settings.train.patch_size or PROBED_SIDE) ** 2
-    # benchmarks/README.md: 16 patches of 96 pixels; scores of a megapixel take 5 s there.
+    # benchmarks/README.md: 16 patches of 96 pixels; on its machine scores of a megapixel take 5 s.
     step = {
         (scale, loss): size / (16 * 96**2) * seconds
         for scale in settings.scales

@@ -30,7 +30,10 @@ DEFAULT = ("loss.lambda2=0.1,0.3,0.9,2.7,8.1",)
 def main() -> None:
     """Read the command line, sweep, exit with its status."""
     parser = argparse.ArgumentParser(
-        prog="python -m tools.sweep", description=__doc__.partition(":")[0] + "."
+        prog="python -m tools.sweep",
+        description="Sweep settings as DVC experiments, and draw what they gain and cost: "
+        f"{SWEEP[0]}, .png and .pdf. The same command goes on with a sweep that was stopped, and "
+        "tries again what failed. docs/sweeps.md tells more.",
     )
     parser.add_argument(
         "settings",
