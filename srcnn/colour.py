@@ -74,7 +74,7 @@ def without_palette(image: Image.Image) -> Image.Image:
         raise InputError(f"{mode} is no kind of colour that is known here; save it as RGB")
     if image.has_transparency_data:
         mode = mode.removesuffix("A") + "A"
-    return image.convert(mode)
+    return image if image.mode == mode else image.convert(mode)  # which would copy it
 
 
 def _rgb(image: Image.Image) -> Image.Image:

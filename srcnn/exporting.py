@@ -80,4 +80,4 @@ def _furthest(network: SRCNN, content: bytes) -> float:
 def release(model: Path, path: Path, about: dict[str, str]) -> None:
     """Copy a network into the package, with what is known of its training beside its own words."""
     weights, own = read_tensors(model)
-    write_tensors(weights, path, {**about, **own, "model_sha256": sha256_of(model)})
+    write_tensors(weights, path, {**own, **about, "model_sha256": sha256_of(model)})

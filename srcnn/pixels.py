@@ -33,12 +33,12 @@ def decoded(file: BinaryIO) -> tuple[Image.Image, bool]:
     image, levels = decoded_whole(file)
     if levels is None:
         return image, False
-    rounded = Image.fromarray(((levels + 128) // 257).astype(np.uint8))  # round(v / 257)
+    rounded = Image.fromarray(((levels.astype(np.uint32) + 128) // 257).astype(np.uint8))
     rounded.info = image.info
     return rounded, True
 
 
-def decoded_whole(file: BinaryIO) -> tuple[Image.Image, npt.NDArray[np.uint32] | None]:
+def decoded_whole(file: BinaryIO) -> tuple[Image.Image, npt.NDArray[np.uint16] | None]:
     """Decode an image with all of its bits.
 
     Returns:
@@ -110,26 +110,33 @@ def _layout(tile: ImageFile._Tile) -> str:
     return str(tile.args if isinstance(tile.args, str) else (tile.args or ("",))[0])
 
 
-def _16_bits(file: BinaryIO, layout: str) -> npt.NDArray[np.uint32]:
+def _16_bits(file: BinaryIO, layout: str) -> npt.NDArray[np.uint16]:
     """[H, W] or [H, W, C]: of several channels of 16 bits each, Pillow keeps the high bytes.
 
     It takes the low ones for them where it is told the other byte order, and the four bytes of
     grey with alpha for RGBA.
     """
     if layout.startswith("I"):
-        return _read_as(layout, file)
+        return _read_as(layout, file).astype(np.uint16)
     if layout.startswith("LA"):
         four = _read_as("RGBA", file)
-        return four[..., ::2] * 256 + four[..., 1::2]
+        return _joined(four[..., ::2], four[..., 1::2])
     swapped = layout[:-1] + _SWAPPED[layout[-1]]
-    return _read_as(layout, file) * 256 + _read_as(swapped, file)
+    return _joined(_read_as(layout, file), _read_as(swapped, file))
 
 
-def _read_as(layout: str, file: BinaryIO) -> npt.NDArray[np.uint32]:
+def _joined(high: npt.NDArray[Any], low: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
+    levels = high.astype(np.uint16)
+    levels <<= 8
+    levels |= low
+    return levels
+
+
+def _read_as(layout: str, file: BinaryIO) -> npt.NDArray[Any]:
     """The image of a file, upright, its bytes taken for ones of this layout."""
     image = _opened(file)
     for place, tile in enumerate(image.tile):
         args: Any = layout if isinstance(tile.args, str) else (layout, *(tile.args or ())[1:])
         image.tile[place] = tile._replace(args=args)
     ImageOps.exif_transpose(image, in_place=True)
-    return np.asarray(image).astype(np.uint32)
+    return np.asarray(image)

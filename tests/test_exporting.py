@@ -57,7 +57,7 @@ def test_a_released_network_has_the_models_weights_and_more_to_say(
     _, said = read_network(tmp_path / "released/mse.safetensors")
     assert said["trained_on"] == "a CPU"
     assert said["data"] == about["data"]
-    assert said["loss"] == "mse"
+    assert said["loss"] == about["loss"]
     released = load_model(tmp_path / "released/mse.safetensors", 2).state_dict()
     for name, value in load_model(model).state_dict().items():
         assert torch.equal(released[name], value)
