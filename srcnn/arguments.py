@@ -91,7 +91,7 @@ def _add_upscale(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 def _add_serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     serve = verbs.add_parser(
         "serve",
-        help="a page on this machine to try that",
+        help="enlarge photographs on a page of this machine's browser",
         description="Serve a page to this machine's browser, and to no other machine: drop "
         "photographs, choose scale and strength, compare before and after, download.",
         epilog="Photographs are enlarged one at a time and lie in a temporary folder until the "

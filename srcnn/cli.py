@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: help was asked for, or the command line makes no sense (status 2).
     """
+    warnings.filterwarnings("ignore", module="PIL")  # what is wrong with a file we say ourselves
     options = vars(parser().parse_args(arguments))
     verbs: dict[str, Callable[..., int | None]] = {
         "upscale": _upscale,
@@ -67,8 +69,9 @@ def _upscale(
 ) -> int:
     if model is not None and strength is not None:
         raise InputError("--strength mixes the released networks; it has no meaning with --model")
-    from srcnn.released import STRENGTH, load
-    from srcnn.upscaling import find_jobs, upscale_files
+    with _uninterrupted():
+        from srcnn.released import STRENGTH, load
+        from srcnn.upscaling import find_jobs, upscale_files
 
     network = load(scale, STRENGTH if strength is None else strength, model)
     jobs = find_jobs(inputs, output, network.scale, format)

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
-from srcnn.colour import to_srgb, without_palette
+from srcnn.colour import on_white, to_srgb, without_palette
 from srcnn.errors import InputError
 from srcnn.files import written_whole
 from srcnn.images import reading
 from srcnn.pixels import decoded_whole
+from srcnn.png import chunks
 from srcnn.png_writer import icc_chunk, write_strips
 from srcnn.tiff_writer import as_stored, write_tiff
 
@@ -33,8 +34,14 @@ STREAMED = ("png", "tiff")
 ROOM = 1_700_000_000
 """Bytes of image and result that may be in memory, where a format cannot be written in strips."""
 
+_LONGEST_EXIF = 65_533
 _LONGEST = {"jpeg": 65_500, "webp": 16_383}
-_KEPT = ("ImageDescription", "Make", "Model", "DateTime", "Artist", "Copyright")
+_OF_COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
+_KEPT = (
+    *("ImageDescription", "Make", "Model", "Software", "DateTime", "Artist", "HostComputer"),
+    *("Rating", "Copyright", "XPTitle", "XPComment", "XPAuthor", "XPKeywords", "XPSubject"),
+    *("XResolution", "YResolution", "ResolutionUnit"),
+)
 
 Levels = npt.NDArray[Any]
 
@@ -50,6 +57,7 @@ class Original:
         icc: its ICC profile.
         exif: its EXIF data, as they stand in a file, without orientation, sizes and preview.
         notes: what had to be converted.
+        colour: what a PNG says of its colours besides, by chunk.
     """
 
     shape: tuple[int, int, int]
@@ -58,6 +66,7 @@ class Original:
     icc: bytes | None = None
     exif: bytes | None = None
     notes: tuple[str, ...] = ()
+    colour: tuple[tuple[bytes, bytes], ...] = ()
 
     def __getitem__(self, rows: slice) -> Levels:
         """Some of its rows."""
@@ -85,31 +94,42 @@ def read_original(path: Path) -> Original:
     Raises:
         InputError: as `srcnn.images.read_photo`.
     """
+    notes = []
     with reading(path, None) as file:
         image, deep = decoded_whole(file)
-        exif = _exif(image)
+        try:
+            exif = _exif(image)
+        except Exception:  # whatever a camera or a program has put there
+            exif = None
+            notes.append("EXIF data that cannot be read left out")
         icc = image.info.get("icc_profile") or None
+        colour = tuple(
+            (chunk.name, chunk.body)
+            for chunk in chunks(file)
+            if chunk.name in _OF_COLOUR and chunk.undamaged
+        )
         if deep is not None:
-            levels = deep.astype(np.uint16).reshape(*deep.shape[:2], -1)
-            return Original(levels.shape, np.uint16, levels.__getitem__, icc, exif)
+            levels = deep.reshape(*deep.shape[:2], -1)
+            rows = levels.__getitem__
+            return Original(levels.shape, np.uint16, rows, icc, exif, tuple(notes), colour)
         image.load()
-    mode = image.mode
-    notes = []
-    if mode == "CMYK":
-        image, icc = to_srgb(image)[0], None
-        notes.append("CMYK converted to sRGB")
-    else:
-        image = without_palette(image)
-        if mode in ("P", "PA"):
-            notes.append("palette converted to RGB")
+        mode = image.mode
+        if mode == "CMYK":
+            image, icc = to_srgb(image)[0], None
+            notes.append("CMYK converted to sRGB")
+        else:
+            image = without_palette(image)
+            if mode in ("P", "PA"):
+                notes.append("palette converted to RGB")
     width, height = image.size
     channels = len(image.getbands())
 
-    def rows(span: slice) -> Levels:
+    def cropped(span: slice) -> Levels:
         part = image.crop((0, span.start, width, span.stop))
         return np.asarray(part).reshape(-1, width, channels)
 
-    return Original((height, width, channels), np.uint8, rows, icc, exif, tuple(notes))
+    shape = height, width, channels
+    return Original(shape, np.uint8, cropped, icc, exif, tuple(notes), colour)
 
 
 def _exif(image: Image.Image) -> bytes | None:
@@ -148,7 +168,7 @@ def check_result(
     longest = _LONGEST.get(kind)
     if longest and max(height, width) > longest:
         raise InputError(f"{size} is more than {kind} holds ({longest} a side); --format png does")
-    held = 4 * (height * width + math.prod(original))  # as Pillow has colours
+    held = 4 * (height * width + math.prod(original))  # as Pillow has colours; encoders add theirs
     if kind not in STREAMED and held > ROOM and not allow_large:
         raise InputError(
             f"{size} needs more than {ROOM / 1e9:.1f} GB of memory as {kind}; png and tiff are "
@@ -174,16 +194,19 @@ def write_result(
     with written_whole(path) as temporary:
         if kind == "png":
             about = [icc_chunk(original.icc)] if original.icc else []
+            about += original.colour
             if original.exif:
                 about.append((b"eXIf", original.exif.removeprefix(b"Exif\0\0")))
             with temporary.open("wb") as file:
                 write_strips(file, size, strips, about)
             return ()
+        said = {name for name, _ in original.colour}
+        lost = () if b"sRGB" in said or not said else ("what the PNG says of its colours left out",)
         if kind == "tiff":
             with temporary.open("wb") as file:
                 write_tiff(file, size, strips, original.icc, original.exif)
-            return ()
-        return _write_with_pillow(temporary, kind, original, strips, size)
+            return lost
+        return *lost, *_write_with_pillow(temporary, kind, original, strips, size)
 
 
 def _write_with_pillow(
@@ -199,15 +222,20 @@ def _write_with_pillow(
         top += len(strip)
     if original.dtype == np.uint16:
         notes.append(f"16 bits a channel rounded to the 8 of {kind}")
-    if kind == "jpeg" and channels in (2, 4):
-        white = Image.new(mode, size, "white")
-        image = Image.alpha_composite(white.convert("RGBA"), image.convert("RGBA")).convert("RGB")
-        notes.append("transparent pixels put on white, as jpeg has none")
-    if kind == "bmp" and image.mode == "LA":
-        image = image.convert("RGBA")
-    if kind == "bmp" and (original.icc or original.exif):
+    if kind in ("jpeg", "bmp") and channels in (2, 4):
+        image = on_white(image.convert("RGBA")).convert(mode.removesuffix("A"))
+        notes.append(f"transparent pixels put on white, as {kind} has none")
+    icc, exif = original.icc, original.exif
+    if kind == "bmp" and (icc or exif):
         notes.append("bmp keeps neither profile nor EXIF data")
+        icc = exif = None
+    if kind == "webp" and icc and channels < 3:
+        notes.append("profile of grey left out, as webp has colours alone")
+        icc = None
+    if kind == "jpeg" and exif and len(exif) > _LONGEST_EXIF:
+        notes.append(f"EXIF data of more than {_LONGEST_EXIF} bytes left out, as jpeg has no room")
+        exif = None
     options: dict[str, Any] = {"jpeg": {"quality": 95, "subsampling": 0}, "webp": {"quality": 95}}
-    about = {"icc_profile": original.icc, "exif": original.exif} if kind != "bmp" else {}
+    about = {"icc_profile": icc, "exif": exif}
     image.save(path, kind, **options.get(kind, {}), **{k: v for k, v in about.items() if v})
     return tuple(notes)

@@ -26,11 +26,10 @@ _SHAPES = {
 }
 
 
-@lru_cache(maxsize=4)
 def load(
     scale: int | None = None,
     strength: float = STRENGTH,
-    model: Path | None = None,
+    model: Path | str | None = None,
     threads: int = 0,
 ) -> Enlarger:
     """A network that enlarges images.
@@ -45,6 +44,11 @@ def load(
     Raises:
         InputError: there is no such network, or `strength` is not in [0, 1].
     """
+    return _loaded(scale, strength, None if model is None else Path(model), threads)
+
+
+@lru_cache(maxsize=4)
+def _loaded(scale: int | None, strength: float, model: Path | None, threads: int) -> Enlarger:
     if not 0 <= strength <= 1:
         raise InputError(f"strength {strength:g} is not between 0 and 1")
     if model is not None:
@@ -83,10 +87,14 @@ def read_network(path: Path) -> tuple[Weights, dict[str, Any]]:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         raise InputError(f"{path}: no such model") from None
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise InputError(f"{path}: not a model of this project ({error})") from None
     shapes = {name: value.shape for name, value in weights.items()}
-    if shapes != _SHAPES or about.get("scale") not in (2, 3, 4, 8):
+    known = isinstance(about, dict) and (about.get("scale"), about.get("upsampling")) in [
+        (scale, kernel) for scale in (2, 3, 4, 8) for kernel in ("bicubic", "bilinear")
+    ]
+    of_float32 = all(value.dtype == np.float32 for value in weights.values())
+    if shapes != _SHAPES or not of_float32 or not known or not isinstance(about["scale"], int):
         raise InputError(f"{path}: not a network of this project, SRCNN 9-1-5 in RGB")
     if not all(np.isfinite(value).all() for value in weights.values()):
         raise InputError(f"{path}: a weight is not finite")

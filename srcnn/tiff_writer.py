@@ -17,7 +17,7 @@ _HEADERS = {
 }
 """What a file begins with, by whether it is a BigTIFF; the directory follows."""
 
-CLASSIC = 2**32 - 2**20
+CLASSIC = 2**32 - 2**24
 """Bytes of pixels up to which a file is of the usual kind; beyond it is a BigTIFF."""
 
 _ROWS = 16  # of a strip in the file

@@ -5,10 +5,11 @@ import resource
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from srcnn.cli import main
 from srcnn.images import RGB8
@@ -35,8 +36,13 @@ def originals(folder: Path, image: RGB8) -> list[Path]:
         "grey.tif": grey,
         "one bit.bmp": picture.convert("1"),
     }
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Maker"
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ExposureTime] = 0.25
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (47.0, 22.0, 30.5)
     for name, kind in kinds.items():
-        kind.save(folder / name)
+        about: dict[str, Any] = {"exif": exif} if name.startswith("rgb.") else {}
+        kind.save(folder / name, **about)
     picture.save(folder / "packed.tif", compression="tiff_lzw")
     picture.save(folder / "progressive.jpg", progressive=True, quality=80)
     return sorted(folder.iterdir())

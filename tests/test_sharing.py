@@ -60,7 +60,7 @@ def recorded(project: Path, remote: dict[str, Path]) -> dict[str, str]:
     kept = run("git", "ls-files", cwd=project).split()
     files = {}
     for out in (out for stage in stages for out in stage.get("outs", [])):
-        if out["path"] in kept:
+        if any(name == out["path"] or name.startswith(f"{out['path']}/") for name in kept):
             continue
         files[out["md5"]] = out["path"]
         if out["md5"].endswith(".dir"):

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import ExifTags, Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
+from safetensors.numpy import save_file
 
 import srcnn
 from srcnn.cli import main
@@ -16,7 +18,7 @@ from srcnn.errors import InputError
 from srcnn.images import RGB8
 from srcnn.pixels import decoded_whole
 from srcnn.png_writer import write_strips
-from srcnn.released import FOLDER, load
+from srcnn.released import FOLDER, load, read_network
 
 Picture = Callable[..., RGB8]
 Capture = pytest.CaptureFixture[str]
@@ -206,7 +208,7 @@ def test_a_bad_file_is_named_and_the_rest_go_on(photo: Image.Image, capsys: Capt
         (["a.png", "--model", "none.safetensors"], "none.safetensors: no such model"),
         (["a.png", "--model", "a.png"], "a.png: not a model of this project"),
         (["a.png", "--model", "m", "--strength", "0"], "--strength mixes the released networks"),
-        (["a.png", "b/a.png", "-o", "out"], "would both go there"),
+        (["a.png", "b/a.png", "-o", "out"], "is to be that of"),
     ],
 )
 def test_what_cannot_be_is_one_line(
@@ -283,3 +285,81 @@ def test_an_array_of_another_kind_is_a_type_error(array: Any) -> None:
 def test_a_missing_file_is_an_input_error() -> None:
     with pytest.raises(InputError, match=r"none\.png: no such file"):
         srcnn.upscale("none.png")
+
+
+def test_what_was_enlarged_before_is_no_photograph_of_the_folder(photo: Image.Image) -> None:
+    Path("in").mkdir()
+    photo.save("in/a.png")
+    photo.save("in/b_x2.png")  # whose original is not here
+    for _ in range(2):
+        assert main(["upscale", "in", "--force"]) == 0
+        assert main(["upscale", "in", "-o", "in/large", "--force"]) == 0
+    found = sorted(str(path) for path in Path("in").rglob("*.png"))
+    in_large = ["in/large/a.png", "in/large/a_x2.png", "in/large/b_x2.png", "in/large/b_x2_x2.png"]
+    assert found == ["in/a.png", "in/a_x2.png", "in/b_x2.png", "in/b_x2_x2.png", *in_large]
+
+
+def test_what_cannot_be_found_or_placed_does_not_stop_the_rest(
+    photo: Image.Image, capsys: Capture
+) -> None:
+    for name in ("a.png", "a.bmp", "b.png"):
+        photo.save(name)
+    Path("c.gif").touch()
+    Path("empty").mkdir()
+    words = ["a.png", "a.bmp", "c.gif", "nothing*.png", "empty", "b.png", "-o", "out"]
+    assert main(["upscale", *words, "--format", "webp"]) == 1
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a.webp", "b.webp"]
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 5
+    assert errors[-1] == "4 of 6 could not be enlarged"
+    assert "error: a.bmp: its result out/a.webp is to be that of a.png" in errors
+
+
+def test_one_name_is_not_for_several_images_nor_of_another_format(
+    photo: Image.Image, capsys: Capture
+) -> None:
+    photo.save("a.png")
+    photo.save("b.png")
+    assert main(["upscale", "a.png", "b.png", "-o", "both.png"]) == 1
+    assert "both.png: the name of one image, for 2" in capsys.readouterr().err
+    assert main(["upscale", "a.png", "-o", "a.jpg", "--format", "png"]) == 1
+    assert "a.jpg: not the suffix of png" in capsys.readouterr().err
+
+
+def test_alpha_in_a_bmp_is_put_on_white_and_said(photo: Image.Image, capsys: Capture) -> None:
+    photo.putalpha(0)
+    photo.save("clear.png")
+    assert main(["upscale", "clear.png", "--format", "bmp"]) == 0
+    assert "put on white" in capsys.readouterr().out
+    with Image.open("clear_x2.bmp") as image:
+        assert (image.mode, image.getextrema()) == ("RGB", ((255, 255),) * 3)
+
+
+def test_what_a_png_says_of_its_colours_is_kept_or_said(
+    photo: Image.Image, capsys: Capture
+) -> None:
+    about = PngInfo()
+    about.add(b"gAMA", (100_000).to_bytes(4, "big"))
+    photo.save("linear.png", pnginfo=about)
+    assert main(["upscale", "linear.png"]) == 0
+    with Image.open("linear_x2.png") as image:
+        assert image.info["gamma"] == 1
+    assert main(["upscale", "linear.png", "--format", "tiff"]) == 0
+    assert "says of its colours left out" in capsys.readouterr().out
+
+
+def test_cmyk_of_pillow_s_is_converted(photo: Image.Image) -> None:
+    result = srcnn.upscale(photo.convert("CMYK"))
+    expected = srcnn.upscale(photo.convert("CMYK").convert("RGB"))
+    assert result.mode == "RGB"
+    assert np.abs(np.asarray(result).astype(int) - np.asarray(expected)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "about", ["[1]", '{"scale": 2}', '{"scale": 2.0, "upsampling": "bicubic"}']
+)
+def test_a_file_that_says_something_else_is_no_network(about: str, capsys: Capture) -> None:
+    weights, _ = read_network(FOLDER / "x2/mse.safetensors")
+    save_file(dict(weights), "odd.safetensors", {"srcnn": about})
+    assert main(["upscale", "a.png", "--model", "odd.safetensors"]) == 1
+    assert capsys.readouterr().err.startswith("error: odd.safetensors: not a ")
