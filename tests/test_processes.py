@@ -89,6 +89,7 @@ def test_two_processes_train_as_one_does(workspace: Path, project: Path) -> None
             np.testing.assert_allclose(other_weights[name], value, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_ends_the_run_which_can_go_on(
     workspace: Path, project: Path
 ) -> None:
