@@ -15,6 +15,9 @@ from srcnn.tile_network import tile_network
 TILE = 384
 """Pixels of a result's tile along each side."""
 
+WIDE = 16_384
+"""Pixels of a result's row up to which its strips are as high as a tile."""
+
 _REACH = 16
 """Pixels around a visible one whose own colour, which nobody sees, is not to come near it."""
 
@@ -61,7 +64,8 @@ class Enlarger:
 
     def strips(self, image: Pixels) -> Iterator[Levels]:
         """The enlarged image from top to bottom, so that not all of it has to be in memory."""
-        height, step = image.shape[0], max(1, TILE // self.scale)
+        height, wide = image.shape[0], image.shape[1] * self.scale
+        step = max(1, TILE * min(WIDE, wide) // wide // 16 * 16 // self.scale)
         margin = self.halo + _REACH
 
         def strip(top: int) -> Levels:

@@ -28,6 +28,9 @@ HOST = "127.0.0.1"
 UPLOAD = 64_000_000
 """Bytes of a photograph."""
 
+PATIENCE = 60
+"""Seconds that an upload may take."""
+
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -184,17 +187,27 @@ class _Page:
             return _too_long()
         task = self.queue.new(name, scale, strength)
         try:
-            with task.original.open("wb") as file:
-                async for part in request.content.iter_chunked(2**18):
-                    file.write(part)
-                    if file.tell() > UPLOAD:
-                        self.queue.drop(task)
-                        return _too_long()
+            async with asyncio.timeout(PATIENCE):
+                if await self._written(request, task.original) > UPLOAD:
+                    self.queue.drop(task)
+                    return _too_long()
             await asyncio.to_thread(self.queue.put, task)
+        except TimeoutError:
+            self.queue.drop(task)
+            raise InputError(f"it was not here after {PATIENCE} seconds; send it again") from None
         except BaseException:
             self.queue.drop(task)
             raise
         return web.json_response(self._state(task), status=202)
+
+    async def _written(self, request: web.Request, path: Path) -> int:
+        """Write the body to a file, up to what a photograph may have; its length or more."""
+        with path.open("wb") as file:
+            async for part in request.content.iter_chunked(2**18):
+                file.write(part)
+                if file.tell() > UPLOAD:
+                    break
+            return file.tell()
 
     async def state(self, request: web.Request) -> web.Response:
         return web.json_response(self._state(self._task(request)))

@@ -63,6 +63,17 @@ def test_tiles_and_strips_leave_no_seam(
     assert apart(np.concatenate(strips), whole) <= 1
 
 
+def test_the_strips_of_a_wide_image_are_low(
+    network: Enlarger, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = picture(50, 200)
+    whole = network(image)
+    monkeypatch.setattr(enlarger, "WIDE", 50 * network.scale)
+    strips = list(network.strips(image))
+    assert len(strips[0]) * 200 * network.scale <= enlarger.TILE * enlarger.WIDE
+    assert apart(np.concatenate(strips), whole) <= 1
+
+
 def test_sixteen_bits_are_finer_than_eight(network: Enlarger, picture: Picture) -> None:
     lr = picture(20, 24)
     fine, coarse = network(lr.astype(np.uint16) * 257), network(lr)

@@ -301,6 +301,21 @@ def test_an_upload_that_is_broken_off_leaves_nothing(client: Client, tmp_path: P
     client.waits(lambda: not list(tmp_path.iterdir()))
 
 
+def test_an_upload_that_does_not_go_on_is_given_up(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "PATIENCE", 0.2)
+
+    def stalled() -> Iterator[bytes]:
+        yield b"words"
+        time.sleep(1)
+        yield b"more"
+
+    refused = client.post(stalled())
+    assert refused.json()["error"] == "it was not here after 0.2 seconds; send it again"
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("name", "size", "says"),
     [
