@@ -31,6 +31,8 @@ settings.load_profile("srcnn")
 torch.set_num_threads(1)  # the tensors here are too small to gain from a second
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what it does not wait for
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # as nohup does
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 Picture = Callable[..., RGB8]
 MakePair = Callable[..., Pair]
