@@ -228,7 +228,9 @@ def test_uncommitted_changes_are_said_to_be_left_out(folder: Path) -> None:
     (folder / "project/notes.txt").write_text("")
     (folder / "project" / os.fsdecode(b"caf\xe9.txt")).write_text("")
     status, lines, _ = verify(folder)
-    assert lines[0] == ("not committed, and so not verified: params.yaml, caf\\xe9.txt, notes.txt")
+    assert lines[0] == (
+        "not committed, and so not verified: params.yaml, caf\\udce9.txt, notes.txt"
+    )
     assert status == 0
 
 

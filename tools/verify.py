@@ -11,6 +11,7 @@ With --here nothing is run: what `dvc repro` has made in this folder is compared
 """
 
 import argparse
+import io
 import os
 import shutil
 import signal
@@ -59,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signal.signal(number, lambda number, frame: sys.exit(128 + number))  # cleaning up
     for name in FOREIGN:
         os.environ.pop(name, None)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be anything
     try:
         return verify_here() if options.here else verify(options.keep)
     except (InputError, OSError) as error:
