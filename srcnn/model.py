@@ -59,6 +59,8 @@ class SRCNN(nn.Module):
         """The three layers: [N, 3, H + 12, W + 12], RGB in [0, 1], to [N, 3, H, W]."""
         x = F.relu_(self.features(up))
         x = F.relu_(self.mapping(x))
+        if x.dtype == torch.bfloat16:  # float32 keeps the digits of what is released
+            return _in_blocks(self.reconstruction, x)
         out: Tensor = self.reconstruction(x)
         return out
 
@@ -81,6 +83,17 @@ class SRCNN(nn.Module):
             else:
                 layer.weight[:3] = 0
             layer.weight.add_(through)
+
+
+def _in_blocks(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """A convolution with few outputs, 2×2 pixels of them at once: the same in half the time."""
+    height, width = (n - k + 1 for n, k in zip(x.shape[2:], conv.kernel_size, strict=True))
+    x = F.pad(x, (0, width % 2, 0, height % 2))
+    moved = [F.pad(conv.weight, (j, 1 - j, i, 1 - i)) for i in (0, 1) for j in (0, 1)]
+    weight = torch.stack(moved, 1).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    assert conv.bias is not None
+    blocks = F.conv2d(x, weight, conv.bias.repeat_interleave(4), stride=2)
+    return F.pixel_shuffle(blocks, 2)[:, :, :height, :width]
 
 
 def pad_symmetric(image: Tensor, width: int) -> Tensor:
