@@ -1,5 +1,6 @@
 """Device, precision and processes of a training run, all of them carried by Lightning Fabric."""
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +41,7 @@ def training_fabric(
     if device.type == "cuda" and devices > torch.cuda.device_count():
         raise InputError(f"train.devices: {devices}, but {torch.cuda.device_count()} GPUs are here")
     bf16 = precision == "bf16" or (precision == "auto" and bf16_is_fast(device))
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # its advice is not for users
     several = DDPStrategy(timeout=LONGEST_SILENCE)
     return Fabric(
         accelerator=device.type,
@@ -48,6 +50,11 @@ def training_fabric(
         strategy=several if devices * nodes > 1 else "auto",
         precision="bf16-mixed" if bf16 else "32-true",
     )
+
+
+def in_bfloat16(fabric: Fabric) -> bool:
+    """Whether the networks run in bfloat16; weights, losses and steps are float32 always."""
+    return isinstance(fabric._precision, MixedPrecision)
 
 
 def is_compiled(setting: str, fabric: Fabric, steps: int) -> bool:
@@ -65,7 +72,7 @@ def is_compiled(setting: str, fabric: Fabric, steps: int) -> bool:
         raise InputError(f"train.compile: always needs a compiler, and there is no {compiler}")
     if setting != "auto":
         return setting == "always"
-    wins = cuda or isinstance(fabric._precision, MixedPrecision)
+    wins = cuda or in_bfloat16(fabric)
     return wins and steps >= COMPILED_FROM and shutil.which(compiler) is not None
 
 

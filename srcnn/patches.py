@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -68,9 +69,11 @@ def read_pairs(hr_folder: Path, lr_folder: Path, scale: int) -> Iterator[Pair]:
     return (files.read() for files in list_pairs(hr_folder, lr_folder, scale))
 
 
-def to_tensor(images: RGB8, device: torch.device) -> Tensor:
+def to_tensor(images: RGB8 | Tensor, device: torch.device) -> Tensor:
     """[N, H, W, 3] uint8 to [N, 3, H, W] float32 in [0, 1], channels last in memory."""
-    return torch.tensor(images, device=device).permute(0, 3, 1, 2).float().div_(255)
+    if not isinstance(images, Tensor):
+        images = torch.tensor(images)  # a copy, as torch warns of arrays that are read-only
+    return images.to(device).permute(0, 3, 1, 2).float().div_(255)
 
 
 def check_sizes(
@@ -109,6 +112,22 @@ def check_sizes(
             "train.augment.geometry: turns whole images that are not square, which cannot "
             "share a batch; set it to false, or train.batch_size: 1"
         )
+
+
+class Choice(NamedTuple):
+    """What is random in a batch, by patch: N of them.
+
+    Args:
+        images: which image each is from.
+        places: [N, 2], down and right, in [0, 1): shares of the room in the image.
+        turns: [N], of `turned`.
+        channels: [N, 3], the order of the colours.
+    """
+
+    images: list[int]
+    places: npt.NDArray[np.float64]
+    turns: npt.NDArray[np.int64]
+    channels: npt.NDArray[np.int64]
 
 
 class Patches:
@@ -184,6 +203,16 @@ class Patches:
         Returns:
             lr [N, p/s + 2·halo, p/s + 2·halo, 3] and hr [N, p, p, 3], uint8.
         """
+        chosen = self.chosen(epoch, number, part)
+        drawn = []
+        for image, place, turn, channels in zip(*chosen, strict=True):
+            windows = self._windows(self.pairs[image], *place)
+            drawn.append([turned(a, turn)[..., channels] for a in windows])
+        lr_patches, hr_patches = zip(*drawn, strict=True)
+        return np.stack(lr_patches), np.stack(hr_patches)
+
+    def chosen(self, epoch: int, number: int, part: slice = slice(None)) -> Choice:
+        """What is random in a batch, or in a part of it."""
         count = self.size(number)
         random = np.random.default_rng((self.seed, 0, epoch, number))
         places = random.random((count, 2))
@@ -191,13 +220,7 @@ class Patches:
         channels = np.tile(np.arange(3), (count, 1))
         if self.colour:
             channels = random.permuted(channels, axis=1)
-        drawn = []
-        for index, image in zip(range(count)[part], self.images(epoch, number, part), strict=True):
-            turn, mirror = divmod(int(turns[index]), 2)
-            lr, hr = self._windows(self.pairs[image], *places[index])
-            drawn.append([_turn(a, turn, mirror)[..., channels[index]] for a in (lr, hr)])
-        lr_patches, hr_patches = zip(*drawn, strict=True)
-        return np.stack(lr_patches), np.stack(hr_patches)
+        return Choice(self.images(epoch, number, part), places[part], turns[part], channels[part])
 
     def images(self, epoch: int, number: int, part: slice = slice(None)) -> list[int]:
         """Which images the patches of a batch, or of a part of it, are from."""
@@ -233,11 +256,11 @@ def with_halo(image: RGB8, top: int, left: int, height: int, width: int, halo: i
     return np.pad(inside, (*beyond, (0, 0)), "symmetric") if any(map(any, beyond)) else inside
 
 
-def _turn(image: RGB8, turns: int, mirror: int) -> RGB8:
-    """Quarter turns and a mirror image."""
+def turned(image: RGB8, turn: int) -> RGB8:
+    """One of the eight mirrored and quarter-turned images; 0 is the image itself."""
     # np.rot90 does the same in six times the time, which counts at a patch.
-    if turns % 2:
+    if turn & 2:
         image = image.swapaxes(0, 1)[::-1]
-    if turns >= 2:
+    if turn & 4:
         image = image[::-1, ::-1]
-    return image[:, ::-1] if mirror else image
+    return image[:, ::-1] if turn & 1 else image

@@ -3,9 +3,11 @@
 import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
@@ -13,10 +15,11 @@ from tqdm import tqdm
 
 from srcnn.checkpoint import Checkpoint
 from srcnn.cores import ahead
+from srcnn.cuda_step import CapturedStep
+from srcnn.device_patches import DevicePatches, fit
 from srcnn.errors import InputError, Stopped
 from srcnn.fabric import all_reduced, summed
 from srcnn.hr_features import HRFeatures
-from srcnn.images import RGB8
 from srcnn.model import SRCNN
 from srcnn.objective import Objective, Row
 from srcnn.patches import Patches, to_tensor
@@ -54,14 +57,12 @@ class Drawn:
     """One process's patches of a batch.
 
     Args:
-        lr: [N, h, w, 3] with a halo, uint8.
-        hr: [N, H, W, 3], uint8.
-        images: which image each is from.
+        arrays: `Patches.batch`, or of images on a GPU `DevicePatches.choice`.
+        images: which image each is from, where their features are kept.
         share: of the batch.
     """
 
-    lr: RGB8
-    hr: RGB8
+    arrays: tuple[npt.NDArray[Any], ...]
     images: list[int]
     share: float
 
@@ -91,8 +92,16 @@ class Trainer:
     ):
         self.fabric, self.objective, self.patches, self.crops = fabric, objective, patches, crops
         self.plan, self.checkpoint, self.model = plan, checkpoint, model
+        device = fabric.device
+        self.resident = DevicePatches(patches, device) if fit(patches, device) else None
+        captured = self.resident is not None and fabric.world_size == 1
+        self.captured = (
+            CapturedStep(lambda choice: self._learn([choice]), device) if captured else None
+        )
+        # What a graph reads lies on the GPU.
+        rate = torch.tensor(plan.lr, device=device) if captured else plan.lr
         # Fused: torch's other ways take a square root that differs from CPU to CPU.
-        self.adam = torch.optim.Adam(model.parameters(), plan.lr, fused=True)
+        self.adam = torch.optim.Adam(model.parameters(), rate, fused=True, capturable=captured)
         self.module, self.optimizer = fabric.setup(model, self.adam)
         self.progress = Progress()
         vgg = objective.vgg if patches.repeats else None
@@ -180,17 +189,33 @@ class Trainer:
         """
         size, rank, epoch = self.patches.size(number), self.fabric.global_rank, self.progress.epoch
         mine = slice(rank, None, self.fabric.world_size) if rank < size else slice(1)
-        lr, hr = self.patches.batch(epoch, number, mine)
-        images = self.patches.images(epoch, number, mine)
-        return Drawn(lr, hr, images, len(hr) / size if rank < size else 0.0)
+        draw = self.resident.choice if self.resident else self.patches.batch
+        images = self.patches.images(epoch, number, mine) if self.hr_features else []
+        share = len(range(size)[mine]) / size if rank < size else 0.0
+        return Drawn(draw(epoch, number, mine), images, share)
 
     def _step(self, drawn: Drawn) -> Tensor:
-        """One step of Adam on a batch."""
-        size = self.patches.size(self.progress.batch)
-        self.optimizer.zero_grad(set_to_none=True)
+        """One step of Adam on a batch, and its loss."""
         # Not in the thread that draws, where torch would have threads of its own.
-        lr, hr = (to_tensor(images, self.fabric.device) for images in (drawn.lr, drawn.hr))
-        loss = torch.zeros((), device=lr.device)
+        given = [torch.from_numpy(array) for array in drawn.arrays]
+        if self.captured:
+            loss, terms = self.captured(*given)
+        else:
+            loss, terms = self._learn(given, drawn.images, drawn.share)
+        size, sums = self.patches.size(self.progress.batch), self.progress.totals
+        for name, term in terms.items():
+            sums[name] = sums.get(name, 0.0) + term * size
+        return loss
+
+    def _learn(
+        self, given: Sequence[Tensor], images: Sequence[int] = (), share: float = 1.0
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """One step of Adam on a process's share of a batch; what it adds to loss and terms."""
+        self.optimizer.zero_grad(set_to_none=True)
+        both = self.resident.batch(*given) if self.resident else given
+        lr, hr = (to_tensor(patches, self.fabric.device) for patches in both)
+        total = torch.zeros((), device=lr.device)
+        sums: dict[str, Tensor] = {}
         length = self.plan.micro_batch or len(lr)
         for start in range(0, len(lr), length):
             part = slice(start, start + length)
@@ -198,24 +223,22 @@ class Trainer:
             with self.fabric.no_backward_sync(self.module, enabled=later):
                 sr = self.module(lr[part], with_halo=True)
                 with self.fabric.autocast():
-                    terms = self.objective.terms(
-                        sr, hr[part], self._known_features(drawn.images[part], hr[part])
-                    )
+                    known = self._known_features(images[part], hr[part])
+                    terms = self.objective.terms(sr, hr[part], known)
                 # The mean over a part becomes its share of the mean over the batch. Gradients are
                 # averaged over the processes, hence their number.
-                weight = drawn.share * len(sr) / len(lr)
-                share = self.objective.loss(terms) * (weight * self.fabric.world_size)
-                self.fabric.backward(share)
-            loss = loss + share.detach()
+                weight = share * len(sr) / len(lr)
+                loss = self.objective.loss(terms) * (weight * self.fabric.world_size)
+                self.fabric.backward(loss)
+            total = total + loss.detach()
             for name, term in terms.items():
-                sums = self.progress.totals
-                sums[name] = sums.get(name, 0.0) + term.detach().double() * (weight * size)
+                sums[name] = sums.get(name, 0.0) + term.detach().double() * weight
         if self.plan.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip_norm)
         self.optimizer.step()
-        return loss
+        return total, sums
 
-    def _known_features(self, images: list[int], hr: Tensor) -> dict[str, Tensor] | None:
+    def _known_features(self, images: Sequence[int], hr: Tensor) -> dict[str, Tensor] | None:
         """VGG's features of images that come in every epoch."""
         return None if self.hr_features is None else self.hr_features(images, hr)
 
@@ -227,7 +250,10 @@ class Trainer:
 
     def _set_rate(self, factor: float) -> None:
         for group in self.adam.param_groups:
-            group["lr"] = self.plan.lr * factor
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(self.plan.lr * factor)
+            else:
+                group["lr"] = self.plan.lr * factor
 
     def _agreed(self, *wishes: bool) -> list[bool]:
         """What any process wishes, which all of them are to do; now and then, for it takes time."""

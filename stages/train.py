@@ -12,7 +12,7 @@ from srcnn.checkpoint import Checkpoint
 from srcnn.decoded import DecodedPairs
 from srcnn.device import device_name, environment, left_unused, peak_memory
 from srcnn.errors import some
-from srcnn.fabric import is_compiled, launched, one_line, training_fabric
+from srcnn.fabric import in_bfloat16, is_compiled, launched, one_line, training_fabric
 from srcnn.files import package_digest, sha256_of, write_csv
 from srcnn.layout import SPLITS, vgg_path
 from srcnn.model import SRCNN, save_model
@@ -86,7 +86,8 @@ def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
         model.compile(dynamic=False)  # one kernel for each size, whichever comes first
     trainer = Trainer(fabric, model, objective, patches, crops, plan, checkpoint)
     signal.signal(signal.SIGINT, trainer.ask_to_stop)
-    fabric.print(f"training ×{scale} with {loss} on {device_name(fabric.device)}: {epochs} epochs")
+    where = f"{device_name(fabric.device)}, in {'bfloat16' if in_bfloat16(fabric) else 'float32'}"
+    fabric.print(f"training ×{scale} with {loss} on {where}: {epochs} epochs")
     if unused := left_unused(fabric.device):
         fabric.print(f"portable: true leaves {', '.join(unused)} unused; false takes all there is")
     lines, told = EpochLines(epochs, patches.draws), record.changed()

@@ -302,8 +302,8 @@ def test_a_loss_that_is_not_finite_leaves_the_last_good_state(
 
     def spoilt(self: Trainer, number: int) -> Any:
         drawn = draw(self, number)
-        not_a_number: Any = drawn.lr * math.nan
-        return replace(drawn, lr=not_a_number) if number == 5 else drawn
+        lr, hr = drawn.arrays
+        return replace(drawn, arrays=(lr * math.nan, hr)) if number == 5 else drawn
 
     with monkeypatch.context() as patched:
         patched.setattr(Trainer, "_draw", spoilt)

@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from srcnn.checkpoint import Checkpoint
+from srcnn.fabric import training_fabric
+from srcnn.model import SRCNN
+from srcnn.objective import Objective
+from srcnn.patches import Pair, Patches
+from srcnn.tensors import Weights
+from srcnn.training import Plan, Trainer
+from srcnn.validation import Crops
+from srcnn.vgg import VGGFeatures
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+
+LAYER = "block2_conv2"
+
+
+def pair(name: str, seed: int) -> Pair:
+    hr = np.random.default_rng(seed).integers(0, 256, (60, 72, 3), dtype=np.uint8)
+    return Pair(name, hr, hr[::2, ::2].copy())
+
+
+def random_vgg() -> VGGFeatures:
+    torch.manual_seed(1)
+    weights: Weights = {}
+    for name, (come, go) in {
+        "block1_conv1": (3, 64),
+        "block1_conv2": (64, 64),
+        "block2_conv1": (64, 128),
+        "block2_conv2": (128, 128),
+    }.items():
+        weights[f"{name}.weight"] = 0.05 * torch.randn(go, come, 3, 3)
+        weights[f"{name}.bias"] = torch.zeros(go)
+    return VGGFeatures(weights, "vgg16", [LAYER])
+
+
+def trainer(folder: Path, perceptual: bool, **plan: float) -> Trainer:
+    fabric = training_fabric("auto")
+    torch.manual_seed(0)
+    model = SRCNN(2)
+    model.start_from_interpolation()
+    model.to(memory_format=torch.channels_last)
+    vgg = random_vgg().to(fabric.device).to(memory_format=torch.channels_last)
+    ones = {LAYER: 1.0}
+    patches = Patches(
+        [pair("a", 1), pair("b", 2)],
+        2,
+        model.halo,
+        patch_size=32,
+        patches_per_image=21,  # the last of eleven batches has two patches
+        batch_size=4,
+        geometry=True,
+        colour=True,
+        seed=0,
+    )
+    objective = Objective(vgg, 0.1, 0.9, ones, ones) if perceptual else Objective()
+    crops = Crops([pair("c", 3)], 2, model.halo, 10_000)
+    options = Plan(3, 1e-3, "one_cycle", **plan)  # type: ignore[arg-type]
+    return Trainer(fabric, model, objective, patches, crops, options, Checkpoint(folder, 1))
+
+
+@pytest.mark.parametrize(
+    "plan", [{}, {"clip_norm": 0.01, "micro_batch": 3}], ids=["plain", "parts"]
+)
+@pytest.mark.parametrize("perceptual", [False, True], ids=["mse", "perceptual"])
+def test_a_captured_step_trains_to_the_bytes_of_steps_one_by_one(
+    tmp_path: Path, perceptual: bool, plan: dict[str, float]
+) -> None:
+    captured, plain = (trainer(tmp_path / name, perceptual, **plan) for name in ("a", "b"))
+    plain.captured = None
+    rows = [list(each.run()) for each in (captured, plain)]
+    assert captured.captured is not None
+    assert captured.captured.graph is not None
+    assert rows[0] == rows[1]
+    for ours, theirs in zip(captured.model.parameters(), plain.model.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
