@@ -1,21 +1,22 @@
 """How fast a training step is: against the loop that is usually written, and against the device.
 
-    python -m benchmarks.training [--json] [--steps 12]
+    python -m benchmarks.training [--json] [--batch 16] [--patch 96] [--steps 12]
 
 For the MSE (Eq. 1) and the perceptual loss (Eq. 3, VGG to block2_conv2 with random weights), ×2,
-batches of 16 patches of 96 pixels of photographs of 2K. The usual loop runs eagerly in float32 and
-NCHW, its DataLoader decodes a PNG per sample, and it asks for the loss at each step; it is timed
-with its data and without. Ours is `Trainer` as the stage train runs it, data included. The roof is
-the device's best matrix product in the precision of each. Photographs as in `benchmarks.resize`.
+batches of patches of photographs of 2K. The usual loop runs eagerly in float32 and NCHW, its
+DataLoader decodes a PNG per sample, and it asks for the loss at each step; it is timed with its
+data and without. Ours is `Trainer` as the stage train runs it in a long run, data included. The
+roof is the device's best matrix product in the precision of each. Photographs as in
+`benchmarks.resize`.
 """
 
 import argparse
 import json
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,8 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.resize import originals
 from srcnn.checkpoint import Checkpoint
 from srcnn.decoded import DecodedPairs
-from srcnn.device import best_device, bf16_is_fast, device_name
-from srcnn.fabric import training_fabric
+from srcnn.device import best_device, bf16_is_fast, device_name, peak_memory
+from srcnn.fabric import COMPILED_FROM, in_bfloat16, is_compiled, training_fabric
 from srcnn.images import crop_to_multiple, read_rgb, write_png
 from srcnn.layout import lr_name
 from srcnn.model import SRCNN
@@ -43,15 +44,26 @@ from srcnn.validation import Crops
 from srcnn.vgg import VGGFeatures
 from srcnn.vgg_layers import channels, layers_up_to, pools_before
 
-BATCH, PATCH, SCALE, LAYER = 16, 96, 2, "block2_conv2"
+SCALE, LAYER = 2, "block2_conv2"
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of a batch: patches, and the HR pixels of their sides."""
+
+    batch: int
+    patch: int
 
 
 def main() -> None:
     """Print the table, or its numbers as JSON."""
     parser = argparse.ArgumentParser(description="Time training steps.")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--patch", type=int, default=96, metavar="PIXELS")
+    parser.add_argument("--steps", type=int, default=200 if torch.cuda.is_available() else 12)
     options = parser.parse_args()
+    size = Size(options.batch, options.patch)
     result: dict[str, Any] = {"device": device_name(best_device())}
     result["threads"] = torch.get_num_threads()
     result["gemm_fp32_gflops"] = gemm_roof(torch.float32)
@@ -60,11 +72,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_photos(Path(folder))
         for loss in ("mse", "perceptual"):
-            result[loss] = compare(Path(folder), loss, options.steps, result)
+            result[loss] = compare(Path(folder), loss, size, options.steps, result)
     if options.json:
         print(json.dumps(result, indent=2))
         return
-    print(f"{result['device']}, {result['threads']} threads")
+    print(f"{result['device']}, {result['threads']} threads; ", end="")
+    print(f"batches of {size.batch} patches of {size.patch} pixels")
     bf16 = result["gemm_bf16_gflops"]
     print(f"GEMM: {result['gemm_fp32_gflops']:.0f} GFLOP/s in float32, ", end="")
     print(f"{bf16:.0f} in bfloat16\n" if bf16 else "bfloat16 not in hardware\n")
@@ -79,14 +92,18 @@ def main() -> None:
         )
 
 
-def compare(folder: Path, loss: str, steps: int, roofs: dict[str, Any]) -> dict[str, Any]:
+def compare(
+    folder: Path, loss: str, size: Size, steps: int, roofs: dict[str, Any]
+) -> dict[str, Any]:
     """Time both loops with one loss."""
-    ours, bf16, waited = our_step(folder, loss, steps)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    ours, bf16, waited = our_step(folder, loss, size, steps)
+    peak = peak_memory(best_device())
     # In a process of its own, whose memory and threads nothing here has set.
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        alone, with_data = pool.submit(stock_step, folder, loss, max(3, steps // 3)).result()
-    gflops = step_gflop(loss) / ours
+        alone, with_data = pool.submit(
+            stock_step, folder, loss, size, min(20, max(3, steps // 3))
+        ).result()
+    gflops = step_gflop(loss, size) / ours
     roof = roofs["gemm_bf16_gflops" if bf16 else "gemm_fp32_gflops"]
     return {
         "stock_ms": 1000 * with_data,
@@ -94,7 +111,7 @@ def compare(folder: Path, loss: str, steps: int, roofs: dict[str, Any]) -> dict[
         "ours_ms": 1000 * ours,
         "speedup": with_data / ours,
         "speedup_without_data": alone / ours,
-        "samples_per_s": BATCH / ours,
+        "samples_per_s": size.batch / ours,
         "gflops": gflops,
         "roof_share": gflops / roof,
         "waiting_share": waited,
@@ -103,25 +120,26 @@ def compare(folder: Path, loss: str, steps: int, roofs: dict[str, Any]) -> dict[
     }
 
 
-def step_gflop(loss: str) -> float:
+def step_gflop(loss: str, size: Size) -> float:
     """Multiplications and additions of the convolutions of a step, as they are needed.
 
     The first layer has no gradient of its input, VGG none of its weights; VGG sees HR forwards and
     SR forwards and backwards.
     """
-    wide = (PATCH + 4) ** 2  # SRCNN is a valid convolution: 4 pixels more for its 5×5
-    macs = wide * (2 * 9 * 9 * 3 * 64 + 3 * 64 * 32) + 3 * PATCH**2 * 5 * 5 * 32 * 3
+    wide = (size.patch + 4) ** 2  # SRCNN is a valid convolution: 4 pixels more for its 5×5
+    macs = wide * (2 * 9 * 9 * 3 * 64 + 3 * 64 * 32) + 3 * size.patch**2 * 5 * 5 * 32 * 3
     if loss == "perceptual":
-        side = PATCH
+        side = size.patch
         for name in layers_up_to("vgg16", [LAYER]):
             side //= 2 if pools_before(name) else 1
             macs += 3 * side**2 * 9 * int(np.prod(channels(name)))
-    return 2 * BATCH * macs / 1e9
+    return 2 * size.batch * macs / 1e9
 
 
 def gemm_roof(dtype: torch.dtype) -> float:
     """GFLOP/s of a large matrix product, the best of some."""
-    device, n = best_device(), 2048
+    device = best_device()
+    n = 8192 if device.type == "cuda" else 2048
     a, b = (torch.rand(n, n, device=device).to(dtype) for _ in range(2))
     return 2 * n**3 / fastest(lambda: a @ b, 10) / 1e9
 
@@ -163,7 +181,7 @@ def random_vgg(network: str = "vgg16", layers: Sequence[str] = (LAYER,)) -> VGGF
     return VGGFeatures(weights, network, layers)
 
 
-def our_step(folder: Path, loss: str, steps: int) -> tuple[float, bool, float]:
+def our_step(folder: Path, loss: str, size: Size, steps: int) -> tuple[float, bool, float]:
     """Seconds of a step of `Trainer`, whether in bfloat16, and the share of waiting for data."""
     fabric = training_fabric("auto")
     torch.manual_seed(0)
@@ -180,15 +198,17 @@ def our_step(folder: Path, loss: str, steps: int) -> tuple[float, bool, float]:
         pairs,
         SCALE,
         model.halo,
-        patch_size=PATCH,
-        patches_per_image=steps * BATCH // len(pairs),
-        batch_size=BATCH,
+        patch_size=size.patch,
+        patches_per_image=steps * size.batch // len(pairs),
+        batch_size=size.batch,
         geometry=True,
         colour=True,
         seed=0,
     )
     crops = Crops(pairs, SCALE, model.halo, 10_000)
     checkpoint = Checkpoint(folder / "states", loss)
+    if is_compiled("auto", fabric, COMPILED_FROM):
+        model.compile(dynamic=False)
     trainer = Trainer(
         fabric, model, objective, patches, crops, Plan(3, 1e-4, "constant"), checkpoint
     )
@@ -202,15 +222,15 @@ def our_step(folder: Path, loss: str, steps: int) -> tuple[float, bool, float]:
         trainer.progress.epoch, trainer.progress.batch, trainer.progress.totals = epoch + 1, 0, {}
         if epoch > 1 and seconds < best:
             best, waited = seconds, trainer.waited / seconds
-    return best / len(patches), fabric._precision.precision == "bf16-mixed", waited
+    return best / len(patches), in_bfloat16(fabric), waited
 
 
 class PNGs(Dataset[tuple[Tensor, Tensor]]):
     """As training sets for super-resolution are usually read: two PNG files for each sample."""
 
-    def __init__(self, folder: Path, samples: int):
+    def __init__(self, folder: Path, samples: int, patch: int):
         self.files = sorted((folder / "hr").glob("*.png"))
-        self.samples = samples
+        self.samples, self.side = samples, patch // SCALE
 
     def __len__(self) -> int:
         return self.samples
@@ -219,7 +239,7 @@ class PNGs(Dataset[tuple[Tensor, Tensor]]):
         file = self.files[index % len(self.files)]
         hr = np.asarray(Image.open(file))
         lr = np.asarray(Image.open(file.parents[1] / "lr" / lr_name(file.stem, SCALE)))
-        side = PATCH // SCALE
+        side = self.side
         y, x = (int(torch.randint(length - side, ())) for length in lr.shape[:2])
         lr = lr[y : y + side, x : x + side]
         hr = hr[y * SCALE : (y + side) * SCALE, x * SCALE : (x + side) * SCALE]
@@ -227,7 +247,7 @@ class PNGs(Dataset[tuple[Tensor, Tensor]]):
         return one, two
 
 
-def stock_step(folder: Path, loss: str, steps: int) -> tuple[float, float]:
+def stock_step(folder: Path, loss: str, size: Size, steps: int) -> tuple[float, float]:
     """Seconds of a step of the usual loop, without its data and with it."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
@@ -253,11 +273,10 @@ def stock_step(folder: Path, loss: str, steps: int) -> tuple[float, float]:
         adam.step()
         return total.item()
 
-    batch = [torch.rand(BATCH, 3, side, side) for side in (PATCH // SCALE, PATCH)]
+    batch = [torch.rand(size.batch, 3, side, side) for side in (size.patch // SCALE, size.patch)]
     alone = fastest(lambda: step(*batch), steps)
-    loader = DataLoader(
-        PNGs(folder, BATCH * (steps + 3)), BATCH, num_workers=torch.get_num_threads()
-    )
+    samples = PNGs(folder, size.batch * (steps + 3), size.patch)
+    loader = DataLoader(samples, size.batch, num_workers=torch.get_num_threads())
     ends = []
     for lr, hr in loader:
         step(lr, hr)

@@ -8,7 +8,6 @@ of its own. Takes about ten minutes on two cores; five layers without micro-batc
 16 GiB of memory.
 """
 
-import resource
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +19,7 @@ import torch
 
 from benchmarks.training import random_vgg
 from srcnn.checkpoint import Checkpoint
+from srcnn.device import peak_memory
 from srcnn.fabric import training_fabric
 from srcnn.model import SRCNN
 from srcnn.objective import Objective
@@ -39,7 +39,10 @@ def main() -> None:
                 peak, seconds, loss = pool.submit(step, LAYERS[:count], micro_batch).result()
             names = f"{count}: to {LAYERS[count - 1]}"
             print(f"| {names} | {micro_batch or 'null'} ", end="")
-            print(f"| {peak:.1f} GiB | {seconds:.0f} s | {loss:.7f} |", flush=True)
+            print(
+                f"| {peak:.1f} GiB | {seconds:.{0 if seconds > 9 else 1}f} s | {loss:.7f} |",
+                flush=True,
+            )
 
 
 def step(layers: tuple[str, ...], micro_batch: int | None) -> tuple[float, float, float]:
@@ -83,11 +86,7 @@ def step(layers: tuple[str, ...], micro_batch: int | None) -> tuple[float, float
         )
         start = time.monotonic()
         (row,) = trainer.run()
-    return (
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
-        time.monotonic() - start,
-        row["loss"],
-    )
+    return peak_memory(fabric.device), time.monotonic() - start, row["loss"]
 
 
 if __name__ == "__main__":
