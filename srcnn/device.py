@@ -99,7 +99,7 @@ def cpu_name() -> str:
 def peak_memory(device: torch.device) -> float:
     """The most memory that this process has had at once, in GiB, of the GPU or else of the host."""
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**30
+        return torch.cuda.max_memory_reserved(device) / 2**30
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 

@@ -1,6 +1,6 @@
 """Patches drawn on a GPU from images that lie in its memory, the same that `Patches` draws."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -16,8 +16,8 @@ SHARE = 0.5
 """Of the GPU's free memory, which all images may take."""
 
 
-def fit(patches: Patches, device: torch.device) -> bool:
-    """Whether `DevicePatches` can draw them: on a GPU with room for the images, and not whole."""
+def has_room(device: torch.device, patches: Patches) -> bool:
+    """Whether `DevicePatches` can draw them: on a GPU that holds the images, and not whole."""
     if device.type != "cuda" or patches.patch_size is None:
         return False
     pixels = sum(pair.hr.nbytes + pair.lr.nbytes for pair in patches.pairs)
@@ -38,35 +38,48 @@ class DevicePatches:
     def __init__(self, patches: Patches, device: torch.device):
         assert patches.patch_size is not None
         self.patches, self.side = patches, patches.patch_size // patches.scale
-        self.lr = _Images([pair.lr for pair in patches.pairs], self.side, patches.halo, device)
-        self.hr = _Images([pair.hr for pair in patches.pairs], patches.patch_size, 0, device)
+        # One by one, as each holds a file open while it is there.
+        lr, hr = ((pair.lr for pair in patches.pairs), (pair.hr for pair in patches.pairs))
+        lr_sizes, hr_sizes = zip(
+            *((p.lr.shape[:2], p.hr.shape[:2]) for p in patches.pairs), strict=True
+        )
+        self.lr = _Images(lr, lr_sizes, self.side, patches.halo, device)
+        self.hr = _Images(hr, hr_sizes, patches.patch_size, 0, device)
 
-    def choice(
+    def addresses(
         self, epoch: int, number: int, part: slice = slice(None)
-    ) -> tuple[npt.NDArray[np.int64]]:
-        """What is random in a batch: [N, 7], as `windows` takes it of LR images."""
+    ) -> npt.NDArray[np.int64]:
+        """Where the patches of a batch, or of a part of it, lie: [N, 7], which `batch` takes."""
         images, places, turns, channels = self.patches.chosen(epoch, number, part)
         corners = (places * (self.lr.sizes[images] - self.side + 1)).astype(np.int64)
-        return (np.column_stack([images, turns, corners, channels]),)
+        return np.column_stack([images, turns, corners, channels])
 
-    def batch(self, choice: Tensor) -> tuple[Tensor, Tensor]:
+    def batch(self, addresses: Tensor) -> tuple[Tensor, Tensor]:
         """The `lr` and `hr` of `Patches.batch`, on the device."""
-        return self.lr.windows(choice), self.hr.windows(choice, self.patches.scale)
+        return self.lr.windows(addresses), self.hr.windows(addresses, self.patches.scale)
 
 
 class _Images:
     """Images on a device, of which windows are taken.
 
     Args:
-        images: [H, W, 3] each.
+        images: [H, W, 3] each, which are copied one by one.
+        sizes: height and width of each.
         side: of the windows.
         halo: pixels of context around them, reflected at the image's border.
         device: where the images and the windows lie.
     """
 
-    def __init__(self, images: Sequence[RGB8], side: int, halo: int, device: torch.device):
-        self.sizes = np.array([image.shape[:2] for image in images])
-        starts = [*accumulate((image.size for image in images), initial=0)]
+    def __init__(
+        self,
+        images: Iterable[RGB8],
+        sizes: Sequence[tuple[int, int]],
+        side: int,
+        halo: int,
+        device: torch.device,
+    ):
+        self.sizes = np.array(sizes)
+        starts = [*accumulate((height * width * 3 for height, width in sizes), initial=0)]
         self.pixels = torch.empty(starts[-1], dtype=torch.uint8, device=device)
         for start, image in zip(starts, images, strict=False):
             self.pixels[start : start + image.size] = torch.tensor(image, device=device).flatten()
@@ -76,15 +89,15 @@ class _Images:
         grid: npt.NDArray[Any] = np.moveaxis(np.indices((side + 2 * halo,) * 2), 0, -1) - halo
         self.turned = torch.tensor(np.stack([turned(grid, t) for t in range(8)]), device=device)
 
-    def windows(self, choice: Tensor, scale: int = 1) -> Tensor:
+    def windows(self, addresses: Tensor, scale: int = 1) -> Tensor:
         """Windows [N, side + 2·halo, side + 2·halo, 3], uint8.
 
         Args:
-            choice: [N, 7], int64: image, turn, row and column of the corner, order of the colours.
+            addresses: [N, 7], int64: image, turn, row and column of the corner, the colours' order.
             scale: what rows and columns are to be multiplied by.
         """
-        choice = choice.to(self.pixels.device)
-        image, turn, corner, colours = choice[:, None, None].split([1, 1, 2, 3], -1)
+        addresses = addresses.to(self.pixels.device)
+        image, turn, corner, colours = addresses[:, None, None].split([1, 1, 2, 3], -1)
         start, sizes = self.places[image[..., 0]].split([1, 2], -1)
         at = (self.turned[turn[:, 0, 0, 0]] + scale * corner).remainder(2 * sizes)
         at = torch.minimum(at, 2 * sizes - 1 - at)

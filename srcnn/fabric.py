@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,7 +17,7 @@ from torch import Tensor
 from srcnn.device import best_device, bf16_is_fast
 from srcnn.errors import InputError
 
-COMPILED_FROM = 5000
+COMPILED_FROM = 20_000
 """Steps from which compiling wins."""
 
 LONGEST_SILENCE = timedelta(minutes=5)
@@ -42,6 +43,7 @@ def training_fabric(
         raise InputError(f"train.devices: {devices}, but {torch.cuda.device_count()} GPUs are here")
     bf16 = precision == "bf16" or (precision == "auto" and bf16_is_fast(device))
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # its advice is not for users
+    warnings.filterwarnings("ignore", "The `srun` command is available")
     several = DDPStrategy(timeout=LONGEST_SILENCE)
     return Fabric(
         accelerator=device.type,
@@ -60,8 +62,9 @@ def in_bfloat16(fabric: Fabric) -> bool:
 def is_compiled(setting: str, fabric: Fabric, steps: int) -> bool:
     """Whether the network is compiled before a run of so many steps: `auto`, `always`, `never`.
 
-    Compiling takes about a minute. On a CPU it gains a fifth of a step in bfloat16 and nothing in
-    float32 (`benchmarks/README.md`).
+    Compiling takes up to a minute on a CPU and ten seconds on an H100, and gains some hundredths of
+    a step on the one in bfloat16, nothing in float32, and a fifth on the other
+    (`benchmarks/README.md`).
 
     Raises:
         InputError: it is to be and there is no compiler.
@@ -84,6 +87,8 @@ def one_line(fabric: Fabric) -> Iterator[None]:
     except torch.OutOfMemoryError:
         raise InputError("the GPU's memory is too small; lower train.micro_batch") from None
     except RuntimeError as error:
+        if "out of memory" in str(error):  # while a step is captured
+            raise InputError("the GPU's memory is too small; lower train.micro_batch") from None
         if isinstance(error, torch.distributed.DistError) or "gloo" in str(error):
             raise InputError(
                 f"process {fabric.global_rank} of {fabric.world_size}: another process of this run "

@@ -60,7 +60,7 @@ class SRCNN(nn.Module):
         x = F.relu_(self.features(up))
         x = F.relu_(self.mapping(x))
         if x.dtype == torch.bfloat16:  # float32 keeps the digits of what is released
-            return _in_blocks(self.reconstruction, x)
+            return in_blocks(self.reconstruction, x)
         out: Tensor = self.reconstruction(x)
         return out
 
@@ -85,10 +85,11 @@ class SRCNN(nn.Module):
             layer.weight.add_(through)
 
 
-def _in_blocks(conv: nn.Conv2d, x: Tensor) -> Tensor:
+def in_blocks(conv: nn.Conv2d, x: Tensor) -> Tensor:
     """A convolution with few outputs, 2×2 pixels of them at once: the same in half the time."""
     height, width = (n - k + 1 for n, k in zip(x.shape[2:], conv.kernel_size, strict=True))
-    x = F.pad(x, (0, width % 2, 0, height % 2))
+    if height % 2 or width % 2:  # else F.pad would copy all the same
+        x = F.pad(x, (0, width % 2, 0, height % 2))
     moved = [F.pad(conv.weight, (j, 1 - j, i, 1 - i)) for i in (0, 1) for j in (0, 1)]
     weight = torch.stack(moved, 1).flatten(0, 1).contiguous(memory_format=torch.channels_last)
     assert conv.bias is not None

@@ -151,4 +151,7 @@ def _trainer(fabric: Fabric, settings: Settings, picture: RGB8, scale: int, loss
     crops = Crops([pair], scale, model.halo, patches.pixels)
     plan = training.Plan(1, options.lr, options.schedule, options.clip_norm, options.micro_batch)
     checkpoint = Checkpoint(Path(".training/plan"), "never saved")
-    return Trainer(fabric, model, objective, patches, crops, plan, checkpoint)
+    trainer = Trainer(fabric, model, objective, patches, crops, plan, checkpoint)
+    if options.patch_size is None or processes(settings, fabric) > 1:
+        trainer.captured_step = None  # as in the stage
+    return trainer

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from srcnn.checkpoint import Checkpoint
 from srcnn.cores import ahead
 from srcnn.cuda_step import CapturedStep
-from srcnn.device_patches import DevicePatches, fit
+from srcnn.device_patches import DevicePatches, has_room
 from srcnn.errors import InputError, Stopped
 from srcnn.fabric import all_reduced, summed
 from srcnn.hr_features import HRFeatures
@@ -31,6 +31,10 @@ SECONDS_BETWEEN_STATES = 10.0
 
 BATCHES_BETWEEN_WORDS = 16
 """Several processes agree so often whether to save or to stop."""
+
+
+CROPS_TOGETHER = 16
+"""So many val crops go through the networks of a GPU at once."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Drawn:
     """One process's patches of a batch.
 
     Args:
-        arrays: `Patches.batch`, or of images on a GPU `DevicePatches.choice`.
+        arrays: `Patches.batch`, or of images on a GPU `DevicePatches.addresses`.
         images: which image each is from, where their features are kept.
         share: of the batch.
     """
@@ -93,15 +97,15 @@ class Trainer:
         self.fabric, self.objective, self.patches, self.crops = fabric, objective, patches, crops
         self.plan, self.checkpoint, self.model = plan, checkpoint, model
         device = fabric.device
-        self.resident = DevicePatches(patches, device) if fit(patches, device) else None
-        captured = self.resident is not None and fabric.world_size == 1
-        self.captured = (
-            CapturedStep(lambda choice: self._learn([choice]), device) if captured else None
-        )
-        # What a graph reads lies on the GPU.
-        rate = torch.tensor(plan.lr, device=device) if captured else plan.lr
+        self.resident = DevicePatches(patches, device) if has_room(device, patches) else None
+        self.captured_step = None
+        if self.resident is not None and fabric.world_size == 1:
+            self.captured_step = CapturedStep(lambda given: self._learn([given]), device)
+        # On a GPU, where a captured step reads it; always, as a float would be rounded otherwise.
+        cuda = device.type == "cuda"
+        rate = torch.tensor(plan.lr, device=device) if cuda else plan.lr
         # Fused: torch's other ways take a square root that differs from CPU to CPU.
-        self.adam = torch.optim.Adam(model.parameters(), rate, fused=True, capturable=captured)
+        self.adam = torch.optim.Adam(model.parameters(), rate, fused=True, capturable=cuda)
         self.module, self.optimizer = fabric.setup(model, self.adam)
         self.progress = Progress()
         vgg = objective.vgg if patches.repeats else None
@@ -134,7 +138,8 @@ class Trainer:
             rate = self.plan.lr * self._factor(epoch, 0)
             trained = self._train_epoch(epoch)
             self.model.eval()
-            validated = validate(self.fabric, self.model, self.objective, self.crops)
+            together = CROPS_TOGETHER if self.fabric.device.type == "cuda" else 1
+            validated = validate(self.fabric, self.model, self.objective, self.crops, together)
             if not math.isfinite(validated["loss"]):
                 raise self._diverged(f"epoch {epoch} the loss on val is {validated['loss']:g}")
             self.progress.keep_if_best(validated["loss"], self.model)
@@ -189,17 +194,20 @@ class Trainer:
         """
         size, rank, epoch = self.patches.size(number), self.fabric.global_rank, self.progress.epoch
         mine = slice(rank, None, self.fabric.world_size) if rank < size else slice(1)
-        draw = self.resident.choice if self.resident else self.patches.batch
+        if self.resident:
+            arrays: tuple[npt.NDArray[Any], ...] = (self.resident.addresses(epoch, number, mine),)
+        else:
+            arrays = self.patches.batch(epoch, number, mine)
         images = self.patches.images(epoch, number, mine) if self.hr_features else []
         share = len(range(size)[mine]) / size if rank < size else 0.0
-        return Drawn(draw(epoch, number, mine), images, share)
+        return Drawn(arrays, images, share)
 
     def _step(self, drawn: Drawn) -> Tensor:
         """One step of Adam on a batch, and its loss."""
         # Not in the thread that draws, where torch would have threads of its own.
         given = [torch.from_numpy(array) for array in drawn.arrays]
-        if self.captured:
-            loss, terms = self.captured(*given)
+        if self.captured_step:
+            loss, terms = self.captured_step(*given)
         else:
             loss, terms = self._learn(given, drawn.images, drawn.share)
         size, sums = self.patches.size(self.progress.batch), self.progress.totals

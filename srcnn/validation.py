@@ -1,9 +1,12 @@
 """How a network is judged while it trains: on a fixed set of crops of the val images."""
 
 import math
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
@@ -21,12 +24,6 @@ SIDE = 256
 
 GRID = "grid/"
 """Begins the names of the peaks at the grid's period; the crop's name follows."""
-
-GRIDS = 16
-"""Crops of which the peaks are taken, at most: that is done on the CPU, 3 ms each."""
-
-TOGETHER = 16
-"""Crops that go through the networks of a GPU at once; of a CPU one does."""
 
 SHARE = 0.1
 """Pixels of all crops as a share of those that an epoch trains on; these cost twice as much."""
@@ -64,22 +61,28 @@ def _centre(pair: Pair, side: int, scale: int, halo: int) -> tuple[RGB8, RGB8]:
 
 
 @torch.no_grad()
-def validate(fabric: Fabric, model: SRCNN, objective: Objective, crops: Crops) -> Row:
+def validate(
+    fabric: Fabric, model: SRCNN, objective: Objective, crops: Crops, together: int = 1
+) -> Row:
     """Means over the crops: the terms of the objective, the RGB PSNR, and that of interpolation.
 
     And for each crop `grid/{name}`, by how many dB its error stands out at the period of the
     scale's grid (see `srcnn.spectrum.grid_peak`), where it is large enough to tell.
 
     The network runs in float32, as in use; VGG in the precision of training.
+
+    Args:
+        fabric: device, precision and processes.
+        model: on the device.
+        objective: whose terms are taken.
+        crops: of the val images.
+        together: so many go through the networks at once.
     """
     totals: dict[str, Tensor] = {}
-    grids = [*range(len(crops))][:: -(-len(crops) // GRIDS)]
-    if min(crops.hr.shape[1:3]) < 16 * model.scale:
-        grids = []
-    together = TOGETHER if fabric.device.type == "cuda" else 1
+    errors: dict[str, npt.NDArray[np.float32]] = {}
     for first in range(fabric.global_rank * together, len(crops), fabric.world_size * together):
-        some = slice(first, first + together)
-        lr, hr = (to_tensor(a[some], fabric.device) for a in (crops.lr, crops.hr))
+        chunk = slice(first, first + together)
+        lr, hr = (to_tensor(a[chunk], fabric.device) for a in (crops.lr, crops.hr))
         up = model.upsample(lr)
         sr = model.refine(up).clamp(0, 1)
         with fabric.autocast():
@@ -90,11 +93,14 @@ def validate(fabric: Fabric, model: SRCNN, objective: Objective, crops: Crops) -
         for name, made in (("psnr_rgb", sr), ("psnr_interpolated", inner)):
             for psnr in map(_psnr, made.split(1), hr.split(1)):
                 totals[name] = totals.get(name, 0) + psnr
-        for index in set(grids).intersection(range(len(crops))[some]):
-            error = (sr - hr)[index - first].permute(1, 2, 0).double().cpu().numpy()
-            peak = torch.tensor(grid_peak(error, model.scale), device=fabric.device)
-            totals[f"{GRID}{crops.names[index]}"] = peak
-    grid_names = [f"{GRID}{crops.names[index]}" for index in grids]
+        errors |= zip(crops.names[chunk], (sr - hr).permute(0, 2, 3, 1).cpu().numpy(), strict=True)
+    grids = crops.names if min(crops.hr.shape[1:3]) >= 16 * model.scale else []
+    mine = [name for name in grids if name in errors]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # 3 ms each
+        peaks = pool.map(lambda name: grid_peak(errors[name].astype(float), model.scale), mine)
+        for name, peak in zip(mine, peaks, strict=True):
+            totals[f"{GRID}{name}"] = torch.tensor(peak, device=fabric.device)
+    grid_names = [f"{GRID}{name}" for name in grids]
     psnrs = ["psnr_rgb", "psnr_interpolated"]
     sums = summed(fabric, totals, [*objective.names, *psnrs, *grid_names])
     means = {name: sums[name] / len(crops) for name in [*objective.names, *psnrs]}

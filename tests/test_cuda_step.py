@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from srcnn.checkpoint import Checkpoint
+from srcnn.errors import Stopped
 from srcnn.fabric import training_fabric
 from srcnn.model import SRCNN
 from srcnn.objective import Objective
@@ -71,10 +72,25 @@ def test_a_captured_step_trains_to_the_bytes_of_steps_one_by_one(
     tmp_path: Path, perceptual: bool, plan: dict[str, float]
 ) -> None:
     captured, plain = (trainer(tmp_path / name, perceptual, **plan) for name in ("a", "b"))
-    plain.captured = None
+    plain.captured_step = None
     rows = [list(each.run()) for each in (captured, plain)]
-    assert captured.captured is not None
-    assert captured.captured.graph is not None
+    assert captured.captured_step is not None
+    assert captured.captured_step.graph is not None
     assert rows[0] == rows[1]
     for ours, theirs in zip(captured.model.parameters(), plain.model.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+    whole, stopped = (trainer(tmp_path / name, perceptual=False) for name in ("a", "b"))
+    expected = list(whole.run())
+    rows = stopped.run()
+    next(rows)
+    stopped.stop_asked = True
+    with pytest.raises(Stopped):
+        next(rows)
+    again = trainer(tmp_path / "b", perceptual=False)
+    list(again.run())
+    assert again.progress.rows == expected
+    for ours, theirs in zip(again.model.parameters(), whole.model.parameters(), strict=True):
         assert torch.equal(ours, theirs)

@@ -1,3 +1,5 @@
+import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -6,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srcnn.device_patches import DevicePatches, fit
+from srcnn.device_patches import DevicePatches, has_room
 from srcnn.patches import Pair, Patches
 
 CPU = torch.device("cpu")
@@ -52,8 +54,8 @@ def test_a_device_draws_the_patches_that_a_process_draws(
     )
     on_device = DevicePatches(patches, CPU)
     for number in range(len(patches)):
-        (choice,) = on_device.choice(2, number, part)
-        drawn = on_device.batch(torch.from_numpy(choice))
+        addresses = on_device.addresses(2, number, part)
+        drawn = on_device.batch(torch.from_numpy(addresses))
         for ours, expected in zip(drawn, patches.batch(2, number, part), strict=True):
             np.testing.assert_array_equal(ours.numpy(), expected)
 
@@ -67,6 +69,40 @@ def test_images_lie_on_a_gpu_where_half_of_its_memory_holds_them(
     options |= {"geometry": False, "colour": False}
     pairs = [noise("a", 8, 16, 2)]  # 16×32 and 8×16 pixels of 3 bytes
     gpu = torch.device("cuda")
-    assert fit(Patches(pairs, 2, 5, patch_size=16, **options), gpu) is fits
-    assert not fit(Patches(pairs, 2, 5, patch_size=None, **options), gpu)
-    assert not fit(Patches(pairs, 2, 5, patch_size=16, **options), CPU)
+    assert has_room(gpu, Patches(pairs, 2, 5, patch_size=16, **options)) is fits
+    assert not has_room(gpu, Patches(pairs, 2, 5, patch_size=None, **options))
+    assert not has_room(CPU, Patches(pairs, 2, 5, patch_size=16, **options))
+
+
+def test_images_are_copied_one_by_one() -> None:
+    alive: set[int] = set()
+    most = []
+
+    class OnDemand(list[Pair]):
+        """Pairs of arrays that are made anew each time, as `DecodedPairs` maps them."""
+
+        def __iter__(self) -> Iterator[Pair]:
+            return map(self.__getitem__, range(len(self)))
+
+        def __getitem__(self, index: Any) -> Any:
+            pair = super().__getitem__(index)
+            hr = pair.hr.copy()
+            alive.add(id(hr))
+            weakref.finalize(hr, alive.discard, id(hr))
+            most.append(len(alive))
+            return Pair(pair.name, hr, pair.lr)
+
+    pairs = OnDemand(noise(str(number), 8, 8, 2) for number in range(20))
+    patches = Patches(
+        pairs,
+        2,
+        5,
+        patch_size=16,
+        patches_per_image=1,
+        batch_size=1,
+        geometry=False,
+        colour=False,
+        seed=1,
+    )
+    DevicePatches(patches, CPU)
+    assert max(most) <= 3

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from srcnn.errors import InputError
 from srcnn.images import RGB8
-from srcnn.model import MARGIN, SRCNN, load_model, pad_symmetric, save_model
+from srcnn.model import MARGIN, SRCNN, in_blocks, load_model, pad_symmetric, save_model
 from srcnn.patches import to_tensor
 from srcnn.resize import Kernel, imresize
 
@@ -286,3 +286,20 @@ def test_a_missing_model_is_named(tmp_path: Path, one_line: OneLine) -> None:
     with pytest.raises(InputError) as caught:
         load_model(tmp_path / "none.safetensors")
     assert str(tmp_path / "none.safetensors") in one_line(caught)
+
+
+@pytest.mark.parametrize("height", [20, 21])
+@pytest.mark.parametrize("width", [24, 25])
+def test_outputs_in_blocks_are_those_of_the_convolution(height: int, width: int) -> None:
+    torch.manual_seed(0)
+    conv, x = nn.Conv2d(8, 3, 5), torch.rand(2, 8, height, width)
+    torch.testing.assert_close(in_blocks(conv, x), conv(x))
+
+
+def test_bfloat16_stays_near_float32() -> None:
+    torch.manual_seed(0)
+    model, lr = SRCNN(2), torch.rand(1, 3, 17, 20)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = model(lr)
+    assert rounded.shape == (1, 3, 34, 40)
+    torch.testing.assert_close(rounded.float(), model(lr), atol=0.01, rtol=0)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
+from srcnn.fabric import training_fabric
 from srcnn.model import SRCNN
 from srcnn.objective import Objective
 from srcnn.patches import Pair
@@ -39,6 +40,15 @@ def numbered(count: int, side: int) -> list[Pair]:
         )
         for i in range(count)
     ]
+
+
+def test_crops_together_are_judged_as_one_by_one(fabric: Fabric, make_pair: MakePair) -> None:
+    model = SRCNN(2)
+    crops = Crops([make_pair(str(i), 36, 40, phase=i) for i in range(5)], 2, model.halo, MANY)
+    alone, together = (validate(fabric, model, Objective(), crops, count) for count in (1, 2))
+    assert alone.keys() == together.keys()
+    assert sum(name.startswith("grid/") for name in alone) == 5
+    assert together == pytest.approx(alone, rel=1e-5)
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -125,7 +135,7 @@ def test_images_may_be_small(height: int, width: int) -> None:
 
 @pytest.fixture
 def fabric() -> Fabric:
-    return Fabric(accelerator="cpu", devices=1)
+    return training_fabric("32")
 
 
 @pytest.fixture
@@ -232,7 +242,7 @@ def test_the_network_is_judged_in_float32_and_vgg_runs_in_the_precision_of_train
 ) -> None:
     objective = Objective(vgg, 0.1, 0.9, LAYERS, dict.fromkeys(LAYERS, 1.0))
     crops = Crops(val, 2, model.halo, MANY)
-    low = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
+    low = training_fabric("bf16")
     exact, rough = (validate(either, model, objective, crops) for either in (fabric, low))
     for name in ("mse", "psnr_rgb", "psnr_interpolated"):
         assert rough[name] == exact[name]
