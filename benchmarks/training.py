@@ -29,6 +29,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.resize import originals
+from srcnn import probe
 from srcnn.checkpoint import Checkpoint
 from srcnn.decoded import DecodedPairs
 from srcnn.device import best_device, bf16_is_fast, device_name, peak_memory
@@ -182,11 +183,7 @@ def write_photos(folder: Path) -> None:
 def random_vgg(network: str = "vgg16", layers: Sequence[str] = (LAYER,)) -> VGGFeatures:
     """VGG up to the last of some layers with random weights, which cost as much as trained ones."""
     torch.manual_seed(0)
-    weights = {}
-    for name in layers_up_to(network, layers):
-        conv = nn.Conv2d(*channels(name), kernel_size=3)
-        weights |= {f"{name}.weight": conv.weight.detach(), f"{name}.bias": conv.bias.detach()}
-    return VGGFeatures(weights, network, layers)
+    return probe.random_vgg(network, layers)
 
 
 def our_step(folder: Path, loss: str, size: Size, steps: int) -> tuple[float, bool, float]:

@@ -10,10 +10,9 @@ from srcnn.fabric import training_fabric
 from srcnn.model import SRCNN
 from srcnn.objective import Objective
 from srcnn.patches import Pair, Patches
-from srcnn.tensors import Weights
+from srcnn.probe import random_vgg
 from srcnn.training import Plan, Trainer
 from srcnn.validation import Crops
-from srcnn.vgg import VGGFeatures
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 
@@ -25,27 +24,13 @@ def pair(name: str, seed: int) -> Pair:
     return Pair(name, hr, hr[::2, ::2].copy())
 
 
-def random_vgg() -> VGGFeatures:
-    torch.manual_seed(1)
-    weights: Weights = {}
-    for name, (come, go) in {
-        "block1_conv1": (3, 64),
-        "block1_conv2": (64, 64),
-        "block2_conv1": (64, 128),
-        "block2_conv2": (128, 128),
-    }.items():
-        weights[f"{name}.weight"] = 0.05 * torch.randn(go, come, 3, 3)
-        weights[f"{name}.bias"] = torch.zeros(go)
-    return VGGFeatures(weights, "vgg16", [LAYER])
-
-
 def trainer(folder: Path, perceptual: bool, **plan: float) -> Trainer:
     fabric = training_fabric("auto")
     torch.manual_seed(0)
     model = SRCNN(2)
     model.start_from_interpolation()
     model.to(memory_format=torch.channels_last)
-    vgg = random_vgg().to(fabric.device).to(memory_format=torch.channels_last)
+    vgg = random_vgg("vgg16", [LAYER]).to(fabric.device).to(memory_format=torch.channels_last)
     ones = {LAYER: 1.0}
     patches = Patches(
         [pair("a", 1), pair("b", 2)],
