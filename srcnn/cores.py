@@ -15,16 +15,17 @@ _AHEAD = 4  # results that are made before they are asked for
 
 
 def on_all_cores(
-    function: Callable[[Item], Result], items: Iterable[Item], title: str
+    function: Callable[[Item], Result], items: Iterable[Item], title: str | None = None
 ) -> list[Result]:
-    """The function's results in the order of `items`, with a progress bar on a terminal.
+    """The function's results in the order of `items`; with a title, a progress bar on a terminal.
 
     In threads: decoding, encoding and matrix products run outside the interpreter's lock.
     """
     items = list(items)
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         results = pool.map(function, items)
-        return list(tqdm(results, title, len(items), unit="image", disable=None))
+        hidden = None if title else True  # None: where there is no terminal
+        return list(tqdm(results, title, len(items), unit="image", disable=hidden))
 
 
 def ahead(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -56,6 +56,7 @@ class DevicePatches:
 
     def batch(self, addresses: Tensor) -> tuple[Tensor, Tensor]:
         """The `lr` and `hr` of `Patches.batch`, on the device."""
+        addresses = addresses.to(self.lr.pixels.device)
         return self.lr.windows(addresses), self.hr.windows(addresses, self.patches.scale)
 
 
@@ -93,10 +94,9 @@ class _Images:
         """Windows [N, side + 2·halo, side + 2·halo, 3], uint8.
 
         Args:
-            addresses: [N, 7], int64: image, turn, row and column of the corner, the colours' order.
+            addresses: [N, 7], on the device: image, turn, corner's row and column, colours' order.
             scale: what rows and columns are to be multiplied by.
         """
-        addresses = addresses.to(self.pixels.device)
         image, turn, corner, colours = addresses[:, None, None].split([1, 1, 2, 3], -1)
         start, sizes = self.places[image[..., 0]].split([1, 2], -1)
         at = (self.turned[turn[:, 0, 0, 0]] + scale * corner).remainder(2 * sizes)

@@ -1,9 +1,7 @@
 """How a network is judged while it trains: on a fixed set of crops of the val images."""
 
 import math
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +10,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional as F
 
+from srcnn.cores import on_all_cores
 from srcnn.fabric import summed
 from srcnn.images import RGB8
 from srcnn.model import MARGIN, SRCNN
@@ -79,7 +78,9 @@ def validate(
         together: so many go through the networks at once.
     """
     totals: dict[str, Tensor] = {}
-    errors: dict[str, npt.NDArray[np.float32]] = {}
+    large = min(crops.hr.shape[1:3]) >= 16 * model.scale
+    grids = [f"{GRID}{name}" for name in crops.names] if large else []
+    errors: dict[str, npt.NDArray[np.float64]] = {}
     for first in range(fabric.global_rank * together, len(crops), fabric.world_size * together):
         chunk = slice(first, first + together)
         lr, hr = (to_tensor(a[chunk], fabric.device) for a in (crops.lr, crops.hr))
@@ -93,19 +94,16 @@ def validate(
         for name, made in (("psnr_rgb", sr), ("psnr_interpolated", inner)):
             for psnr in map(_psnr, made.split(1), hr.split(1)):
                 totals[name] = totals.get(name, 0) + psnr
-        errors |= zip(crops.names[chunk], (sr - hr).permute(0, 2, 3, 1).cpu().numpy(), strict=True)
-    grids = crops.names if min(crops.hr.shape[1:3]) >= 16 * model.scale else []
-    mine = [name for name in grids if name in errors]
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # 3 ms each
-        peaks = pool.map(lambda name: grid_peak(errors[name].astype(float), model.scale), mine)
-        for name, peak in zip(mine, peaks, strict=True):
-            totals[f"{GRID}{name}"] = torch.tensor(peak, device=fabric.device)
-    grid_names = [f"{GRID}{name}" for name in grids]
+        for name, error in zip(grids[chunk], (sr - hr).permute(0, 2, 3, 1), strict=False):
+            errors[name] = error.double().cpu().numpy()
+    peaks = on_all_cores(lambda error: grid_peak(error, model.scale), errors.values())  # 3 ms each
+    for name, peak in zip(errors, peaks, strict=True):
+        totals[name] = torch.tensor(peak, device=fabric.device)
     psnrs = ["psnr_rgb", "psnr_interpolated"]
-    sums = summed(fabric, totals, [*objective.names, *psnrs, *grid_names])
+    sums = summed(fabric, totals, [*objective.names, *psnrs, *grids])
     means = {name: sums[name] / len(crops) for name in [*objective.names, *psnrs]}
     psnr_means = {name: means.pop(name) for name in psnrs}
-    return objective.report(means) | psnr_means | {name: sums[name] for name in grid_names}
+    return objective.report(means) | psnr_means | {name: sums[name] for name in grids}
 
 
 def _psnr(sr: Tensor, hr: Tensor) -> Tensor:
