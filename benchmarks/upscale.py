@@ -25,10 +25,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 from PIL import Image
 
 from srcnn.images import RGB8, read_rgb
 from srcnn.metrics import psnr
+from srcnn.onnx_session import onnx_session
 from srcnn.resize import imresize
 
 HEIGHT, WIDTH = 1356, 2040
@@ -165,8 +167,6 @@ def openvino(scale: int) -> Method:
 
 def openvino_tiles(scale: int) -> Method:
     """As `srcnn upscale`, but each tile by OpenVINO."""
-    import onnxruntime
-
     from srcnn.released import load
     from srcnn.tile_network import tile_network
 
@@ -174,10 +174,7 @@ def openvino_tiles(scale: int) -> Method:
     tile = tile_network(network.networks, scale, network.upsampling, np.uint8)
     compiled = by_openvino(tile.SerializeToString())
 
-    class Session(onnxruntime.InferenceSession):  # type: ignore[misc]
-        def __init__(self) -> None:
-            pass
-
+    class Session:
         def run(self, _: None, inputs: dict[str, object]) -> list[object]:
             return [compiled(inputs)[0]]
 
@@ -199,11 +196,7 @@ def exported(scale: int) -> str:
 
 def session_of(path: str) -> Any:
     """ONNX Runtime's session for a file."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = THREADS
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return onnx_session(onnx.load(path), THREADS)
 
 
 def by_openvino(model: str | bytes) -> Any:

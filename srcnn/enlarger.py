@@ -5,10 +5,10 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from srcnn.cores import ahead
 from srcnn.onnx_network import Weights, halo_of
+from srcnn.onnx_session import onnx_session
 from srcnn.resize import Kernel, imresize
 from srcnn.tile_network import tile_network
 
@@ -56,7 +56,7 @@ class Enlarger:
         self.networks, self.scale, self.upsampling = networks, scale, upsampling
         self.threads = threads
         self.halo = halo_of(scale)
-        self._sessions: dict[str, onnxruntime.InferenceSession] = {}
+        self._sessions: dict[str, Any] = {}
 
     def __call__(self, image: Levels) -> Levels:
         """The enlarged image, [scale·h, scale·w, channels] in the type of `image`."""
@@ -107,16 +107,11 @@ class Enlarger:
             result[:, left * scale : (left + step) * scale] = _luma(enlarged) if grey else enlarged
         return result
 
-    def _session(self, dtype: Any) -> onnxruntime.InferenceSession:
+    def _session(self, dtype: Any) -> Any:
         name = np.dtype(dtype).name
         if name not in self._sessions:
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = self.threads
-            options.log_severity_level = 3
             network = tile_network(self.networks, self.scale, self.upsampling, dtype)
-            self._sessions[name] = onnxruntime.InferenceSession(
-                network.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
+            self._sessions[name] = onnx_session(network, self.threads)
         return self._sessions[name]
 
 

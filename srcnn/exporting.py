@@ -4,13 +4,14 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
+from onnx import ModelProto
 
 from srcnn.errors import InputError
 from srcnn.files import read_csv, sha256_of, written_whole
 from srcnn.model import SRCNN, load_model
 from srcnn.onnx_network import whole_network
+from srcnn.onnx_session import onnx_session
 from srcnn.settings import Settings
 from srcnn.tensors import read_tensors, write_tensors
 
@@ -57,18 +58,18 @@ def export_onnx(model: Path, path: Path, about: dict[str, str]) -> float:
     network = load_model(model)
     weights = {name: value.numpy() for name, value in network.state_dict().items()}
     facts = {"scale": str(network.scale), "model_sha256": sha256_of(model), **about}
-    content = whole_network(weights, network.scale, network.upsampling, facts).SerializeToString()
-    furthest = _furthest(network, content)
+    onnx = whole_network(weights, network.scale, network.upsampling, facts)
+    furthest = _furthest(network, onnx)
     if not furthest <= TOLERANCE:
         raise InputError(f"{model}: as ONNX it differs from torch by {furthest:.2g}")
     with written_whole(path) as temporary:
-        temporary.write_bytes(content)
+        temporary.write_bytes(onnx.SerializeToString())
     return furthest
 
 
 @torch.no_grad()
-def _furthest(network: SRCNN, content: bytes) -> float:
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+def _furthest(network: SRCNN, onnx: ModelProto) -> float:
+    session = onnx_session(onnx)
     random, found = np.random.default_rng(0), 0.0
     for size in SIZES:
         lr = random.random((1, 3, *size), dtype=np.float32)

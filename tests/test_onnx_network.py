@@ -1,8 +1,8 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from hypothesis import given, settings
@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 from srcnn.model import MARGIN, SRCNN
 from srcnn.onnx_network import MARGIN as ONNX_MARGIN
 from srcnn.onnx_network import halo_of, whole_network
+from srcnn.onnx_session import onnx_session
 from srcnn.resize import Kernel
 
 
-def session_of(model: SRCNN) -> onnxruntime.InferenceSession:
+def session_of(model: SRCNN) -> Any:
     weights = {name: value.numpy() for name, value in model.state_dict().items()}
     network = whole_network(weights, model.scale, model.upsampling, {"scale": "x"})
     onnx.checker.check_model(network, full_check=True)
-    content = network.SerializeToString()
-    return onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    return onnx_session(network)
 
 
 @pytest.fixture(scope="module")
-def models() -> dict[tuple[int, str], tuple[SRCNN, onnxruntime.InferenceSession]]:
+def models() -> dict[tuple[int, str], tuple[SRCNN, Any]]:
     torch.manual_seed(0)
     found = {}
     for scale, upsampling in ((2, "bicubic"), (3, "bicubic"), (4, "bilinear"), (8, "bicubic")):
@@ -35,7 +35,7 @@ def models() -> dict[tuple[int, str], tuple[SRCNN, onnxruntime.InferenceSession]
 @settings(max_examples=10)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 2), st.integers(0, 2**32 - 1))
 def test_an_exported_network_gives_what_torch_gives_at_any_size(
-    models: dict[tuple[int, Kernel], tuple[SRCNN, onnxruntime.InferenceSession]],
+    models: dict[tuple[int, Kernel], tuple[SRCNN, Any]],
     height: int,
     width: int,
     count: int,
