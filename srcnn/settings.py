@@ -209,9 +209,9 @@ class Settings(_Section):
     @model_validator(mode="after")
     def _variants_are_losses(self) -> Self:
         for name in self.variants:
-            if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
+            if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or name.startswith("-"):
                 raise ValueError(
-                    f"variants: {name!r} is no name of letters, digits and _, a letter first"
+                    f"variants: {name!r}: use letters, digits, _ and - only, and no - at the start"
                 )
             if name in (*METHODS, "hr"):
                 raise ValueError(f"variants: {name} is the name of something else already")

@@ -1,11 +1,20 @@
-"""Refuse a params.yaml with a setting that is unknown or wrong."""
+"""Refuse a params.yaml with a setting that is unknown or wrong, before any other stage runs."""
 
+from pathlib import Path
+
+from srcnn.files import written_whole
 from srcnn.settings import Settings
 from srcnn.stage import run_stage
 
 
 def main(settings: Settings) -> None:
-    """Nothing is left to do: the settings have been read."""
+    """Write data/settings_checked, always the same; the settings have been read already.
+
+    Stages whose commands hold a scale or a variant's name come after it: a name such as `a; rm x`
+    is refused before a shell sees it.
+    """
+    with written_whole(Path("data/settings_checked")) as temporary:
+        temporary.write_text("params.yaml is valid\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

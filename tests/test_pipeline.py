@@ -3,6 +3,8 @@
 import ast
 import csv
 import json
+import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-from tests.tiny_project import ROOT, change_params, copy_of, run
+from tests.tiny_project import ROOT, change_params, copy_of, environment, run
 
 # What every stage goes through without its numbers depending on it.
 PLUMBING = {
@@ -121,6 +123,55 @@ def test_variants_are_trained_scored_and_drawn_beside_the_rest(
     assert not any(name.startswith("train_") for name in ran)
     assert (folder / "metrics/x2.json").read_bytes() == (project / "metrics/x2.json").read_bytes()
     assert (folder / "plots/table1.md").read_bytes() == (project / "plots/table1.md").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"variants": {"a; touch x; true": {"lambda1": 1.0}}}, {"scales": [2, "2; touch x"]}],
+    ids=["a variant's name", "a scale"],
+)
+def test_no_setting_reaches_a_shell_as_a_command(
+    tmp_path: Path, made_project: Path, change: dict[str, Any]
+) -> None:
+    folder = copy_of(made_project, tmp_path / "project")
+    change_params(folder, **change)
+    command = ["dvc", "repro", "--force", "--keep-going"]
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
+    assert done.returncode != 0
+    assert f"error: params.yaml: {next(iter(change))}" in done.stderr
+    assert stages_run(done.stdout) == ["check_settings"]
+    assert not (folder / "x").exists()
+
+
+def test_a_command_holds_only_settings_that_are_checked_before_it() -> None:
+    pipeline = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+    makers = {
+        out if isinstance(out, str) else next(iter(out)): name
+        for name, stage in pipeline.items()
+        for out in made_by(stage)
+    }
+    for name, stage in pipeline.items():
+        found = set(re.findall(r"\$\{([^}]+)\}", stage["cmd"]))
+        assert found <= {"item.scale", "item.loss"}, name
+        if found:
+            assert comes_after_the_check(name, pipeline, makers), name
+
+
+def made_by(stage: dict[str, Any]) -> list[Any]:
+    return [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]
+
+
+def comes_after_the_check(name: str, pipeline: dict[str, Any], makers: dict[str, str]) -> bool:
+    """Whether check_settings is among all the stages that have to run before a stage."""
+    before = {
+        maker
+        for dep in pipeline[name]["deps"]
+        for out, maker in makers.items()
+        if f"{dep}/".startswith(f"{out}/") or f"{out}/".startswith(f"{dep}/")
+    }
+    return "check_settings" in before or any(
+        comes_after_the_check(maker, pipeline, makers) for maker in before - {name}
+    )
 
 
 def test_every_stage_depends_on_all_the_code_that_it_runs() -> None:
