@@ -88,11 +88,18 @@ def sha256_of(path: Path) -> str:
 
 
 @lru_cache
-def package_digest() -> str:
-    """A digest of this package's code and of the libraries that decode, compute and encode."""
+def code_digest(*rooms: str, package: Path = Path(__file__).parent) -> str:
+    """A digest of this package's code and of the libraries that decode, compute and encode.
+
+    Args:
+        rooms: the folders and files of the package that count, such as `images`; all by default.
+        package: its folder.
+    """
     digest = hashlib.sha256(f"{version('numpy')} {version('pillow')}".encode())
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(file.read_bytes())
+    parts = [package / room for room in rooms] or [package]
+    files = {file for part in parts for file in (part.rglob("*.py") if part.is_dir() else [part])}
+    for file in sorted(files):
+        digest.update(f"{file.relative_to(package).as_posix()}\n".encode() + file.read_bytes())
     return digest.hexdigest()
 
 

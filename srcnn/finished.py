@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from srcnn.files import package_digest, sha256_of, written_whole
+from srcnn.files import code_digest, sha256_of, written_whole
 
 Note = dict[str, Any]
 
@@ -50,7 +50,7 @@ class Finished:
         Returns:
             the file and its note, with `sha256` added.
         """
-        digest = hashlib.sha256(repr((package_digest(), made_from)).encode()).hexdigest()
+        digest = hashlib.sha256(repr((code_digest(), made_from)).encode()).hexdigest()
         file = self.store / f"{digest[:32]}.png"
         about = file.with_suffix(".json")  # written last
         # A power cut can leave a note empty.

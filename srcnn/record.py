@@ -126,7 +126,7 @@ def _size(path: Path) -> int:
 def _files(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
     """A folder's files, but for those that are gone by then, with what the system says of them."""
     for folder, folders, names in os.walk(path):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if name != "__pycache__")
         for file in (Path(folder, name) for name in sorted(names)):
             with suppress(FileNotFoundError):
                 yield file, file.stat()

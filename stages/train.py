@@ -13,7 +13,7 @@ from srcnn.decoded import DecodedPairs
 from srcnn.device import device_name, environment, left_unused, peak_memory
 from srcnn.errors import some
 from srcnn.fabric import in_bfloat16, is_compiled, launched, one_line, training_fabric
-from srcnn.files import package_digest, sha256_of, write_csv
+from srcnn.files import code_digest, sha256_of, write_csv
 from srcnn.layout import SPLITS, vgg_path
 from srcnn.model import SRCNN, save_model
 from srcnn.objective import Objective, Row, balance_ratios
@@ -76,7 +76,7 @@ def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
             *(scale, loss, settings.seed, settings.model, chosen),
             options.model_copy(update={"devices": 1, "nodes": 1, "log": "lines"}),
             *(train_pairs.digest, val_pairs.digest, vgg and sha256_of(vgg_path(loss))),
-            *(package_digest(), sha256_of(Path(__file__)), environment(fabric.device)),
+            *(code_digest(), sha256_of(Path(__file__)), environment(fabric.device)),
             version("lightning-fabric"),
         ],
     )

@@ -77,6 +77,13 @@ def test_a_stage_whose_inputs_stay_as_they_are_is_recorded(folder: Path) -> None
     record.check()
 
 
+def test_code_that_python_compiles_meanwhile_is_no_change(folder: Path) -> None:
+    record = begun()
+    (folder / "data/x2/__pycache__").mkdir()
+    (folder / "data/x2/__pycache__/a.pyc").write_text("compiled")
+    assert record.changed() == []
+
+
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(
     ("section", "name", "value"),

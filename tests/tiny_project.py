@@ -13,7 +13,9 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
 CODE = ("srcnn", "stages", "tools", "presets", "datasets", ".dvc/plots")
-FILES = ("params.yaml", "dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".gitignore")
+FILES = (
+    *("params.yaml", "dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore"),
+)
 
 
 def environment() -> dict[str, str]:
