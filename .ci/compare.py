@@ -1,15 +1,15 @@
 """Hold what the pipeline has just made against what is committed, and against what it must reach.
 
 On any machine the MSE models must beat bicubic, and the perceptual models the MSE models in LPIPS
-with at most 1.25 times their MSE. The rest is `srcnn.verification`'s.
+with at most 1.25 times their MSE. The rest is `tools.verification`'s.
 """
 
 import json
 import sys
 from pathlib import Path
 
-from srcnn.git import committed_files
-from srcnn.verification import compare, described
+from tools.git import committed_files
+from tools.verification import compare, described
 
 
 def main() -> int:

@@ -25,10 +25,10 @@ from typing import Any, TypeVar
 from PIL import Image, features
 
 from benchmarks.resize import originals
-from srcnn.degradation import write_lr
-from srcnn.files import sha256_of, written_whole
-from srcnn.images import RGB8, read_photo, read_rgb, write_png
-from srcnn.resize import imresize
+from srcnn.data.lr_set import write_lr
+from srcnn.images.image_io import RGB8, read_photo, read_rgb, write_png
+from srcnn.images.resize import imresize
+from srcnn.utils.files import atomic_write, sha256_of
 
 SCALES = (2, 4)
 DIV2K = 900
@@ -134,7 +134,7 @@ def encoded(image: RGB8, options: dict[str, Any]) -> bytes:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file as `write_png` does, without encoding."""
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(content)
 
 

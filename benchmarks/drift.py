@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.sample import start_training, workspace
-from srcnn.files import read_csv
-from srcnn.tensors import read_tensors
+from srcnn.models.tensors import read_tensors
+from srcnn.utils.files import read_csv
 
 FREE: dict[str, Any] = {"portable": False, "train.precision": "32"}
 CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {

@@ -33,7 +33,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from voluptuous import Invalid
 
-from srcnn.resize import imresize
+from srcnn.images.resize import imresize
 from tests.server import Server, serving, slowly
 
 ROOT = Path(__file__).parents[1]

@@ -20,12 +20,12 @@ from unittest.mock import patch
 import numpy as np
 from ruamel.yaml import YAML
 
-from srcnn.decoded import DecodedPairs
-from srcnn.images import write_png
-from srcnn.layout import lr_name
-from srcnn.patches import Pair, list_pairs
-from srcnn.resize import imresize
+from srcnn.images.image_io import write_png
+from srcnn.images.pairs import Pair, list_pairs
+from srcnn.images.resize import imresize
 from srcnn.settings import read_settings
+from srcnn.training.pixel_cache import DecodedPairs
+from srcnn.utils.paths import lr_name
 from stages import train
 
 ROOT = Path(__file__).parents[1]

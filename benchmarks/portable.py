@@ -82,17 +82,17 @@ def run(command: list[str], **environment: str) -> list[str]:
 def digests(patch: int, batch: int) -> list[str]:
     """Of the weights after each step, of an image and its LPIPS, from numbers made by numpy."""
     if os.environ.get("HOLD"):
-        from srcnn.portable import hold
+        from srcnn.models.portable import pin_arithmetic
 
-        hold()
+        pin_arithmetic()
     import numpy as np
     import torch
 
     from benchmarks.training import random_vgg
-    from srcnn.device import best_device
-    from srcnn.lpips import LPIPS
-    from srcnn.model import SRCNN
-    from srcnn.objective import Objective
+    from srcnn.evaluation.lpips import LPIPS
+    from srcnn.models.device import best_device
+    from srcnn.models.srcnn import SRCNN
+    from srcnn.training.objective import Objective
 
     best_device()
     torch.set_num_threads(int(os.environ.get("THREADS", "2")))

@@ -23,9 +23,9 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from srcnn.images import RGB8, read_rgb
-from srcnn.photos import sample_photos
-from srcnn.resize import imresize
+from srcnn.data.sources import sample_photos
+from srcnn.images.image_io import RGB8, read_rgb
+from srcnn.images.resize import imresize
 from tests.plain_imresize import contributions, plain_imresize
 
 ROOT = Path(__file__).parents[1]

@@ -15,18 +15,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from PIL import Image
 
-from srcnn.charts import limits, panels
-from srcnn.device import best_device
-from srcnn.enlarger import Enlarger
-from srcnn.images import RGB8, read_rgb
-from srcnn.layout import lr_name
-from srcnn.lpips import LPIPS
-from srcnn.metrics import score
-from srcnn.page import Page, enlarge
-from srcnn.portable import hold
-from srcnn.released import load
-from srcnn.style import GREY, INK, SMALL, colours_of, look
-from srcnn.weights import lpips_weights
+from srcnn.data.pretrained_weights import lpips_weights
+from srcnn.evaluation.lpips import LPIPS
+from srcnn.evaluation.metrics import score
+from srcnn.figures.canvas import Canvas, enlarge
+from srcnn.figures.charts import limits, panels
+from srcnn.figures.style import GREY, INK, SMALL, colours_of, look
+from srcnn.images.image_io import RGB8, read_rgb
+from srcnn.models.device import best_device
+from srcnn.models.portable import pin_arithmetic
+from srcnn.upscaling.onnx_runner import Enlarger
+from srcnn.upscaling.released_networks import load
+from srcnn.utils.paths import lr_name
 
 STRENGTHS = np.linspace(0, 1, 11)
 UNIT = 0.001
@@ -39,7 +39,7 @@ Points = Sequence[tuple[str, float, float]]
 
 def main() -> None:
     """Print the table and draw the figures."""
-    hold()
+    pin_arithmetic()
     lpips = LPIPS(lpips_weights()[0]).to(best_device())
     lines: dict[int, dict[str, Points]] = {}
     for scale in (2, 4):
@@ -119,7 +119,7 @@ def label(panel: Axes, points: Points, colour: str, away: tuple[int, int], align
         panel.annotate(name, (mse / UNIT, y), away, **options)
 
 
-def picture() -> Page:
+def picture() -> Canvas:
     """A part of a photograph in five ways, side by side."""
     lr = read_rgb(Path(f"data/lr/x{SCALE}/val") / lr_name(PICTURE, SCALE))[0]
     size = lr.shape[1] * SCALE, lr.shape[0] * SCALE
@@ -132,7 +132,7 @@ def picture() -> Page:
         "the original": read_rgb(Path(f"data/hr/val/{PICTURE}.png"))[0],
     }
     rows, columns = (slice(first * SCALE, (first + SIDE) * SCALE) for first in (TOP, LEFT))
-    page = Page(2 * SIDE * SCALE + 40)
+    page = Canvas(2 * SIDE * SCALE + 40)
     for number, (words, whole) in enumerate(ways.items()):
         left = number * (2 * SIDE * SCALE + 20)
         page.picture(enlarge(whole[rows, columns], 2), left, 0)

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 
 from benchmarks.training import gemm_roof
-from srcnn.device import best_device, device_name
-from srcnn.model import SRCNN
-from srcnn.patches import to_tensor
-from srcnn.portable import hold
-from srcnn.tiles import TILE, super_resolve
+from srcnn.models.device import best_device, device_name
+from srcnn.models.portable import pin_arithmetic
+from srcnn.models.srcnn import SRCNN
+from srcnn.models.tensors import to_tensor
+from srcnn.models.tiled_inference import TILE, super_resolve
 
 HEIGHT, WIDTH = 1356, 2040
 GFLOP = 2 * (3 * 64 * 81 + 64 * 32 + 32 * 3 * 25) * HEIGHT * WIDTH / 1e9
@@ -41,7 +41,7 @@ def main() -> None:
 @torch.no_grad()
 def case(scale: int, tile: int | None) -> tuple[str, float, float, float]:
     """The device, GFLOP/s of a matrix product, the best of three times, and GiB."""
-    hold()
+    pin_arithmetic()
     device = best_device()
     model = SRCNN(scale).to(memory_format=torch.channels_last).eval()
     lr = np.random.default_rng(0).integers(0, 256, (HEIGHT // scale, WIDTH // scale, 3), np.uint8)

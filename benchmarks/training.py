@@ -29,21 +29,22 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.resize import originals
-from srcnn import probe
-from srcnn.checkpoint import Checkpoint
-from srcnn.decoded import DecodedPairs
-from srcnn.device import best_device, bf16_is_fast, device_name, peak_memory
-from srcnn.fabric import COMPILED_FROM, in_bfloat16, is_compiled, training_fabric
-from srcnn.images import crop_to_multiple, read_rgb, write_png
-from srcnn.layout import lr_name
-from srcnn.model import SRCNN
-from srcnn.objective import Objective
-from srcnn.patches import Patches, list_pairs
-from srcnn.resize import imresize
-from srcnn.training import Plan, Trainer
-from srcnn.validation import Crops
-from srcnn.vgg import VGGFeatures
-from srcnn.vgg_layers import channels, layers_up_to, pools_before
+from srcnn.images.image_io import crop_to_multiple, read_rgb, write_png
+from srcnn.images.pairs import list_pairs
+from srcnn.images.resize import imresize
+from srcnn.models.device import best_device, bf16_is_fast, device_name, peak_memory
+from srcnn.models.srcnn import SRCNN
+from srcnn.models.vgg import VGGFeatures
+from srcnn.training.checkpoint import Checkpoint
+from srcnn.training.fabric import COMPILED_FROM, in_bfloat16, is_compiled, training_fabric
+from srcnn.training.objective import Objective
+from srcnn.training.patches import Patches
+from srcnn.training.pixel_cache import DecodedPairs
+from srcnn.training.trainer import Plan, Trainer
+from srcnn.training.validation import Crops
+from srcnn.utils.paths import lr_name
+from srcnn.utils.vgg_layers import channels, layers_up_to, pools_before
+from tools import time_steps as probe
 
 SCALE, LAYER = 2, "block2_conv2"
 

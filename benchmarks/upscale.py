@@ -28,10 +28,10 @@ import numpy.typing as npt
 import onnx
 from PIL import Image
 
-from srcnn.images import RGB8, read_rgb
-from srcnn.metrics import psnr
-from srcnn.onnx_session import onnx_session
-from srcnn.resize import imresize
+from srcnn.evaluation.metrics import psnr
+from srcnn.export.onnx_session import onnx_session
+from srcnn.images.image_io import RGB8, read_rgb
+from srcnn.images.resize import imresize
 
 HEIGHT, WIDTH = 1356, 2040
 THREADS = 2
@@ -104,9 +104,9 @@ def torch_by(way: str) -> Callable[[int], Method]:
     def make(scale: int) -> Method:
         import torch
 
-        from srcnn.model import load_model
-        from srcnn.patches import to_tensor
-        from srcnn.tiles import super_resolve
+        from srcnn.models.srcnn import load_model
+        from srcnn.models.tensors import to_tensor
+        from srcnn.models.tiled_inference import super_resolve
 
         torch.set_num_threads(THREADS)
         model = load_model(Path(f"models/x{scale}/perceptual.safetensors")).eval()
@@ -167,8 +167,8 @@ def openvino(scale: int) -> Method:
 
 def openvino_tiles(scale: int) -> Method:
     """As `srcnn upscale`, but each tile by OpenVINO."""
-    from srcnn.released import load
-    from srcnn.tile_network import tile_network
+    from srcnn.upscaling.released_networks import load
+    from srcnn.upscaling.tile_network import tile_network
 
     network = load(scale)
     tile = tile_network(network.networks, scale, network.upsampling, np.uint8)
@@ -184,7 +184,7 @@ def openvino_tiles(scale: int) -> Method:
 
 def upscale(scale: int) -> Method:
     """As `srcnn upscale` does it."""
-    from srcnn.released import load
+    from srcnn.upscaling.released_networks import load
 
     return load(scale, threads=THREADS)
 

@@ -18,14 +18,15 @@ import numpy as np
 import torch
 
 from benchmarks.training import random_vgg
-from srcnn.checkpoint import Checkpoint
-from srcnn.device import peak_memory
-from srcnn.fabric import training_fabric
-from srcnn.model import SRCNN
-from srcnn.objective import Objective
-from srcnn.patches import Pair, Patches
-from srcnn.training import Plan, Trainer
-from srcnn.validation import Crops
+from srcnn.images.pairs import Pair
+from srcnn.models.device import peak_memory
+from srcnn.models.srcnn import SRCNN
+from srcnn.training.checkpoint import Checkpoint
+from srcnn.training.fabric import training_fabric
+from srcnn.training.objective import Objective
+from srcnn.training.patches import Patches
+from srcnn.training.trainer import Plan, Trainer
+from srcnn.training.validation import Crops
 
 LAYERS = ("block1_conv2", "block2_conv2", "block3_conv4", "block4_conv4", "block5_conv4")
 

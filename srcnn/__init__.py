@@ -11,8 +11,8 @@ Of it, `load` and `upscale` are for other programs:
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from srcnn.released import load
-    from srcnn.upscaling import upscale
+    from srcnn.upscaling.released_networks import load
+    from srcnn.upscaling.upscale import upscale
 
 __all__ = ["load", "upscale"]
 
@@ -20,11 +20,11 @@ __all__ = ["load", "upscale"]
 def __getattr__(name: str) -> Any:
     """Import the two where they are asked for, as no stage needs ONNX Runtime."""
     if name == "load":
-        from srcnn.released import load
+        from srcnn.upscaling.released_networks import load
 
         return load
     if name == "upscale":
-        from srcnn.upscaling import upscale
+        from srcnn.upscaling.upscale import upscale
 
         return upscale
     raise AttributeError(f"module 'srcnn' has no attribute {name!r}")

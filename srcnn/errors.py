@@ -1,7 +1,6 @@
 """The one exception that users see as a line instead of a traceback."""
 
 import unicodedata
-from collections.abc import Sequence
 
 
 class InputError(Exception):
@@ -21,8 +20,3 @@ class TooLarge(InputError):  # noqa: N818  # as its parent says of itself
 
 class Stopped(Exception):  # noqa: N818  # no error
     """Someone asked a run to stop, and its state is saved; the message says where."""
-
-
-def some(names: Sequence[str]) -> str:
-    """The first three names, and how many more there are."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -23,16 +23,15 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from srcnn.errors import InputError
-from srcnn.vgg_layers import LAYERS
+from srcnn.utils.methods import METHODS
+from srcnn.utils.vgg_layers import LAYERS
 
 SCALES = (2, 3, 4, 8)
-METHODS = ("nearest", "bilinear", "bicubic", "lanczos", "mse", "perceptual")
-"""What every run has: interpolations, and the models trained with Eq. 1 and with Eq. 3."""
 PARAMS = Path("params.yaml")
 
 
 PIXEL_LOSSES = ("mse", "l1", "charbonnier")
-"""Each is a function of its name in srcnn/losses.py, `l1_loss`."""
+"""Each is a function of its name in srcnn/training/losses.py, `l1_loss`."""
 
 
 class _Section(BaseModel):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from srcnn.benchmark_sets import (
+from srcnn.evaluation.benchmark_sets import (
     Benchmark,
     Means,
     SetScores,
@@ -10,12 +10,12 @@ from srcnn.benchmark_sets import (
     score_benchmark,
     write_benchmarks,
 )
-from srcnn.device import best_device
-from srcnn.evaluation import load_models
-from srcnn.lpips import LPIPS
+from srcnn.evaluation.evaluate import load_models
+from srcnn.evaluation.lpips import LPIPS
+from srcnn.models.device import best_device
+from srcnn.models.tensors import read_weights
 from srcnn.settings import Settings
-from srcnn.stage import run_stage
-from srcnn.tensors import read_weights
+from stages.run_stage import run_stage
 
 
 def main(settings: Settings) -> None:

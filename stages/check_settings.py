@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from srcnn.files import written_whole
 from srcnn.settings import Settings
-from srcnn.stage import run_stage
+from srcnn.utils.files import atomic_write
+from stages.run_stage import run_stage
 
 
 def main(settings: Settings) -> None:
@@ -13,7 +13,7 @@ def main(settings: Settings) -> None:
     Stages whose commands hold a scale or a variant's name come after it: a name such as `a; rm x`
     is refused before a shell sees it.
     """
-    with written_whole(Path("data/settings_checked")) as temporary:
+    with atomic_write(Path("data/settings_checked")) as temporary:
         temporary.write_text("params.yaml is valid\n", encoding="utf-8")
 
 

@@ -2,25 +2,26 @@
 
 from pathlib import Path
 
-from srcnn import claims
-from srcnn.claims_page import write_claims
-from srcnn.comparisons import compare, write_comparisons
-from srcnn.evidence import read_cost, read_devices, read_peaks, texture_energies
-from srcnn.results import Results, read_all
+from srcnn.analysis import claims
+from srcnn.analysis.claim_inputs import read_cost, read_devices, texture_energies
+from srcnn.analysis.claims_page import write_claims
+from srcnn.analysis.comparisons import compare, write_comparisons
+from srcnn.analysis.results import Results, read_all
+from srcnn.analysis.training_curves import read_peaks
+from srcnn.analysis.verdicts import Claim
 from srcnn.settings import Settings
-from srcnn.stage import run_stage
-from srcnn.verdicts import Claim
+from stages.run_stage import run_stage
 
 METRICS, PLOTS = Path("metrics"), Path("plots")
 
 
 def main(settings: Settings) -> None:
-    """Write metrics/{comparisons.csv,claims.json} and plots/{comparisons,claims}.md."""
+    """Write plots/comparisons.{csv,md} and plots/claims.{json,md}."""
     scales = read_all(settings.scales, METRICS, Path("data"))
     judged = judge(settings, scales)
     comparisons = [comparison for results in scales for comparison in compare(results)]
-    write_comparisons(comparisons, METRICS / "comparisons.csv", PLOTS / "comparisons.md")
-    write_claims(judged, len(scales[0].names), METRICS / "claims.json", PLOTS / "claims.md")
+    write_comparisons(comparisons, PLOTS / "comparisons.csv", PLOTS / "comparisons.md")
+    write_claims(judged, len(scales[0].names), PLOTS / "claims.json", PLOTS / "claims.md")
     for claim in judged:
         print(f"{claim.key}: {claim.verdict}")
 

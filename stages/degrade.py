@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from srcnn.archives import fetch_archives, read_manifest
-from srcnn.degradation import official_images, write_lr
+from srcnn.data.archives import fetch_archives, read_manifest
+from srcnn.data.lr_set import official_images, write_lr
 from srcnn.errors import InputError
 from srcnn.settings import Settings
-from srcnn.stage import run_stage
+from stages.run_stage import run_stage
 
 
 def main(settings: Settings, scale: int) -> None:

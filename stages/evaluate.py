@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from srcnn.device import best_device
-from srcnn.evaluation import evaluate, load_models, write_metrics
-from srcnn.lpips import LPIPS
-from srcnn.patches import read_pairs
+from srcnn.evaluation.evaluate import evaluate, load_models, write_metrics
+from srcnn.evaluation.lpips import LPIPS
+from srcnn.images.pairs import read_pairs
+from srcnn.models.device import best_device
+from srcnn.models.tensors import read_weights
 from srcnn.settings import Settings
-from srcnn.stage import run_stage
-from srcnn.tensors import read_weights
+from stages.run_stage import run_stage
 
 
 def main(settings: Settings, scale: int) -> None:

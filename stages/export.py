@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from srcnn.exporting import about_training, export_onnx, release
+from srcnn.export.export import about_training, export_onnx, release
 from srcnn.settings import Settings
-from srcnn.stage import run_stage
+from stages.run_stage import run_stage
 
 
 def main(settings: Settings, scale: int) -> None:

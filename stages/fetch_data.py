@@ -3,12 +3,9 @@
 import math
 from pathlib import Path
 
-from srcnn.archives import fetch_archives, read_manifest
-from srcnn.datasets import conversions, write_hr, write_validation
-from srcnn.errors import some
-from srcnn.images import IMAGE_NAMES
-from srcnn.layout import SPLITS, smallest_val_side
-from srcnn.photos import (
+from srcnn.data.archives import fetch_archives, read_manifest
+from srcnn.data.hr_set import conversions, write_hr, write_validation
+from srcnn.data.sources import (
     Photo,
     archive_photos,
     folder_photos,
@@ -16,8 +13,11 @@ from srcnn.photos import (
     sample_photos,
     select,
 )
+from srcnn.images.image_io import IMAGE_NAMES
 from srcnn.settings import Data, Settings
-from srcnn.stage import run_stage
+from srcnn.utils.paths import SPLITS, smallest_val_side
+from srcnn.utils.text import join_names
+from stages.run_stage import run_stage
 
 
 def main(settings: Settings) -> None:
@@ -30,7 +30,7 @@ def main(settings: Settings) -> None:
     images = write_hr(photos, Path("data/hr"), multiple, smallest_val)
     notices = []
     if data.source == "folder" and (others := other_files(Path(data.root or ""))):
-        notices.append(f"not taken, as none of {IMAGE_NAMES}: {some(others)}")
+        notices.append(f"not taken, as none of {IMAGE_NAMES}: {join_names(others)}")
     notices += conversions(images)
     notices += write_validation(images if data.validate_ else [], Path("data/validation.csv"))
     counts = [f"{sum(hr.photo.split == split for hr in images)} {split}" for split in SPLITS]

@@ -1,9 +1,9 @@
 """Store VGG for one of the variants' losses, cut to its layers, under data/weights."""
 
-from srcnn.layout import vgg_path
+from srcnn.data.pretrained_weights import store, vgg_of
 from srcnn.settings import Settings
-from srcnn.stage import run_stage
-from srcnn.weights import store, vgg_of
+from srcnn.utils.paths import vgg_path
+from stages.run_stage import run_stage
 
 
 def main(settings: Settings, loss: str) -> None:

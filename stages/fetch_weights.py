@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from srcnn.layout import vgg_path
+from srcnn.data.pretrained_weights import lpips_weights, store, vgg_of
 from srcnn.settings import Settings
-from srcnn.stage import run_stage
-from srcnn.weights import lpips_weights, store, vgg_of
+from srcnn.utils.paths import vgg_path
+from stages.run_stage import run_stage
 
 
 def main(settings: Settings) -> None:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from srcnn.device import best_device
-from srcnn.files import write_json
-from srcnn.provenance import provenance
+from srcnn.evaluation.provenance import provenance
+from srcnn.models.device import best_device
 from srcnn.settings import Settings
-from srcnn.stage import run_stage
+from srcnn.utils.files import write_json
+from stages.run_stage import run_stage
 
 
 def main(settings: Settings) -> None:

@@ -8,30 +8,34 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from srcnn.checkpoint import Checkpoint
-from srcnn.decoded import DecodedPairs
-from srcnn.device import device_name, environment, left_unused, peak_memory
-from srcnn.errors import some
-from srcnn.fabric import in_bfloat16, is_compiled, launched, one_line, training_fabric
-from srcnn.files import code_digest, sha256_of, write_csv
-from srcnn.layout import SPLITS, vgg_path
-from srcnn.model import SRCNN, save_model
-from srcnn.objective import Objective, Row, balance_ratios
-from srcnn.patches import Pair, PairFiles, Patches, check_sizes, list_pairs
-from srcnn.record import Record
+from srcnn.images.pairs import Pair, PairFiles, list_pairs
+from srcnn.models.device import device_name, environment, left_unused, peak_memory
+from srcnn.models.srcnn import SRCNN, save_model
+from srcnn.models.tensors import read_weights
+from srcnn.models.vgg import VGGFeatures
 from srcnn.settings import Loss, Settings
-from srcnn.stage import run_stage
-from srcnn.telling import EpochLines, tensorboard
-from srcnn.tensors import read_weights
-from srcnn.training import Plan, Trainer
-from srcnn.validation import GRID, Crops
-from srcnn.vgg import VGGFeatures
+from srcnn.training.checkpoint import Checkpoint
+from srcnn.training.epoch_log import EpochLines, tensorboard
+from srcnn.training.fabric import in_bfloat16, is_compiled, launch, one_line, training_fabric
+from srcnn.training.objective import Objective, Row, balance_ratios
+from srcnn.training.patches import Patches, check_sizes
+from srcnn.training.pixel_cache import DecodedPairs
+from srcnn.training.trainer import Plan, Trainer
+from srcnn.training.validation import GRID, Crops
+from srcnn.utils.files import code_digest, sha256_of, write_csv
+from srcnn.utils.paths import SPLITS, vgg_path
+from srcnn.utils.text import join_names
+from stages.input_guard import Record
+from stages.run_stage import run_stage
+
+ROOMS = ("errors.py", "settings.py", "utils", "images", "models", "training")
+"""The code that trains; after a change in it no unfinished run goes on."""
 
 
 def main(settings: Settings, scale: int, loss: str) -> None:
     """Write the model and its curve."""
     options = settings.train
-    fabric = launched(
+    fabric = launch(
         training_fabric(
             options.precision, options.devices, options.nodes, deterministic=options.deterministic
         )
@@ -76,7 +80,7 @@ def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
             *(scale, loss, settings.seed, settings.model, chosen),
             options.model_copy(update={"devices": 1, "nodes": 1, "log": "lines"}),
             *(train_pairs.digest, val_pairs.digest, vgg and sha256_of(vgg_path(loss))),
-            *(code_digest(), sha256_of(Path(__file__)), environment(fabric.device)),
+            *(code_digest(*ROOMS), sha256_of(Path(__file__)), environment(fabric.device)),
             version("lightning-fabric"),
         ],
     )
@@ -96,7 +100,7 @@ def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
         for add in logs:
             add(row)
         if (changed := record.changed()) and changed != told:
-            changes = f"{some(changed)}: changed since this began"
+            changes = f"{join_names(changed)}: changed since this began"
             fabric.print(f"{changes}; unless that is undone, the result will be refused")
         told = changed
     if fabric.is_global_zero:

@@ -13,14 +13,14 @@ import torch
 from filelock import FileLock
 from hypothesis import settings
 
-from srcnn import download
-from srcnn.images import RGB8, write_png
-from srcnn.lpips import LPIPS
-from srcnn.patches import Pair
-from srcnn.photos import Photo
-from srcnn.resize import imresize
-from srcnn.tensors import Weights
-from srcnn.weights import lpips_weights, read_manifest, vgg_weights
+from srcnn.data import download
+from srcnn.data.pretrained_weights import lpips_weights, read_manifest, vgg_weights
+from srcnn.data.sources import Photo
+from srcnn.evaluation.lpips import LPIPS
+from srcnn.images.image_io import RGB8, write_png
+from srcnn.images.pairs import Pair
+from srcnn.images.resize import imresize
+from srcnn.models.tensors import Weights
 from tests.server import Server, serving
 from tests.small_results import Save, saver
 from tests.small_results import small_lpips as make_small_lpips
@@ -40,7 +40,7 @@ MakePair = Callable[..., Pair]
 
 LONGEST = (
     *("test_sweep_queue.py", "test_docs.py", "test_pipeline.py"),
-    *("test_processes.py", "test_html_report_in_browser.py", "test_serving_in_browser.py"),
+    *("test_processes.py", "test_page_in_browser.py", "test_server_in_browser.py"),
 )
 
 

@@ -1,4 +1,4 @@
-"""MATLAB's `imresize` written down plainly in numpy, to check and to time `srcnn.resize` against.
+"""MATLAB's `imresize` written down plainly in numpy, to check and to time ours against.
 
 It follows `contributions` of MATLAB's imresize.m line by line, positions counted from 1, and then
 adds up weighted samples in float64, tap after tap, one dimension after the other.

@@ -9,8 +9,8 @@ from threading import Thread
 
 from aiohttp import web
 
-from srcnn.serving import HOST, application
-from srcnn.upscale_queue import UpscaleQueue
+from srcnn.serve.server import HOST, application
+from srcnn.serve.upscale_queue import UpscaleQueue
 
 
 @contextmanager

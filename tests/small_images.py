@@ -7,7 +7,7 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from srcnn.resize import Kernel
+from srcnn.images.resize import Kernel
 
 Array = npt.NDArray[Any]
 

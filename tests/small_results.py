@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from srcnn.images import RGB8, write_png
-from srcnn.lpips import LPIPS
-from srcnn.results import Results
-from srcnn.windows import Window
+from srcnn.analysis.results import Results
+from srcnn.evaluation.lpips import LPIPS
+from srcnn.figures.windows import Window
+from srcnn.images.image_io import RGB8, write_png
 
 SIDE = 72
 METHODS = ("nearest", "bicubic", "mse", "perceptual")

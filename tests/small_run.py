@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from srcnn.files import write_csv, write_json
-from srcnn.html_run import Run, read_run
-from srcnn.images import RGB8, write_png
+from srcnn.images.image_io import RGB8, write_png
+from srcnn.report.run import Run, read_run
+from srcnn.utils.files import write_csv, write_json
 
 SCALES = 2, 4
 METHODS = "nearest", "bicubic", "lanczos", "mse", "perceptual"
@@ -103,10 +103,10 @@ def make_run(
                 metrics / f"training/x{scale}_{loss}.csv",
             )
     (folder / "params.yaml").write_text("seed: 1  # same <seed>, same bytes\n", encoding="utf-8")
-    write_json(CLAIMS, metrics / "claims.json")
-    write_csv([COMPARISON], metrics / "comparisons.csv")
+    write_json(CLAIMS, folder / "plots/claims.json")
+    write_csv([COMPARISON], folder / "plots/comparisons.csv")
     of_set = {method: dict.fromkeys(METRICS, 30.0) for method in ("bicubic", "mse")}
     write_json({"Set5": {"images": 5, "x2": of_set}}, metrics / "benchmarks.json")
     environment = {"device": "a CPU", "versions": {"python": "3.11"}}
     (metrics / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
-    return read_run(SCALES, folder / "params.yaml", metrics, data)
+    return read_run(SCALES, folder / "params.yaml", metrics, folder / "plots", data)

@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from srcnn.checkpoint import Checkpoint
 from srcnn.errors import Stopped
-from srcnn.fabric import training_fabric
-from srcnn.model import SRCNN
-from srcnn.objective import Objective
-from srcnn.patches import Pair, Patches
-from srcnn.probe import random_vgg
-from srcnn.training import Plan, Trainer
-from srcnn.validation import Crops
+from srcnn.images.pairs import Pair
+from srcnn.models.srcnn import SRCNN
+from srcnn.training.checkpoint import Checkpoint
+from srcnn.training.fabric import training_fabric
+from srcnn.training.objective import Objective
+from srcnn.training.patches import Patches
+from srcnn.training.trainer import Plan, Trainer
+from srcnn.training.validation import Crops
+from tools.time_steps import random_vgg
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 

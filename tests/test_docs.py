@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from srcnn.git import committed_files
 from tests.tiny_project import ROOT, copy_of, environment
+from tools.git import committed_files
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 

@@ -14,11 +14,11 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from srcnn.checkpoint import Checkpoint
 from srcnn.errors import InputError
-from srcnn.files import write_csv, write_json
-from srcnn.images import write_png
-from srcnn.tensors import write_tensors
+from srcnn.images.image_io import write_png
+from srcnn.models.tensors import write_tensors
+from srcnn.training.checkpoint import Checkpoint
+from srcnn.utils.files import write_csv, write_json
 from tests.mounts import fill, make_room, read_only, small_disk
 from tests.running import RESULTS, Running, results
 from tests.tiny_project import ROOT, change_params, copy_of, copy_project, run

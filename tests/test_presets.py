@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from srcnn.plan import PROBED_SIDE, Rates, benchmark_pixels, disk_use, find_photographs
-from srcnn.plan_text import plan_text
 from srcnn.settings import read_settings
+from tools.plan_text import plan_text
+from tools.run_cost import TIMED_SIDE, Rates, benchmark_pixels, disk_use, find_photographs
 
 ROOT = Path(__file__).parents[1]
 PRESETS = sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))
@@ -116,7 +116,7 @@ def test_a_preset_says_what_the_plan_reckons_at_the_rates_of_the_benchmarks(
     path = project / f"presets/{preset}.yaml"
     settings, says = read_settings(path), path.read_text(encoding="utf-8")
     photographs = find_photographs(settings.data)
-    size = settings.train.batch_size * (settings.train.patch_size or PROBED_SIDE) ** 2
+    size = settings.train.batch_size * (settings.train.patch_size or TIMED_SIDE) ** 2
     # benchmarks/README.md: 16 patches of 96 pixels; on its machine scores of a megapixel take 5 s.
     step = {
         (scale, loss): size / (16 * 96**2) * seconds

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from srcnn.files import read_csv
+from srcnn.utils.files import read_csv
 from tests.running import PATIENCE, Running, results
 from tests.tiny_project import change_params, copy_of, copy_project, environment, run
 
@@ -48,11 +48,11 @@ def test_settings_and_code_that_change_while_a_stage_runs_are_not_recorded(clone
     known = sorted((clone / ".dvc/cache/runs").rglob("*"))
     training = Running(*REPRO, cwd=clone)
     training.until("training ")
-    with training.paused(), (clone / "srcnn/losses.py").open("a") as code:
+    with training.paused(), (clone / "srcnn/training/losses.py").open("a") as code:
         change_params(clone, train={"lr": 0.002}, evaluate={"benchmarks": {"Set5": "Set5"}})
         code.write("# changed\n")
     assert training.ended() != 0
-    changes = "params.yaml: train.lr, srcnn/losses.py"
+    changes = "params.yaml: train.lr, srcnn/training/losses.py"
     warning = f"{changes}: changed since this began; unless that is undone, "
     assert training.printed.count(warning) == 1
     assert training.errors() == [

@@ -7,7 +7,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from srcnn.errors import InputError
-from srcnn.settings import METHODS, Settings, read_settings
+from srcnn.settings import Settings, read_settings
+from srcnn.utils.methods import METHODS
 
 OneLine = Callable[[Any], str]
 MISSING = object()

@@ -113,7 +113,7 @@ def test_an_experiment_reaches_another_clone(author: Path, tmp_path: Path) -> No
     run("dvc", "exp", "apply", "unlisted", cwd=second)
     assert stages_run(run("dvc", "repro", cwd=second)) == []
     assert (second / "dvc.lock").read_bytes() == (first / "dvc.lock").read_bytes()
-    for file in ("data/validation.csv", "plots/report.html", "metrics/claims.json"):
+    for file in ("data/validation.csv", "plots/report.html", "plots/claims.json"):
         assert (second / file).read_bytes() == (first / file).read_bytes()
     run("dvc", "exp", "remove", "--git-remote", "origin", "unlisted", cwd=first)
     assert "unlisted" not in run("dvc", "exp", "list", "origin", cwd=second)

@@ -5,11 +5,11 @@
 Steps are timed for ten seconds with random weights. Nothing is downloaded, nothing written.
 """
 
-from srcnn.plan import find_photographs
-from srcnn.plan_text import plan_text
-from srcnn.probe import machine, measured, probing_fabric
 from srcnn.settings import Settings
-from srcnn.stage import run_stage
+from stages.run_stage import run_stage
+from tools.plan_text import plan_text
+from tools.run_cost import find_photographs
+from tools.time_steps import machine, measured, probing_fabric
 
 BUDGET = 10.0
 """Seconds for all training steps that are timed."""

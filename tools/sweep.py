@@ -13,16 +13,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from srcnn.errors import InputError, Stopped, some
-from srcnn.files import write_csv
-from srcnn.git import changes
+from srcnn.errors import InputError, Stopped
 from srcnn.settings import PARAMS
-from srcnn.sweep import METHODS, METRICS, Row, draw_sweep, sweep_table
-from srcnn.verification import SWEEP
+from srcnn.utils.files import write_csv
+from srcnn.utils.text import join_names
 from tools import experiments, task_queue
 from tools.combinations import Combination, combine, varied
 from tools.dvc_repro import PATIENCE, dvc_repro
 from tools.follow import Follower, say, stop_asked, stop_if_asked
+from tools.git import changes
+from tools.sweep_figure import METHODS, METRICS, Row, draw_sweep, sweep_table
+from tools.verification import SWEEP
 
 DEFAULT = ("loss.lambda2=0.1,0.3,0.9,2.7,8.1",)
 
@@ -81,7 +82,7 @@ def sweep(settings: Sequence[str], jobs: int, prefix: str) -> int:
     say(f"\n{sweep_table(rows)}\n\n{SWEEP[0]}, .png and .pdf show them")
     if failed:
         count = f"{len(failed)} of {len(combinations)} experiments"
-        print(f"error: {count} failed: {some(list(failed))}", file=sys.stderr)
+        print(f"error: {count} failed: {join_names(list(failed))}", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -114,7 +115,9 @@ def _refuse_changes(advice: str) -> None:
         if letters != "??" and Path(path) not in SWEEP
     ]
     if changed:
-        raise InputError(f"{some(changed)}: not as committed, and a sweep is of a commit; {advice}")
+        raise InputError(
+            f"{join_names(changed)}: not as committed, and a sweep is of a commit; {advice}"
+        )
 
 
 def enqueue(combinations: Sequence[Combination], baseline: str) -> int:

@@ -6,7 +6,7 @@ The last commit is cloned into a temporary folder (of `TMPDIR`), and the whole p
 with an empty DVC cache and without the results that the commit holds; it shares this project's
 packages and what the user's cache has downloaded. On the same kind of machine every output must
 have the bytes that dvc.lock and git name; on another every metric must lie within the tolerance of
-metrics/environment.json. `srcnn.verification` compares. Exit status 0 only if all is so.
+metrics/environment.json. `tools.verification` compares. Exit status 0 only if all is so.
 With --here nothing is run: what `dvc repro` has made in this folder is compared.
 """
 
@@ -23,11 +23,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from srcnn.errors import InputError, some
-from srcnn.git import changes, committed, committed_files, git
-from srcnn.verification import ENVIRONMENT, LOCK, RESULTS, compare, described
+from srcnn.errors import InputError
+from srcnn.utils.text import join_names
 from tools.dvc_repro import dvc_repro
 from tools.experiments import environment
+from tools.git import changes, committed, committed_files, git
+from tools.verification import ENVIRONMENT, LOCK, RESULTS, compare, described
 
 FOREIGN = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "PYTHONHOME", "PYTHONPATH")
 """Variables that would lead git or Python from the clone back to the project."""
@@ -92,7 +93,7 @@ def verify(keep: bool) -> int:
         committed(Path(), path)
     changed = list(changes(Path()))
     if changed:
-        print(f"not committed, and so not verified: {some(changed)}")
+        print(f"not committed, and so not verified: {join_names(changed)}")
     with temporary_folder(keep) as folder:
         clone = folder / "project"
         print(f"commit {commit} is made anew in {clone}", flush=True)

@@ -1,0 +1,168 @@
+"""Data sets that are zip files on a server: what a manifest lists, and the images in the files.
+
+Nothing is unpacked: an image is read out of its archive when it is needed. A name inside an archive
+is never a path on the disk, and no more is read than the manifest allows.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from srcnn.data.download import Remote, fetch
+from srcnn.errors import InputError
+from srcnn.images.image_io import SUFFIXES
+from srcnn.utils.files import check_room
+from srcnn.utils.paths import SPLITS, Split
+
+_OTHERWISE = (
+    "put the file into data.cache_dir ({cache}), or set data.base_url to a server that has it"
+)
+
+
+class Archive(BaseModel):
+    """A zip file of images, as a manifest lists it (`datasets/div2k.yaml` explains the keys)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    url: Annotated[str, Field(pattern=r"^https?://.+\.zip$")]
+    name: Annotated[str, Field(pattern=r"^[^/\\]+\.zip$")] | None = None
+    bytes: PositiveInt
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    md5: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
+    split: Split
+    scale: PositiveInt | None = None
+    folder: str = ""
+    images: PositiveInt
+    unpacked_bytes: PositiveInt
+
+    @model_validator(mode="after")
+    def _has_a_checksum(self) -> Self:
+        if not (self.sha256 or self.md5):
+            raise ValueError("sha256 or md5 is needed")
+        return self
+
+    def remote(self, base_url: str | None) -> Remote:
+        """The file on its server, or on the one that `base_url` names."""
+        algorithm, checksum = ("sha256", self.sha256) if self.sha256 else ("md5", self.md5)
+        remote = Remote(self.url, algorithm, checksum or "", self.bytes, self.name)
+        if base_url is None:
+            return remote
+        return replace(remote, url=f"{base_url.rstrip('/')}/{remote.name}")
+
+
+class Manifest(BaseModel):
+    """The archives of a data set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    archives: list[Archive]
+
+    @model_validator(mode="after")
+    def _is_a_data_set(self) -> Self:
+        for split in SPLITS:
+            if not any(a.split == split and a.scale is None for a in self.archives):
+                raise ValueError(f"no archive of HR images for split: {split} is listed")
+        checksums: dict[str, str] = {}
+        for remote in (archive.remote(None) for archive in self.archives):
+            if checksums.setdefault(remote.name, remote.checksum) != remote.checksum:
+                raise ValueError(f"two files are called {remote.name}; give one another name:")
+        return self
+
+
+class Images:
+    """The images of one archive on the disk, by name relative to its folder.
+
+    Raises:
+        InputError: the file is no zip file, or holds something else than its manifest says.
+    """
+
+    def __init__(self, archive: Archive, path: Path):
+        self.archive, self.path = archive, path
+        inside = f"{archive.folder.strip('/')}/" if archive.folder else ""
+        try:
+            with zipfile.ZipFile(path) as file:
+                entries = [entry for entry in file.infolist() if _is_image(entry, inside)]
+        except (zipfile.BadZipFile, NotImplementedError) as error:
+            raise InputError(f"{path}: not a zip file that can be read ({error})") from None
+        self.entries = {
+            entry.filename.removeprefix(inside): entry
+            for entry in sorted(entries, key=lambda entry: entry.filename)
+        }
+        where = f"{path}: {archive.folder or 'the whole archive'}"
+        if len(self.entries) < len(entries):
+            raise InputError(f"{where}: holds several images of one name")
+        if len(entries) != archive.images:
+            raise InputError(
+                f"{where}: {len(entries)} images, but its manifest says images: {archive.images}"
+            )
+        unpacked = sum(entry.file_size for entry in entries)
+        if unpacked > archive.unpacked_bytes:
+            raise InputError(
+                f"{where}: {unpacked} bytes of images, more than its manifest's unpacked_bytes: "
+                f"{archive.unpacked_bytes}"
+            )
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one image.
+
+        Raises:
+            InputError: they are damaged or encrypted.
+        """
+        entry = self.entries[name]
+        try:
+            with zipfile.ZipFile(self.path) as file:
+                return file.read(entry)  # at most entry.file_size, checked by its CRC
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+            raise InputError(f"{self.path}: {name} cannot be read ({error})") from None
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check a manifest.
+
+    Raises:
+        InputError: it is missing, is not YAML, or a key in it is unknown or wrong.
+    """
+    try:
+        return Manifest.model_validate(YAML(typ="safe", pure=True).load(path))
+    except FileNotFoundError:
+        raise InputError(f"data.manifest: {path}: no such file") from None
+    except YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = (path, ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, "))
+        raise InputError(": ".join(str(part) for part in where if part)) from None
+
+
+def fetch_archives(archives: Sequence[Archive], base_url: str | None, cache: Path) -> list[Images]:
+    """Fetch what of the archives is not in `cache` yet, and list their images.
+
+    Raises:
+        InputError: an archive cannot be had or is not what the manifest says, or the disk is full.
+    """
+    remotes = [archive.remote(base_url) for archive in archives]
+    missing = sum(remote.missing(cache) for remote in remotes)
+    check_room(missing, cache, "the archives", "set data.cache_dir to a folder on another disk")
+    otherwise = _OTHERWISE.format(cache=cache)
+    return [
+        Images(archive, fetch(remote, cache, otherwise))
+        for archive, remote in zip(archives, remotes, strict=True)
+    ]
+
+
+def _is_image(entry: zipfile.ZipInfo, inside: str) -> bool:
+    path = PurePosixPath(entry.filename)
+    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    return (
+        entry.filename.startswith(inside)
+        and not entry.is_dir()
+        and not hidden
+        and path.suffix.lower() in SUFFIXES
+    )

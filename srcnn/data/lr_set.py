@@ -1,0 +1,105 @@
+"""The low-resolution set of one scale, and its comparison with the official one."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from srcnn.data.archives import Images
+from srcnn.data.resume import Note, finished
+from srcnn.errors import InputError
+from srcnn.images.image_io import list_images, read_photo, read_rgb, write_png
+from srcnn.images.resize import imresize
+from srcnn.utils.files import read_csv
+from srcnn.utils.paths import lr_name
+from srcnn.utils.text import join_names
+from srcnn.utils.threads import map_threads
+
+Official = Mapping[str, tuple[Images, str]]
+
+
+def write_lr(hr_folder: Path, folder: Path, scale: int, official: Official | None = None) -> None:
+    """Write the LR image of every HR image as `folder/{split}/NNNNx{scale}.png`.
+
+    The folder is replaced once all of it is written; what an earlier run has finished is not done
+    again.
+
+    Args:
+        hr_folder: holds `{split}/NNNN.png`.
+        folder: where to write.
+        scale: both sides become 1/scale of the HR image's.
+        official: archive and name of each image's official LR image, by number; to be compared.
+
+    Raises:
+        InputError: an HR image cannot be read, or an LR image is not as the official one.
+    """
+    hr_files = list_images(hr_folder)
+    with finished(folder) as work:
+
+        def degrade(hr_file: Path) -> tuple[Path, str | None]:
+            hr_bytes = hr_file.read_bytes()
+
+            def write(file: Path) -> Note:
+                hr = read_photo(hr_bytes, str(hr_file)).pixels
+                write_png(file, imresize(hr, 1 / scale))
+                return {}
+
+            file, _ = work.make((hashlib.sha256(hr_bytes).hexdigest(), scale), write)
+            return file, _difference(file, *official[hr_file.stem]) if official else None
+
+        made = map_threads(degrade, hr_files, f"degrade ×{scale}")
+        if official is not None:
+            _report([difference for _, difference in made], scale)
+        names = [f"{hr.parent.name}/{lr_name(hr.stem, scale)}" for hr in hr_files]
+        work.put_in_place({name: file for name, (file, _) in zip(names, made, strict=True)})
+
+
+def official_images(index: Path, archives: Sequence[Images], scale: int) -> Official:
+    """Where the official LR image of each image in `index.csv` is, by number.
+
+    Raises:
+        InputError: the archives have none for an image, or several.
+    """
+    found = {}
+    for row in read_csv(index):
+        hr_name = PurePosixPath(row["name"])
+        name = str(hr_name.with_name(lr_name(hr_name.stem, scale)))
+        places = [
+            images
+            for images in archives
+            if images.archive.split == row["split"] and name in images.entries
+        ]
+        if len(places) != 1:
+            raise InputError(
+                f"data.lr: official: {len(places)} archives have {name}, the LR image of "
+                f"{row['name']}; set data.lr: generate to go on without"
+            )
+        found[row["image"]] = places[0], name
+    return found
+
+
+def _difference(file: Path, images: Images, name: str) -> str | None:
+    """In words how an LR image differs from the official one, or None."""
+    lr, _ = read_rgb(file)
+    official = read_photo(images.read(name), f"{images.path}: {name}").pixels
+    if lr.shape != official.shape:
+        sizes = [f"{image.shape[1]}×{image.shape[0]}" for image in (lr, official)]
+        return f"{name} has {sizes[1]} pixels, ours {sizes[0]} as its HR image is cropped"
+    off = np.abs(lr.astype(int) - official)
+    if not off.any():
+        return None
+    return f"{name} in {100 * np.mean(off > 0):.2g} % of its values, by up to {off.max()}"
+
+
+def _report(differences: Sequence[str | None], scale: int) -> None:
+    """Print how many LR images are equal to the official ones; raise InputError if not all are."""
+    different = [difference for difference in differences if difference]
+    equal = len(differences) - len(different)
+    summary = f"{equal} of {len(differences)} LR images ×{scale} equal the official ones"
+    if different:
+        raise InputError(
+            f"{summary}, others differ: {join_names(different)}; "
+            "set data.lr: generate to go on with ours"
+        )
+    print(f"{summary} in every value")

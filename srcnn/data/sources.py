@@ -1,0 +1,163 @@
+"""Where photographs come from: installed packages, a folder, or the archives of a data set."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ruamel.yaml import YAML
+
+from srcnn.data.archives import Images
+from srcnn.errors import InputError
+from srcnn.images.image_io import SUFFIXES, image_size, list_files, list_images
+from srcnn.utils.files import packaged_file
+from srcnn.utils.paths import SPLITS
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An original photograph.
+
+    Args:
+        path: its file, or the archive that it is in.
+        name: what it is called.
+        split: `train` or `val`.
+        images: of the archive.
+    """
+
+    path: Path
+    name: str
+    split: str
+    images: Images | None = None
+
+    @property
+    def where(self) -> str:
+        """The file in words, for messages."""
+        return f"{self.path}: {self.name}" if self.images else str(self.path)
+
+    @property
+    def size(self) -> int:
+        """The image file's bytes."""
+        return self.images.entries[self.name].file_size if self.images else self.path.stat().st_size
+
+    def read(self) -> bytes:
+        """The bytes of the image file.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        if self.images:
+            return self.images.read(self.name)
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be read ({error.strerror})") from None
+
+
+def sample_photos(manifest: Path) -> list[Photo]:
+    """The photographs of a manifest of files inside installed packages.
+
+    Raises:
+        InputError: a file is missing or not the one that the manifest names.
+    """
+    entries: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(manifest)["images"]
+    return [
+        Photo(
+            packaged_file(entry["package"], entry["file"], entry["sha256"]),
+            Path(entry["file"]).name,
+            entry["split"],
+        )
+        for entry in entries
+    ]
+
+
+def folder_photos(root: Path) -> list[Photo]:
+    """The photographs in `root/train` and `root/val`.
+
+    Raises:
+        InputError: a folder is missing or empty, or a name is not UTF-8.
+    """
+    try:
+        return [
+            Photo(path, _name(path, root / split), split)
+            for split in SPLITS
+            for path in list_images(root / split)
+        ]
+    except InputError as error:
+        raise InputError(f"data.root: {error}") from None
+
+
+def _name(path: Path, folder: Path) -> str:
+    name = str(path.relative_to(folder))
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{str(path)!a}: its name is not UTF-8; rename it") from None
+    return name
+
+
+def other_files(root: Path) -> list[str]:
+    """Names of the files in `root/train` and `root/val` that are no photographs."""
+    return [
+        f"{split}/{path.relative_to(root / split)}"
+        for split in SPLITS
+        for path in list_files(root / split)
+        if path.suffix.lower() not in SUFFIXES
+    ]
+
+
+def archive_photos(archives: Iterable[Images]) -> list[Photo]:
+    """The photographs of a data set's archives, train before val."""
+    return [
+        Photo(images.path, name, split, images)
+        for split in SPLITS
+        for images in archives
+        if images.archive.split == split
+        for name in images.entries
+    ]
+
+
+def select(
+    photos: Sequence[Photo],
+    same_size: tuple[int, int] | Literal["most_common"] | None = None,
+    most: dict[str, int | None] | None = None,
+) -> list[Photo]:
+    """Those of one size, and of them the first ones of each split.
+
+    Args:
+        photos: the originals, in order.
+        same_size: width and height, upright; `most_common` is the size that most train images have.
+        most: how many to keep, by split; None for all.
+
+    Raises:
+        InputError: an image cannot be read, or a split is left without any.
+    """
+    if same_size:
+        sizes = {photo: image_size(photo.read(), photo.where) for photo in photos}
+        if same_size == "most_common":
+            counts = Counter(sizes[photo] for photo in photos if photo.split == "train")
+            size = max(counts, key=lambda size: (counts[size], size))
+        else:
+            size = same_size
+        photos = [photo for photo in photos if sizes[photo] == size]
+        _check_every_split(photos, sizes, size)
+    chosen = []
+    for split in SPLITS:
+        of_split = [photo for photo in photos if photo.split == split]
+        chosen += of_split[: (most or {}).get(split)]
+    return chosen
+
+
+def _check_every_split(
+    chosen: Sequence[Photo], sizes: Mapping[Photo, tuple[int, int]], size: tuple[int, int]
+) -> None:
+    """Raise InputError if a split has no photograph of the size."""
+    for split in SPLITS:
+        if not any(photo.split == split for photo in chosen):
+            there = Counter(other for photo, other in sizes.items() if photo.split == split)
+            (common, count), *_ = there.most_common(1)
+            raise InputError(
+                f"data.same_size: no {split} image has {size[0]}×{size[1]} pixels; most common "
+                f"there is {common[0]}×{common[1]}, {count} of {there.total()}"
+            )

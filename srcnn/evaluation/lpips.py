@@ -1,0 +1,83 @@
+"""LPIPS 0.1 with AlexNet (Zhang et al. 2018): a distance between images that follows the eye's."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+_STRIDE_PADDING = ((4, 2), (1, 2), (1, 1), (1, 1), (1, 1))
+_POOLED_BEFORE = (1, 2)
+
+
+class LPIPS(nn.Module):
+    """Mean over positions of the weighted squared difference of unit-length features, five layers.
+
+    Args:
+        weights: `conv{i}.weight`, `conv{i}.bias` and `head{i}`, i in 1 … 5, from
+            `srcnn.data.pretrained_weights.lpips_weights`.
+    """
+
+    WEIGHTS = tuple(
+        name for i in range(1, 6) for name in (f"conv{i}.weight", f"conv{i}.bias", f"head{i}")
+    )
+    """Names of the weights that it is made of."""
+
+    def __init__(self, weights: dict[str, Tensor]):
+        super().__init__()
+        for name in self.WEIGHTS:
+            self.register_buffer(name.replace(".", "_"), weights[name])
+        self.register_buffer("shift", torch.tensor([-0.030, -0.088, -0.188]).view(1, 3, 1, 1))
+        self.register_buffer("scale", torch.tensor([0.458, 0.448, 0.450]).view(1, 3, 1, 1))
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Distance of each pair: [N] from two [N, 3, H, W], RGB in [0, 1], sides at least 32."""
+        return self.between(self.features(first), self.features(second))
+
+    def between(self, first: list[Tensor], second: list[Tensor]) -> Tensor:
+        """Distance of each pair, [N], from the features of its images."""
+        total = torch.zeros(len(first[0]), device=first[0].device)
+        for distances in self._distances(first, second):
+            total = total + distances.mean((1, 2))
+        return total
+
+    def map(self, first: Tensor, second: Tensor) -> Tensor:
+        """Where the distance of each pair lies: [N, H, W], whose mean is the distance.
+
+        Each layer's distances by position are enlarged to H × W bilinearly, then scaled to keep
+        their mean, which the borders would change.
+
+        Args:
+            first: [N, 3, H, W], RGB in [0, 1], sides at least 32.
+            second: as `first`.
+        """
+        total = torch.zeros(len(first), *first.shape[2:], device=first.device)
+        for distances in self._distances(self.features(first), self.features(second)):
+            large = F.interpolate(distances[:, None], first.shape[2:], mode="bilinear")[:, 0]
+            mean, enlarged_mean = (part.mean((1, 2), keepdim=True) for part in (distances, large))
+            total = total + large * (mean / enlarged_mean.clamp_min(1e-30))
+        return total
+
+    def _distances(self, first: list[Tensor], second: list[Tensor]) -> Iterator[Tensor]:
+        """Each layer's weighted squared difference by position, [N, h, w]."""
+        for i, (a, b) in enumerate(zip(first, second, strict=True)):
+            head = self.get_buffer(f"head{i + 1}").view(1, -1, 1, 1)
+            yield (head * (a - b) ** 2).sum(1)
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        """The five layers' features after ReLU, each position's vector of unit length.
+
+        Args:
+            image: [N, 3, H, W], RGB in [0, 1], sides at least 32.
+        """
+        x = (2 * image - 1 - self.get_buffer("shift")) / self.get_buffer("scale")
+        features = []
+        for i, (stride, padding) in enumerate(_STRIDE_PADDING):
+            if i in _POOLED_BEFORE:
+                x = F.max_pool2d(x, 3, 2)
+            weight, bias = (self.get_buffer(f"conv{i + 1}_{part}") for part in ("weight", "bias"))
+            x = F.relu(F.conv2d(x, weight, bias, stride, padding))
+            # Not sqrt(), which differs from CPU to CPU.
+            length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+            features.append(x / (length + 1e-10))
+        return features

@@ -1,0 +1,69 @@
+"""SRCNN as an ONNX graph, layer by layer, made from its weights without torch."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+from onnx import ModelProto, TensorProto, helper
+
+from srcnn.export.onnx_graph import Graph
+from srcnn.images.resize import Kernel, upsampling_phases
+from srcnn.models.receptive_field import MARGIN, halo_of
+
+Weights = Mapping[str, npt.NDArray[np.float32]]
+
+
+def whole_network(
+    weights: Weights, scale: int, upsampling: Kernel, about: Mapping[str, str]
+) -> ModelProto:
+    """The network for other programs: `lr` [n, 3, h, w] to `sr` [n, 3, scale·h, scale·w].
+
+    Both are float32, RGB in [0, 1]; of any size. The result may lie a little outside, as that of
+    `srcnn.models.srcnn.SRCNN` does, and is to be clipped.
+
+    Args:
+        weights: by name, as `srcnn.models.srcnn.save_model` stores them.
+        scale: enlargement of both sides.
+        upsampling: `bicubic` or `bilinear`, before the network.
+        about: what the file says of itself, as the model's metadata.
+    """
+    graph = Graph("lr")
+    for axis in (2, 3):
+        _mirror(graph, axis, halo_of(scale))
+    add_layers(graph, weights, scale, upsampling)
+    graph.add("Identity", to="sr")
+    model = graph.model(TensorProto.FLOAT, ["n", 3, "h", "w"], ["n", 3, "H", "W"])
+    helper.set_model_props(model, dict(about))
+    return model
+
+
+def _mirror(graph: Graph, axis: int, width: int) -> None:
+    """Extend an axis on both sides by symmetric reflection, as `pad_symmetric`."""
+    image = graph.last
+    graph.add("Shape", start=axis, end=axis + 1)
+    n = graph.add("Squeeze")
+    end = graph.add("Add", np.int64(width))
+    places = graph.add("Range", end, np.int64(1), source=graph.constant(np.int64(-width)))
+    twice = graph.add("Mul", np.int64(2), source=n)
+    folded = graph.add("Mod", twice, source=places)
+    last = graph.add("Sub", np.int64(1), source=twice)
+    back = graph.add("Sub", folded, source=last)
+    inside = graph.add("Less", n, source=folded)
+    index = graph.add("Where", folded, back, source=inside)
+    graph.add("Gather", index, source=image, axis=axis)
+
+
+def add_layers(graph: Graph, weights: Weights, scale: int, upsampling: Kernel) -> None:
+    """Upsampling and the three convolutions of `srcnn.models.srcnn.SRCNN`, without any padding."""
+    phases = upsampling_phases(scale, upsampling)
+    kernels = np.einsum("pi,qj->pqij", phases, phases).reshape(-1, 1, 5, 5).astype(np.float32)
+    graph.add("Conv", np.tile(kernels, (3, 1, 1, 1)), group=3)  # a channel for each phase
+    graph.add("DepthToSpace", blocksize=scale, mode="CRD")
+    surplus = scale * (halo_of(scale) - 2) - MARGIN
+    if surplus:
+        ends = np.array([surplus] * 2), np.array([-surplus] * 2)
+        graph.add("Slice", *ends, np.array([2, 3]))
+    for layer in ("features", "mapping", "reconstruction"):
+        graph.add("Conv", weights[f"{layer}.weight"], weights[f"{layer}.bias"])
+        if layer != "reconstruction":
+            graph.add("Relu")

@@ -1,0 +1,47 @@
+"""Tile artefacts by epoch: how far the grid of the enlargement stands out in the error."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from srcnn.analysis.training_curves import Peaks
+from srcnn.figures.canvas import Canvas
+from srcnn.figures.charts import panels, start
+from srcnn.figures.style import GREY, colours_of, look, short_name
+
+_HEIGHT = 480
+
+
+@look()
+def draw_tiles(peaks: Mapping[tuple[int, str], Peaks]) -> Canvas:
+    """A panel per scale: by epoch and loss, the mean over the val crops and its spread.
+
+    Args:
+        peaks: by scale and loss.
+    """
+    scales = list(dict.fromkeys(scale for scale, _ in peaks))
+    colours = colours_of(dict.fromkeys(loss for _, loss in peaks))
+    page, charts = panels(len(scales), 2, _HEIGHT, beside=170)
+    for panel, scale in zip(charts, scales, strict=True):
+        start(panel, f"×{scale}")
+        panel.set_xlabel("epoch (band: ± one standard deviation of the val crops)")
+        panel.set_ylabel(f"grid of {scale} pixels in the error (dB)")
+        drawn = {loss: peaks[scale, loss] for loss in colours if peaks[scale, loss]}
+        for loss, by_image in drawn.items():
+            _band(panel, by_image, short_name(loss), colours[loss])
+        if drawn:
+            panel.axhline(0, color=GREY, linewidth=0.5)
+            panel.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, ncols=2)
+        else:
+            panel.set(xticks=[], yticks=[])
+            nothing = f"Not measured: the val crops are smaller than {16 * scale} pixels."
+            panel.text(0.5, 0.5, nothing, color=GREY, ha="center", transform=panel.transAxes)
+    return page
+
+
+def _band(panel: Axes, peaks: Peaks, label: str, colour: str) -> None:
+    values = np.array(list(peaks.values()))
+    epochs, mean, spread = range(1, values.shape[1] + 1), values.mean(0), values.std(0)
+    panel.fill_between(epochs, mean - spread, mean + spread, color=colour, alpha=0.15, linewidth=0)
+    panel.plot(epochs, mean, color=colour, label=label, marker="o", markersize=2)

@@ -1,0 +1,148 @@
+"""SRCNN 9-1-5 on RGB: a low-resolution image in, a super-resolved image out."""
+
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from srcnn.errors import InputError
+from srcnn.images.resize import Kernel, upsampling_phases
+from srcnn.models.receptive_field import MARGIN, halo_of
+from srcnn.models.tensors import read_tensors, write_tensors
+
+
+class SRCNN(nn.Module):
+    """SRCNN (Dong et al. 2016) as the paper has it: upsample, 9×9×64, 1×1×32, 5×5×3.
+
+    The only padding is a symmetric reflection of the low-resolution image, as MATLAB's `imresize`
+    pads; everything after it is computed from true neighbours. A crop of the input with `halo`
+    pixels of context around it therefore gives exactly that crop of the output.
+
+    Args:
+        scale: enlargement of both sides.
+        upsampling: `bicubic` (Algorithm 1) or `bilinear` (the paper's text).
+    """
+
+    def __init__(self, scale: int, upsampling: Kernel = "bicubic"):
+        super().__init__()
+        self.scale, self.upsampling = scale, upsampling
+        self.halo = halo_of(scale)
+        self.phases: list[list[float]] = upsampling_phases(scale, upsampling).tolist()
+        self.features = nn.Conv2d(3, 64, 9)
+        self.mapping = nn.Conv2d(64, 32, 1)
+        self.reconstruction = nn.Conv2d(32, 3, 5)
+
+    def forward(self, lr: Tensor, with_halo: bool = False) -> Tensor:
+        """Super-resolve `lr` [N, 3, h, w], RGB in [0, 1], to [N, 3, scale·h, scale·w].
+
+        Args:
+            lr: the images.
+            with_halo: whether they have `halo` pixels of context already, which give no output.
+        """
+        return self.refine(self.upsample(lr if with_halo else pad_symmetric(lr, self.halo)))
+
+    def upsample(self, lr: Tensor) -> Tensor:
+        """Interpolate `lr` [N, 3, h + 2·halo, w + 2·halo] to the size that `refine` takes."""
+        surplus = self.scale * (self.halo - 2) - MARGIN
+        with torch.autocast(lr.device.type, enabled=False):
+            up = _enlarge(_enlarge(lr, self.phases, 2), self.phases, 3)
+        return up[:, :, surplus : up.shape[2] - surplus, surplus : up.shape[3] - surplus]
+
+    def refine(self, up: Tensor) -> Tensor:
+        """The three layers: [N, 3, H + 12, W + 12], RGB in [0, 1], to [N, 3, H, W]."""
+        x = F.relu_(self.features(up))
+        x = F.relu_(self.mapping(x))
+        if x.dtype == torch.bfloat16:  # float32 keeps the digits of what is released
+            return in_blocks(self.reconstruction, x)
+        out: Tensor = self.reconstruction(x)
+        return out
+
+    @torch.no_grad()
+    def start_from_interpolation(self) -> None:
+        """Add an identity path to the weights: training starts within 1.5 dB of the interpolation.
+
+        Three of the 64 and of the 32 channels carry the colours through both ReLUs unchanged.
+        """
+        self.reconstruction.weight.mul_(0.1)
+        for layer in (self.features, self.mapping, self.reconstruction):
+            assert layer.bias is not None
+            layer.bias.zero_()
+            through = torch.zeros_like(layer.weight)
+            for colour in range(3):
+                centre = layer.kernel_size[0] // 2
+                through[colour, colour, centre, centre] = 1
+            if layer is self.reconstruction:
+                layer.weight[:, :3] = 0
+            else:
+                layer.weight[:3] = 0
+            layer.weight.add_(through)
+
+
+def in_blocks(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """A convolution with few outputs, 2×2 pixels of them at once: the same in half the time."""
+    height, width = (n - k + 1 for n, k in zip(x.shape[2:], conv.kernel_size, strict=True))
+    if height % 2 or width % 2:  # else F.pad would copy all the same
+        x = F.pad(x, (0, width % 2, 0, height % 2))
+    moved = [F.pad(conv.weight, (j, 1 - j, i, 1 - i)) for i in (0, 1) for j in (0, 1)]
+    weight = torch.stack(moved, 1).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    assert conv.bias is not None
+    blocks = F.conv2d(x, weight, conv.bias.repeat_interleave(4), stride=2)
+    return F.pixel_shuffle(blocks, 2)[:, :, :height, :width]
+
+
+def pad_symmetric(image: Tensor, width: int) -> Tensor:
+    """Extend [..., H, W] by `width` pixels on each side by reflection, edges repeated."""
+    for dim in (-2, -1):
+        n = image.shape[dim]
+        index = torch.arange(-width, n + width, device=image.device) % (2 * n)
+        image = image.index_select(dim, torch.where(index < n, index, 2 * n - 1 - index))
+    return image
+
+
+def _enlarge(image: Tensor, phases: list[list[float]], dim: int) -> Tensor:
+    """Enlarge one dimension by the phases [scale, 5]; 4 samples, 2 at each end, give no output."""
+    n = image.shape[dim] - 4
+    windows = [image.narrow(dim, tap, n) for tap in range(5)]
+    outputs = []
+    for phase in phases:
+        terms = [weight * window for weight, window in zip(phase, windows, strict=True) if weight]
+        outputs.append(reduce(torch.add, terms))
+    return torch.stack(outputs, dim + 1).flatten(dim, dim + 1)
+
+
+def save_model(model: SRCNN, path: Path, about: dict[str, Any]) -> None:
+    """Write the weights as safetensors, with the architecture and `about` as JSON metadata."""
+    made = {"scale": model.scale, "upsampling": model.upsampling, **about}
+    write_tensors(model.state_dict(), path, made)
+
+
+def load_model(path: Path, scale: int | None = None) -> SRCNN:
+    """Read a network that `save_model` wrote.
+
+    Raises:
+        InputError: the file is missing, damaged, or holds something else; or the network is not
+            one for `scale`.
+    """
+    try:
+        weights, about = read_tensors(path)
+        model = SRCNN(about["scale"], about["upsampling"])
+        model.load_state_dict(weights)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such model") from None
+    except (
+        SafetensorError,
+        OSError,
+        KeyError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        RuntimeError,
+    ) as error:
+        raise InputError(f"{path}: not a model of this project ({error})") from None
+    if scale is not None and model.scale != scale:
+        raise InputError(f"{path}: a model for ×{model.scale}, not for ×{scale}")
+    return model.eval()

@@ -1,0 +1,65 @@
+"""Tensors by name in a safetensors file, with what is to be known about them as JSON metadata."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from srcnn.errors import InputError
+from srcnn.utils.files import atomic_write
+
+Weights = dict[str, Tensor]
+
+
+def to_tensor(images: npt.NDArray[np.uint8] | Tensor, device: torch.device) -> Tensor:
+    """[N, H, W, 3] uint8 to [N, 3, H, W] float32 in [0, 1], channels last in memory."""
+    if not isinstance(images, Tensor):
+        images = torch.tensor(images)  # a copy, as torch warns of arrays that are read-only
+    return images.to(device).permute(0, 3, 1, 2).float().div_(255)
+
+
+def write_tensors(tensors: Mapping[str, Tensor], path: Path, about: Mapping[str, Any]) -> None:
+    """Write the file whole; the same tensors and `about` give the same bytes."""
+    packed = {name: value.contiguous().cpu() for name, value in tensors.items()}
+    with atomic_write(path) as temporary:
+        # One entry, as safetensors does not keep the order of several.
+        try:
+            save_file(packed, temporary, {"srcnn": json.dumps(about, sort_keys=True)})
+        except SafetensorError as error:  # a full disk
+            raise InputError(f"{path}: cannot be written ({error})") from None
+
+
+def read_tensors(path: Path) -> tuple[Weights, dict[str, Any]]:
+    """Read the tensors and what `write_tensors` was told about them, nothing for other files."""
+    with safe_open(path, "pt") as file:
+        about = json.loads((file.metadata() or {}).get("srcnn", "{}"))
+        return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
+
+
+def read_weights(path: Path, needed: Iterable[str] = (), network: str | None = None) -> Weights:
+    """Read trained weights that the stage fetch_weights stored.
+
+    Args:
+        path: the file.
+        needed: names that it must hold.
+        network: that it must be of, as its metadata says.
+
+    Raises:
+        InputError: the file is missing or damaged, or holds other weights.
+    """
+    try:
+        weights, about = read_tensors(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file (the stage fetch_weights makes it)") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InputError(f"{path}: damaged ({error})") from None
+    if (network and about.get("network") != network) or not weights.keys() >= set(needed):
+        raise InputError(f"{path}: holds other weights; run the stage fetch_weights again")
+    return weights

@@ -1,0 +1,4 @@
+"""`srcnn serve`: a page on this machine that upscales photographs with `upscaling`.
+
+Its own style and scripts are in `assets/`; it shares the report's.
+"""

@@ -1,0 +1,135 @@
+"""Files that are written whole or not at all, checked by their sha256, and given room."""
+
+import csv
+import errno
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from srcnn.errors import InputError
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Give a temporary name to write to; move it to `path` if the block ends well.
+
+    Raises:
+        InputError: the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:  # which does not say which file was being written
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise InputError(f"{path}: {error.strerror}; make room") from None
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def packaged_file(package: str, file: str, sha256: str) -> Path:
+    """A data file inside an installed package, found without importing the package.
+
+    Raises:
+        InputError: the package or the file is missing, or its bytes are not those expected.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError(f"{package}: not installed (make repro installs what the lock file lists)")
+    path = Path(spec.submodule_search_locations[0]) / file
+    if not path.is_file():
+        raise InputError(f"{path}: no such file in the installed {package}")
+    check_sha256(path, sha256)
+    return path
+
+
+def write_csv(
+    rows: Iterable[Mapping[str, Any]], path: Path, columns: Sequence[str] | None = None
+) -> None:
+    """Write rows of the same keys as CSV with a header; `columns` where there may be no row."""
+    rows = list(rows)
+    with (
+        atomic_write(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.DictWriter(file, columns or list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Read a CSV file with a header as rows of strings."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write JSON that reads well and ends with a newline."""
+    with atomic_write(path) as temporary:
+        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+        temporary.write_text(text, encoding="utf-8")
+
+
+def sha256_of(path: Path) -> str:
+    """The file's sha256 in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache
+def code_digest(*rooms: str, package: Path = Path(__file__).parents[1]) -> str:
+    """A digest of this package's code and of the libraries that decode, compute and encode.
+
+    Args:
+        rooms: the folders and files of the package that count, such as `images`; all by default.
+        package: its folder.
+    """
+    digest = hashlib.sha256(f"{version('numpy')} {version('pillow')}".encode())
+    parts = [package / room for room in rooms] or [package]
+    files = {file for part in parts for file in (part.rglob("*.py") if part.is_dir() else [part])}
+    for file in sorted(files):
+        digest.update(f"{file.relative_to(package).as_posix()}\n".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def check_sha256(path: Path, expected: str) -> None:
+    """Raise InputError, with both sums in it, unless the file's sha256 begins with `expected`."""
+    actual = sha256_of(path)
+    if not actual.startswith(expected):
+        raise InputError(f"{path}: wrong checksum: sha256 is {actual}, expected {expected}")
+
+
+def check_room(needed: int, folder: Path, purpose: str, setting: str | None = None) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Args:
+        needed: bytes.
+        folder: where they are to go; it need not exist yet.
+        purpose: what they are.
+        setting: what else can be done, such as to name another place.
+
+    Raises:
+        InputError: there is less room.
+    """
+    existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if needed > free:
+        advice = f"make room, or {setting}" if setting else "make room"
+        raise InputError(
+            f"{folder}: {purpose} need {_bytes(needed)}, and {_bytes(free)} are free; {advice}"
+        )
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.2f} MB"

@@ -1,0 +1,249 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from ruamel.yaml import YAML
+
+from srcnn.data.pretrained_weights import lpips_weights
+from srcnn.errors import InputError
+from srcnn.evaluation.benchmark_sets import (
+    PUBLISHED,
+    SetScores,
+    find_benchmark,
+    score_benchmark,
+    write_benchmarks,
+)
+from srcnn.evaluation.evaluate import evaluate, write_metrics
+from srcnn.evaluation.lpips import LPIPS
+from srcnn.evaluation.metrics import METRICS
+from srcnn.images.image_io import RGB8, crop_to_multiple, write_png
+from srcnn.images.resize import imresize
+from srcnn.models.srcnn import SRCNN, save_model
+from srcnn.models.tensors import write_tensors
+from srcnn.settings import read_settings
+from srcnn.utils.methods import METHODS
+from stages import benchmarks
+
+OneLine = Callable[[Any], str]
+Picture = Callable[..., RGB8]
+
+
+def model(scale: int) -> SRCNN:
+    torch.manual_seed(1)
+    made = SRCNN(scale).eval()
+    made.start_from_interpolation()
+    return made
+
+
+def made_scores(name: str, images: int, *scales: int) -> SetScores:
+    """Scores of all methods, a little better from one to the next."""
+    means = {
+        method: dict.fromkeys(METRICS, 20 + number + 0.123456)
+        for number, method in enumerate(METHODS)
+    }
+    return SetScores(name, images, dict.fromkeys(scales, means))
+
+
+def written(folder: Path, *sets: SetScores) -> tuple[Any, str]:
+    """The JSON and the Markdown."""
+    write_benchmarks(list(sets), folder / "benchmarks.json", folder / "benchmarks.md")
+    return (
+        json.loads((folder / "benchmarks.json").read_text()),
+        (folder / "benchmarks.md").read_text(),
+    )
+
+
+def cells(markdown: str) -> list[list[str]]:
+    """The cells of the table's rows without its head."""
+    lines = [line for line in markdown.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, picture: Picture) -> Path:
+    """A set of one photograph in colour and one in grey, of sides that 2 and 4 do not divide."""
+    write_png(tmp_path / "set/colour.png", picture(43, 47))
+    write_png(tmp_path / "set/more/grey.png", picture(41, 41)[..., 0])
+    return tmp_path / "set"
+
+
+def test_low_resolution_is_made_of_the_image_cropped_to_a_multiple_of_the_scale(
+    folder: Path, picture: Picture
+) -> None:
+    colour, grey = find_benchmark("mine", folder, (2, 4)).pairs(4)
+    assert (colour.name, grey.name) == ("colour.png", "more/grey.png")
+    np.testing.assert_array_equal(colour.hr, crop_to_multiple(picture(43, 47), 4))
+    np.testing.assert_array_equal(colour.lr, imresize(colour.hr, 1 / 4))
+    assert grey.hr.shape == (40, 40, 3)
+    assert (grey.hr == grey.hr[..., :1]).all()
+
+
+def test_the_means_are_those_that_the_val_images_would_have(
+    folder: Path, tmp_path: Path, lpips: LPIPS
+) -> None:
+    benchmark, models = find_benchmark("mine", folder, (2,)), {"mse": model(2)}
+    rows = list(evaluate(benchmark.pairs(2), models, 2, lpips, tmp_path / "sr"))
+    write_metrics(rows, 2, tmp_path)
+    expected = json.loads((tmp_path / "x2.json").read_text())
+    assert score_benchmark(benchmark, models, 2, lpips) == expected
+
+
+@pytest.mark.parametrize(("size", "scale", "least"), [((31, 60), 2, 32), ((43, 60), 16, 48)])
+def test_an_image_too_small_to_be_scored_is_refused_before_any_is_scored(
+    tmp_path: Path,
+    picture: Picture,
+    one_line: OneLine,
+    size: tuple[int, int],
+    scale: int,
+    least: int,
+) -> None:
+    write_png(tmp_path / "small.png", picture(*size))
+    with pytest.raises(InputError) as caught:
+        find_benchmark("mine", tmp_path, (scale,))
+    message = one_line(caught)
+    assert message.startswith(f"evaluate.benchmarks.mine: {tmp_path / 'small.png'}: ")
+    assert f"×{scale}; at least {least}×{least}" in message
+
+
+def test_a_missing_and_an_empty_folder_are_refused(tmp_path: Path, one_line: OneLine) -> None:
+    for folder, said in ((tmp_path / "none", "no such folder"), (tmp_path, "no images in it")):
+        with pytest.raises(InputError) as caught:
+            find_benchmark("Set5", folder, (2,))
+        assert one_line(caught).startswith(f"evaluate.benchmarks.Set5: {folder}: {said}")
+
+
+def test_without_a_set_the_metrics_are_empty_and_the_table_says_how_to_name_one(
+    tmp_path: Path,
+) -> None:
+    stored, markdown = written(tmp_path)
+    assert stored == {}
+    example = markdown.split("```")[1].removeprefix("yaml\n")
+    assert YAML(typ="safe").load(example) == {
+        "evaluate": {"benchmarks": {"Set5": "~/sets/Set5/HR"}}
+    }
+
+
+def test_the_metrics_map_set_to_scale_to_method_to_metric(tmp_path: Path) -> None:
+    mine, other = made_scores("mine", 3, 2, 4), made_scores("other", 1, 2)
+    stored, _ = written(tmp_path, mine, other)
+    assert stored == {
+        "mine": {"images": 3, "x2": mine.means[2], "x4": mine.means[4]},
+        "other": {"images": 1, "x2": other.means[2]},
+    }
+
+
+def test_the_table_has_a_row_for_each_set_scale_and_method(tmp_path: Path) -> None:
+    _, markdown = written(tmp_path, made_scores("my_set", 3, 2, 4))
+    rows = cells(markdown)
+    assert [row[:3] for row in rows] == [
+        ["my\\_set (3)", f"×{scale}", f"`{method}`"] for scale in (2, 4) for method in METHODS
+    ]
+    assert rows[0][3:] == ["20.12", "20.1235", "20.1235", "–"]
+
+
+@pytest.mark.parametrize("name", ["Set5", "set5", "SET5"])
+def test_published_figures_stand_beside_bicubic_and_srcnn(tmp_path: Path, name: str) -> None:
+    _, markdown = written(tmp_path, made_scores(name, 5, 2, 4, 8))
+    published = {(row[1], row[2]): row[6] for row in cells(markdown) if row[6] != "–"}
+    assert published == {
+        ("×2", "`bicubic`"): "33.66",
+        ("×2", "`mse`"): "36.66 (SRCNN 9-5-5)",
+        ("×4", "`bicubic`"): "28.42",
+        ("×4", "`mse`"): "30.48 (SRCNN 9-5-5)",
+    }
+
+
+@pytest.mark.parametrize(("name", "images"), [("Set5", 4), ("mine", 5), ("BSD100", 99)])
+def test_no_figure_is_published_of_another_set_or_a_part_of_one(
+    tmp_path: Path, name: str, images: int
+) -> None:
+    _, markdown = written(tmp_path, made_scores(name, images, 2))
+    assert {row[6] for row in cells(markdown)} == {"–"}
+
+
+def test_published_bicubic_loses_to_published_srcnn_and_falls_with_the_scale() -> None:
+    for published in PUBLISHED.values():
+        for scores in filter(None, (published.bicubic, published.srcnn)):
+            assert scores[2] > scores[3] > scores[4]
+        for scale, psnr in published.srcnn.items():
+            assert psnr > published.bicubic[scale]
+
+
+@pytest.fixture
+def run_stage(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[Any, str]]:
+    """The stage in a folder of its own, at ×2 and ×4: the JSON and the Markdown that it leaves."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(benchmarks, "best_device", lambda: torch.device("cpu"))
+
+    def run(**sets: str) -> tuple[Any, str]:
+        yaml = YAML()
+        values = yaml.load(project / "params.yaml")
+        values["scales"], values["evaluate"]["benchmarks"] = [2, 4], sets
+        yaml.dump(values, Path("params.yaml"))
+        benchmarks.main(read_settings())
+        return (
+            json.loads(Path("metrics/benchmarks.json").read_text()),
+            Path("plots/benchmarks.md").read_text(),
+        )
+
+    return run
+
+
+def write_models(*scales: int) -> None:
+    write_tensors(lpips_weights()[0], Path("data/weights/lpips.safetensors"), {})
+    for scale in scales:
+        for loss in ("mse", "perceptual"):
+            save_model(model(scale), Path(f"models/x{scale}/{loss}.safetensors"), {})
+
+
+def test_the_stage_needs_no_models_where_no_set_is_named(
+    run_stage: Callable[..., tuple[Any, str]],
+) -> None:
+    stored, markdown = run_stage()
+    assert stored == {}
+    assert "None is named" in markdown
+
+
+def test_the_stage_scores_every_set_at_every_scale(
+    run_stage: Callable[..., tuple[Any, str]], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_models(2, 4)
+    stored, markdown = run_stage(mine=str(folder))
+    assert list(stored["mine"]) == ["images", "x2", "x4"]
+    assert stored["mine"]["images"] == 2
+    for scale in ("x2", "x4"):
+        assert list(stored["mine"][scale]) == list(METHODS)
+        for values in stored["mine"][scale].values():
+            assert list(values) == list(METRICS)
+            assert all(value == float(f"{value:.6g}") for value in values.values())
+    assert len(cells(markdown)) == 2 * len(METHODS)
+    assert len(capsys.readouterr().out.splitlines()) == 2 * len(METHODS)
+    assert not Path("data/sr").exists()
+
+
+def test_a_missing_model_of_a_later_scale_is_refused_before_any_image_is_scored(
+    run_stage: Callable[..., tuple[Any, str]], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_models(2)
+    with pytest.raises(InputError, match=r"models/x4/mse\.safetensors"):
+        run_stage(mine=str(folder))
+    assert capsys.readouterr().out == ""
+    assert not Path("metrics").exists()
+
+
+@pytest.mark.parametrize(("scale", "psnr"), [(2, 33.67), (4, 28.43)])
+def test_bicubic_has_the_known_score_on_set5(
+    assets: Path, lpips: LPIPS, scale: int, psnr: float
+) -> None:
+    benchmark = find_benchmark("Set5", assets / "Set5/HR", (scale,))
+    means = score_benchmark(benchmark, {}, scale, lpips)
+    assert means["bicubic"]["psnr_y"] == pytest.approx(psnr, abs=0.01)
+    published = PUBLISHED["set5"]
+    assert len(benchmark.files) == published.images
+    assert means["bicubic"]["psnr_y"] == pytest.approx(published.bicubic[scale], abs=0.02)

@@ -1,0 +1,183 @@
+import csv
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from srcnn.analysis.results import read_rows
+from srcnn.errors import InputError
+from srcnn.evaluation.evaluate import Row, evaluate, means, write_metrics
+from srcnn.evaluation.lpips import LPIPS
+from srcnn.evaluation.metrics import METRICS, convention, score
+from srcnn.images.image_io import RGB8, read_rgb
+from srcnn.images.pairs import Pair
+from srcnn.images.resize import imresize
+from srcnn.models.srcnn import SRCNN
+from srcnn.utils.methods import METHODS
+
+MakePair = Callable[..., Pair]
+OneLine = Callable[[Any], str]
+Picture = Callable[..., RGB8]
+
+
+def models(scale: int) -> dict[str, SRCNN]:
+    made = {}
+    for seed, name in enumerate(("mse", "perceptual")):
+        torch.manual_seed(seed)
+        made[name] = SRCNN(scale).eval()
+        made[name].start_from_interpolation()
+    return made
+
+
+@pytest.fixture(scope="module")
+def pairs(make_pair: MakePair) -> list[Pair]:
+    return [make_pair("0011", 40, 48, 2), make_pair("0012", 36, 44, 2, phase=1)]
+
+
+@pytest.fixture(scope="module")
+def sr_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("sr")
+
+
+@pytest.fixture(scope="module")
+def rows(pairs: list[Pair], sr_folder: Path, lpips: LPIPS) -> list[Row]:
+    return list(evaluate(pairs, models(2), 2, lpips, sr_folder))
+
+
+def test_every_image_is_scored_by_every_method(rows: list[Row]) -> None:
+    assert [(row["image"], row["method"]) for row in rows] == [
+        (image, method) for image in ("0011", "0012") for method in METHODS
+    ]
+    assert METHODS == ("nearest", "bilinear", "bicubic", "lanczos", "mse", "perceptual")
+    assert all(set(row) == {"image", "method", *METRICS} for row in rows)
+
+
+def test_images_are_asked_for_one_by_one(pairs: list[Pair], tmp_path: Path, lpips: LPIPS) -> None:
+    asked = []
+
+    def noted() -> Iterator[Pair]:
+        for pair in pairs:
+            asked.append(pair.name)
+            yield pair
+
+    for row in evaluate(noted(), models(2), 2, lpips, tmp_path):
+        assert asked[-1] == row["image"]
+    assert len(asked) == len(pairs)
+
+
+def test_what_is_saved_is_what_was_scored(
+    rows: list[Row], pairs: list[Pair], sr_folder: Path, lpips: LPIPS
+) -> None:
+    hr = {pair.name: pair.hr for pair in pairs}
+    for row in rows:
+        sr, _ = read_rgb(sr_folder / row["method"] / f"{row['image']}.png")
+        for metric, value in score(sr, hr[row["image"]], 2, lpips).items():
+            # The last digits depend on how an array lies in memory; LPIPS is in float32.
+            tolerance = 1e-4 if metric == "lpips" else 1e-12
+            assert row[metric] == pytest.approx(value, rel=tolerance, abs=0)
+    assert len(list(sr_folder.rglob("*.*"))) == len(rows)
+
+
+def test_the_interpolations_are_matlabs_on_uint8(
+    rows: list[Row], pairs: list[Pair], sr_folder: Path
+) -> None:
+    for pair in pairs:
+        bicubic, _ = read_rgb(sr_folder / f"bicubic/{pair.name}.png")
+        np.testing.assert_array_equal(bicubic, imresize(pair.lr, 2, kernel="bicubic"))
+        nearest, _ = read_rgb(sr_folder / f"nearest/{pair.name}.png")
+        np.testing.assert_array_equal(nearest, pair.lr.repeat(2, 0).repeat(2, 1))
+
+
+def test_a_better_interpolation_scores_better(rows: list[Row]) -> None:
+    mean = means(rows)
+    assert mean["lanczos"]["psnr_y"] > mean["bilinear"]["psnr_y"]
+    assert mean["bicubic"]["psnr_y"] > mean["bilinear"]["psnr_y"] > mean["nearest"]["psnr_y"]
+
+
+def test_the_means_are_over_the_images_of_each_method(rows: list[Row]) -> None:
+    mean = means(rows)
+    assert tuple(mean) == METHODS
+    for method, metric in ((method, metric) for method in METHODS for metric in METRICS):
+        values = [row[metric] for row in rows if row["method"] == method]
+        assert mean[method][metric] == pytest.approx(sum(values) / 2)
+
+
+def test_the_metrics_file_maps_method_to_metric_to_mean(tmp_path: Path, rows: list[Row]) -> None:
+    write_metrics(rows, 2, tmp_path)
+    stored = json.loads((tmp_path / "x2.json").read_text())
+    assert list(stored) == list(METHODS)
+    for method, values in means(rows).items():
+        assert list(stored[method]) == list(METRICS)
+        assert stored[method] == pytest.approx(values, rel=1e-5)
+
+
+def test_the_table_has_a_row_for_every_image_and_method(tmp_path: Path, rows: list[Row]) -> None:
+    write_metrics(rows, 2, tmp_path)
+    with (tmp_path / "x2.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert list(table[0]) == ["image", "method", *METRICS]
+    assert [(row["image"], row["method"]) for row in table] == [
+        (row["image"], row["method"]) for row in rows
+    ]
+
+
+def test_the_convention_lies_beside_the_numbers(tmp_path: Path, rows: list[Row]) -> None:
+    write_metrics(rows, 2, tmp_path)
+    assert json.loads((tmp_path / "x2_convention.json").read_text()) == convention(2)
+
+
+def test_numbers_have_six_significant_digits(tmp_path: Path, rows: list[Row]) -> None:
+    write_metrics(rows, 2, tmp_path)
+    with (tmp_path / "x2.csv").open(newline="") as file:
+        numbers = [row[metric] for row in csv.DictReader(file) for metric in METRICS]
+    stored = json.loads((tmp_path / "x2.json").read_text(), parse_float=str)
+    numbers += [str(value) for values in stored.values() for value in values.values()]
+    for number in numbers:
+        assert float(number) == float(f"{float(number):.6g}")
+    assert any(len(number.strip("0.").replace(".", "")) == 6 for number in numbers)
+
+
+def test_rows_that_are_written_read_back_to_six_digits(tmp_path: Path, rows: list[Row]) -> None:
+    write_metrics(rows, 2, tmp_path)
+    read = read_rows(tmp_path / "x2.csv")
+    for row, expected in zip(read, rows, strict=True):
+        assert (row["image"], row["method"]) == (expected["image"], expected["method"])
+        for metric in METRICS:
+            assert row[metric] == pytest.approx(expected[metric], rel=1e-5)
+
+
+def test_the_same_rows_give_the_same_bytes(tmp_path: Path, rows: list[Row]) -> None:
+    for folder in ("a", "b"):
+        write_metrics(rows, 2, tmp_path / folder)
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_metrics_of_a_perfect_result_are_valid_json(tmp_path: Path, lpips: LPIPS) -> None:
+    # A picture of one colour comes back whole from every interpolation: its PSNR is infinite.
+    grey = Pair("0001", np.full((40, 40, 3), 128, np.uint8), np.full((20, 20, 3), 128, np.uint8))
+    write_metrics(list(evaluate([grey], {}, 2, lpips, tmp_path / "sr")), 2, tmp_path)
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    json.loads((tmp_path / "x2.json").read_text(), parse_constant=refuse)
+
+
+@pytest.mark.parametrize(("height", "width"), [(4, 40), (12, 40), (24, 24)])
+def test_an_image_too_small_to_be_scored_is_named_in_one_line(
+    tmp_path: Path,
+    make_pair: MakePair,
+    lpips: LPIPS,
+    one_line: OneLine,
+    height: int,
+    width: int,
+) -> None:
+    pair = make_pair("0011", height, width, 2)
+    with pytest.raises(InputError) as caught:
+        list(evaluate([pair], {}, 2, lpips, tmp_path))
+    assert "0011" in one_line(caught)

@@ -1,0 +1,231 @@
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from srcnn.evaluation.lpips import LPIPS
+from srcnn.evaluation.metrics import BEST_PSNR, METRICS, convention, luma, mse, psnr, score, ssim
+from srcnn.images.image_io import RGB8
+from srcnn.utils.paths import smallest_val_side
+
+Array = npt.NDArray[Any]
+Picture = Callable[..., RGB8]
+
+colour_images = arrays(np.uint8, (16, 18, 3))
+seeds = st.integers(0, 2**32 - 1)
+
+
+def noisy(image: Array, amount: float, seed: int) -> Array:
+    noise: Array = np.random.default_rng(seed).standard_normal(image.shape)
+    return image + amount * noise
+
+
+def plain_ssim(a: Array, b: Array) -> float:
+    """Wang et al. (2004), window by window, in the form of their published formula."""
+    x = np.arange(11) - 5
+    window = np.exp(-(x[:, None] ** 2 + x[None] ** 2) / (2 * 1.5**2))
+    window /= window.sum()
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    values = []
+    for top in range(a.shape[0] - 10):
+        for left in range(a.shape[1] - 10):
+            p, q = (image[top : top + 11, left : left + 11].astype(float) for image in (a, b))
+            mean_p, mean_q = (window * p).sum(), (window * q).sum()
+            var_p = (window * (p - mean_p) ** 2).sum()
+            var_q = (window * (q - mean_q) ** 2).sum()
+            covariance = (window * (p - mean_p) * (q - mean_q)).sum()
+            values.append(
+                (2 * mean_p * mean_q + c1)
+                * (2 * covariance + c2)
+                / ((mean_p**2 + mean_q**2 + c1) * (var_p + var_q + c2))
+            )
+    return float(np.mean(values))
+
+
+def test_mse_is_the_mean_square_and_does_not_overflow_uint8() -> None:
+    a, b = np.array([[0, 10]], np.uint8), np.array([[255, 13]], np.uint8)
+    assert mse(a, b) == (255**2 + 3**2) / 2
+    assert mse(b, a) == mse(a, b)
+
+
+@pytest.mark.parametrize(
+    ("difference", "decibels"),
+    [(1, 48.130803608679), (5, 34.151403521958), (25.5, 20.0), (255, 0.0)],
+)
+def test_psnr_of_a_constant_difference_has_its_known_value(
+    difference: float, decibels: float
+) -> None:
+    a = np.zeros((4, 4))
+    assert psnr(a, a + difference) == pytest.approx(decibels, abs=1e-9)
+
+
+def test_psnr_of_equal_images_is_infinite(picture: Picture) -> None:
+    assert psnr(picture(9, 9), picture(9, 9)) == math.inf
+
+
+@given(a=colour_images, b=colour_images)
+def test_psnr_is_symmetric(a: Array, b: Array) -> None:
+    assert psnr(a, b) == psnr(b, a)
+
+
+@given(a=colour_images, seed=seeds)
+def test_psnr_falls_with_noise(a: Array, seed: int) -> None:
+    values = [psnr(a, noisy(a, amount, seed)) for amount in (0.5, 2, 8, 32)]
+    assert values == sorted(values, reverse=True)
+
+
+@given(a=colour_images, b=colour_images, order=seeds)
+def test_psnr_does_not_depend_on_where_the_errors_are(a: Array, b: Array, order: int) -> None:
+    shuffled = np.random.default_rng(order).permutation(a.size)
+    assert psnr(a.ravel()[shuffled], b.ravel()[shuffled]) == pytest.approx(psnr(a, b))
+
+
+@pytest.mark.parametrize(
+    ("colour", "value"),
+    [  # BT.601 studio swing
+        ((0, 0, 0), 16),
+        ((255, 255, 255), 235),
+        ((255, 0, 0), 81.481),
+        ((0, 255, 0), 144.553),
+        ((0, 0, 255), 40.966),
+        ((128, 128, 128), 16 + 219 * 128 / 255),
+    ],
+)
+def test_luma_of_a_known_colour_has_its_known_value(
+    colour: tuple[int, int, int], value: float
+) -> None:
+    image = np.full((2, 3, 3), colour, np.uint8)
+    np.testing.assert_allclose(luma(image), np.full((2, 3), value), rtol=1e-12)
+
+
+@given(image=colour_images)
+def test_luma_stays_in_studio_swing(image: RGB8) -> None:
+    y = luma(image)
+    assert y.shape == image.shape[:2]
+    assert y.min() >= 16 - 1e-9
+    assert y.max() <= 235 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [  # from the PyPI package pytorch-msssim 1.0.0, win_size=11, win_sigma=1.5, data_range=255
+        ("noise", 0.633016),
+        ("shift", 0.997417),
+        ("negative", -0.419869),
+    ],
+)
+def test_ssim_has_the_values_of_its_published_formula(
+    picture: Picture, other: str, expected: float
+) -> None:
+    a = luma(picture(24, 27))
+    b = {"noise": noisy(a, 12, seed=5), "shift": a + 10, "negative": 251 - a}[other]
+    assert ssim(a, b) == pytest.approx(plain_ssim(a, b), abs=1e-7)
+    assert ssim(a, b) == pytest.approx(expected, abs=2e-5)  # its window is float32
+
+
+def test_ssim_of_two_flat_images_is_the_luminance_term_alone() -> None:
+    a, b, c1 = 100.0, 150.0, 6.5025
+    expected = (2 * a * b + c1) / (a**2 + b**2 + c1)
+    assert ssim(np.full((11, 11), a), np.full((11, 11), b)) == pytest.approx(expected, abs=1e-9)
+
+
+@given(image=colour_images)
+def test_ssim_of_equal_images_is_one(image: RGB8) -> None:
+    assert ssim(luma(image), luma(image)) == pytest.approx(1, abs=1e-12)
+
+
+@given(a=colour_images, b=colour_images)
+def test_ssim_is_symmetric_and_between_minus_one_and_one(a: RGB8, b: RGB8) -> None:
+    value = ssim(luma(a), luma(b))
+    assert -1 <= value <= 1
+    assert value == pytest.approx(ssim(luma(b), luma(a)), abs=1e-12)
+
+
+@given(seed=seeds)
+def test_ssim_falls_with_noise(picture: Picture, seed: int) -> None:
+    a = luma(picture(20, 20))
+    values = [ssim(a, noisy(a, amount, seed)) for amount in (1, 4, 16, 64)]
+    assert values == sorted(values, reverse=True)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+def test_every_metric_has_a_convention_that_says_what_was_compared(scale: int) -> None:
+    told = convention(scale)
+    assert set(told) == set(METRICS)
+    for about in told.values():
+        assert {"input", "colour", "border", "mean"} <= set(about)
+    for metric in ("psnr_rgb", "psnr_y", "ssim_y"):
+        assert str(scale) in told[metric]["border"]
+        assert told[metric]["range"] == 255
+
+
+def test_the_metrics_are_those_that_other_tools_rely_on() -> None:
+    assert {"mse", "psnr_rgb", "psnr_y", "ssim_y", "lpips"} <= set(METRICS)
+
+
+def test_a_score_has_every_metric_in_its_convention(lpips: LPIPS, picture: Picture) -> None:
+    hr = picture(40, 48)
+    sr = noisy(hr, 9, seed=1).clip(0, 255).astype(np.uint8)
+    scores = score(sr, hr, 3, lpips)
+    assert list(scores) == list(METRICS)
+    inner = slice(3, -3), slice(3, -3)
+    difference = sr.astype(float) - hr
+    assert scores["mse"] == pytest.approx(np.mean(difference**2) / 255**2)
+    assert scores["psnr_rgb"] == pytest.approx(
+        10 * np.log10(255**2 / np.mean(difference[inner] ** 2))
+    )
+    y = [16 + x @ np.array([65.481, 128.553, 24.966]) / 255 for x in (sr / 1.0, hr / 1.0)]
+    shaved = [plane[inner] for plane in y]
+    assert scores["psnr_y"] == pytest.approx(
+        10 * np.log10(255**2 / np.mean((shaved[0] - shaved[1]) ** 2))
+    )
+    assert scores["ssim_y"] == pytest.approx(plain_ssim(*shaved), abs=1e-7)
+    assert scores["lpips"] > 0
+
+
+def test_a_perfect_result_has_the_best_score(lpips: LPIPS, picture: Picture) -> None:
+    hr = picture(40, 48)
+    assert score(hr, hr, 2, lpips) == {
+        "mse": 0,
+        "psnr_rgb": BEST_PSNR,
+        "psnr_y": BEST_PSNR,
+        "ssim_y": pytest.approx(1),
+        "lpips": 0,
+    }
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_errors_in_the_border_count_in_table_1s_mse_but_not_in_the_published_scores(
+    lpips: LPIPS, picture: Picture, scale: int
+) -> None:
+    hr = picture(40, 48)
+    sr = hr.copy()
+    sr[:scale] = 255 - sr[:scale]
+    sr[:, -scale:] = 255 - sr[:, -scale:]
+    scores = score(sr, hr, scale, lpips)
+    assert scores["psnr_rgb"] == scores["psnr_y"] == BEST_PSNR
+    assert scores["ssim_y"] == pytest.approx(1)
+    assert scores["mse"] > 0.01
+    sr[scale, scale] = 255 - sr[scale, scale]
+    assert score(sr, hr, scale, lpips)["psnr_y"] < 60
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+def test_an_image_of_the_smallest_size_has_a_score(
+    lpips: LPIPS, picture: Picture, scale: int
+) -> None:
+    side = smallest_val_side(scale)
+    hr = picture(side, side)
+    scores = score(255 - hr, hr, scale, lpips)
+    assert all(math.isfinite(value) for value in scores.values())
+
+
+def test_images_of_two_shapes_are_not_compared(lpips: LPIPS, picture: Picture) -> None:
+    with pytest.raises(ValueError, match="cannot compare"):
+        score(picture(40, 48), picture(48, 40), 2, lpips)

@@ -1,0 +1,73 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from srcnn.models import portable
+from srcnn.models.device import left_unused
+
+TELL = """
+import torch
+from srcnn.models.device import best_device, bf16_is_fast, device_name
+from srcnn.models.portable import pin_arithmetic
+{hold}
+device = best_device()
+print(device, torch.get_num_threads(), torch.backends.cpu.get_cpu_capability())
+print(bf16_is_fast(device), device_name(device))
+"""
+
+
+def tell(project: Path, hold: str, **environment: str) -> list[str]:
+    """What a fresh process says of itself."""
+    result = subprocess.run(
+        [sys.executable, "-c", TELL.format(hold=hold)],
+        cwd=project,
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return result.stdout.splitlines()
+
+
+def test_a_held_process_is_like_any_other(project: Path) -> None:
+    held = tell(
+        project, "pin_arithmetic()", ATEN_CPU_CAPABILITY="default", CUDA_VISIBLE_DEVICES="0"
+    )
+    if "AVX2" not in held[0]:
+        pytest.skip("this CPU has no AVX2")
+    assert held == ["cpu 2 AVX2", "False any x86-64 CPU, held at AVX2"]
+
+
+def test_a_cpu_below_the_level_says_its_own_name(project: Path) -> None:
+    low = tell(
+        project, "pin_arithmetic(); import os; os.environ['ATEN_CPU_CAPABILITY'] = 'default'"
+    )
+    assert low[0] == "cpu 1 DEFAULT"
+    assert "any x86-64 CPU" not in low[1]
+
+
+def test_what_a_held_process_leaves_unused_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(16)))
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_f": True})
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    cpu = torch.device("cpu")
+    assert left_unused(cpu) == []
+    monkeypatch.setattr("srcnn.models.device.is_pinned", lambda: True)
+    assert left_unused(cpu) == ["a GPU", "14 of 16 cores", "AVX-512"]
+
+
+def test_holding_is_seen_by_the_processes_that_are_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    for name in ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR"):
+        os.environ.pop(name, None)
+    assert not portable.is_pinned()
+    portable.pin_arithmetic()
+    assert portable.is_pinned()
+    assert os.environ["ONEDNN_MAX_CPU_ISA"] == "AVX2"

@@ -1,0 +1,247 @@
+import json
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from srcnn.errors import InputError
+from srcnn.images.image_io import RGB8, read_rgb, write_png
+from srcnn.report.curves import HEIGHT, WIDTH, charts
+from srcnn.report.page import write_report
+from srcnn.report.run import read_run
+from srcnn.settings import read_settings
+from stages import report as stage
+from tests.small_run import METHODS, NAMES, SCALES, make_run
+
+Picture = Callable[..., RGB8]
+OneLine = Callable[[Any], str]
+
+EVIL = "<img src=x onerror=alert(1)>.png", "</script><script>alert(2)</script>.png", "\"&'.png"
+
+
+class Elements(HTMLParser):
+    """Every element of a page by its tag, attributes and text."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.all: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, list[str]] = {}
+        self._open = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.all.append((tag, dict(attrs)))
+        self._open = tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.setdefault(self._open, []).append(data)
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.all if name == tag]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, picture: Picture) -> Path:
+    make_run(tmp_path, picture)
+    return tmp_path
+
+
+def written(run: Any, folder: Path, **options: int) -> str:
+    write_report(run, folder / "plots/report.html", **options)
+    return (folder / "plots/report.html").read_text(encoding="utf-8")
+
+
+def data_of(text: str) -> Any:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+def run_in(folder: Path) -> Any:
+    return read_run(
+        SCALES, folder / "params.yaml", folder / "metrics", folder / "plots", folder / "data"
+    )
+
+
+def test_the_page_needs_no_other_file_and_no_network(folder: Path) -> None:
+    elements = Elements(written(run_in(folder), folder))
+    for name in ("src", "href"):
+        for tag, attributes in elements.all:
+            value = attributes.get(name)
+            assert value is None or value.startswith(("#", "data:")), (tag, value)
+
+
+def test_nothing_but_the_page_s_own_script_and_style_may_run(folder: Path) -> None:
+    text = written(run_in(folder), folder)
+    policy = next(m["content"] for m in Elements(text).of("meta") if "http-equiv" in m) or ""
+    assert policy.startswith("default-src 'none'; img-src data:; ")
+    for tag in ("script", "style"):
+        body = re.findall(rf"<{tag}(?: type=\"module\")?>(.*?)</{tag}>", text, re.DOTALL)
+        assert len(body) == 1
+        hashed = b64encode(sha256(body[0].encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{hashed}'" in policy
+    assert "unsafe" not in policy
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path: Path, picture: Picture) -> None:
+    pages = [written(make_run(tmp_path / name, picture), tmp_path / name) for name in "ab"]
+    assert pages[0] == pages[1]
+
+
+def test_names_of_files_are_text_wherever_they_stand(tmp_path: Path, picture: Picture) -> None:
+    text = written(make_run(tmp_path, picture, EVIL), tmp_path)
+    elements = Elements(text)
+    assert not any("onerror" in attributes for _, attributes in elements.all)
+    assert len(elements.of("script")) == 2
+    assert [image["name"] for image in data_of(text)["images"]] == list(EVIL)
+    assert elements.texts["th"].count(EVIL[0]) == len(SCALES) * len(METHODS)
+
+
+def test_settings_are_shown_as_text(folder: Path) -> None:
+    elements = Elements(written(run_in(folder), folder))
+    assert "# same <seed>, same bytes" in elements.texts["span"]
+
+
+def test_pictures_inside_the_page_are_close_to_the_files(folder: Path) -> None:
+    pictures = data_of(written(run_in(folder), folder))["pictures"]
+    assert len(pictures) == len(NAMES) * (1 + len(SCALES) * len(METHODS))
+    kind, _, content = pictures["x4/mse/0012"].partition(",")
+    assert kind == "data:image/webp;base64"
+    shown = np.asarray(Image.open(BytesIO(b64decode(content))).convert("RGB")).astype(float)
+    exact, _ = read_rgb(folder / "data/sr/x4/mse/0012.png")
+    assert np.abs(shown - exact).mean() < 6
+
+
+def test_pictures_that_do_not_fit_are_files_beside_the_page(folder: Path) -> None:
+    text = written(run_in(folder), folder, limit=10_000)
+    data = data_of(text)
+    assert data["files"]
+    assert len(data["pictures"]) == len(NAMES) * (1 + len(SCALES) * len(METHODS))
+    assert data["pictures"]["hr/0011"] == "../data/hr/val/0011.png"
+    assert data["pictures"]["x2/lanczos/0013"] == "../data/sr/x2/lanczos/0013.png"
+    assert all((folder / "plots" / path).is_file() for path in data["pictures"].values())
+    assert all(image["thumbnail"].startswith("data:") for image in data["images"])
+    policy = next(m["content"] for m in Elements(text).of("meta") if "http-equiv" in m) or ""
+    assert "img-src data: 'self' file:;" in policy
+
+
+@pytest.mark.parametrize("limit", [0, 7_000_000])
+def test_a_missing_picture_is_named(folder: Path, limit: int, one_line: OneLine) -> None:
+    (folder / "data/sr/x2/bicubic/0012.png").unlink()
+    with pytest.raises(InputError) as caught:
+        written(run_in(folder), folder, limit=limit)
+    assert "data/sr/x2/bicubic/0012.png" in one_line(caught)
+    assert not (folder / "plots/report.html").exists()
+
+
+def test_a_picture_of_another_size_is_refused(folder: Path, picture: Picture) -> None:
+    write_png(folder / "data/sr/x2/bicubic/0012.png", picture(20, 20))
+    with pytest.raises(InputError, match=r"bicubic/0012\.png: not of the size"):
+        written(run_in(folder), folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "stage"),
+    [
+        ("x2.json", "evaluate"),
+        ("x4.csv", "evaluate"),
+        ("x4_convention.json", "evaluate"),
+        ("environment.json", "provenance"),
+        ("training/x2_mse.csv", "train"),
+    ],
+)
+def test_a_missing_result_is_named_with_its_stage(
+    folder: Path, file: str, stage: str, one_line: OneLine
+) -> None:
+    (folder / "metrics" / file).unlink()
+    with pytest.raises(InputError) as caught:
+        run_in(folder)
+    assert f"metrics/{file}" in one_line(caught)
+    assert f"stage {stage}" in one_line(caught)
+
+
+def test_a_damaged_result_is_named(folder: Path, one_line: OneLine) -> None:
+    (folder / "metrics/x2.json").write_text("{", encoding="utf-8")
+    with pytest.raises(InputError, match=r"x2\.json: not valid JSON"):
+        run_in(folder)
+
+
+def test_methods_keep_their_order_and_one_that_is_not_known_is_a_variant(
+    tmp_path: Path, picture: Picture
+) -> None:
+    run = make_run(tmp_path, picture, methods=("sharpest<", "lanczos", "perceptual", "mse"))
+    methods = data_of(written(run, tmp_path))["methods"]
+    assert [method["id"] for method in methods] == [
+        "sharpest<",
+        "lanczos",
+        "perceptual",
+        "mse",
+        "hr",
+    ]
+    assert [method["name"] for method in methods[:2]] == ["SRCNN, sharpest<", "Lanczos"]
+
+
+def test_the_best_mean_of_each_metric_is_bold(folder: Path) -> None:
+    run = replace(run_in(folder), benchmarks={})
+    bold = re.findall("<strong>(.*?)</strong>", written(run, folder))
+    assert bold[:5] == ["0.00420", "32.10", "32.10", "32.1000", "0.3400"]
+    assert len(bold) == 5 * len(SCALES)
+
+
+def test_claims_are_shown_with_their_verdicts_and_numbers(folder: Path) -> None:
+    text = written(run_in(folder), folder)
+    verdicts = re.findall('class="key">(.*?)<.*?class="verdict">(.*?)<', text)
+    assert verdicts == [("C1", "too little data"), ("C7", "supported")]
+    texts = Elements(text).texts
+    assert {"1.01 × to 1.03 ×", "2 of 3"} <= set(texts["td"])
+    assert "parameters: 20099" in texts["p"]
+
+
+def test_comparisons_are_shown_with_a_sign(folder: Path) -> None:
+    cells = Elements(written(run_in(folder), folder)).texts["td"]
+    assert "−0.01690" in cells
+    assert "3 – 0 – 0" in cells
+
+
+def test_benchmark_sets_stand_beside_published_figures_where_there_are_any(folder: Path) -> None:
+    cells = Elements(written(run_in(folder), folder)).texts["td"]
+    assert {"Set5", "33.66", "36.66 (SRCNN 9-5-5)"} <= set(cells)
+    without = replace(run_in(folder), benchmarks={})
+    assert "benchmarks" not in {a.get("id") for _, a in Elements(written(without, folder)).all}
+
+
+def test_table_1_holds_the_paper_s_rows(folder: Path) -> None:
+    cells = Elements(written(run_in(folder), folder)).texts["td"]
+    assert cells.count("0.0053") == 2
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 1500])
+def test_curves_stay_in_their_chart(epochs: int) -> None:
+    along = [float(epoch) for epoch in range(1, epochs + 1)]
+    falling = [1 / epoch for epoch in along]
+    curve = {"epoch": along, "loss": falling, "val_loss": falling, "val_psnr_rgb": along}
+    for chart in charts({(2, "mse"): curve, (2, "perceptual"): curve}, 2):
+        for line in chart.lines:
+            points = [tuple(map(float, point.split(","))) for point in line.points.split()]
+            assert len(points) == epochs
+            assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in points)
+        assert f"kept at epoch {epochs}" in chart.words
+        assert all(0 <= x <= WIDTH for x, _ in chart.x)
+        assert all(0 <= y <= HEIGHT for y, _ in chart.y)
+
+
+def test_the_stage_writes_the_page(
+    folder: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    stage.main(read_settings(project / "params.yaml"))
+    assert (folder / "plots/report.html").read_text(encoding="utf-8").startswith("<!doctype html>")

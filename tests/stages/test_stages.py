@@ -1,0 +1,276 @@
+"""The stages as a user runs them: scripts in a folder of its own, judged by what they leave."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from srcnn.images.image_io import RGB8, crop_to_multiple, read_rgb, write_png
+from srcnn.images.resize import imresize
+from srcnn.models.tensors import Weights, write_tensors
+
+Picture = Callable[..., RGB8]
+
+SMALL = {
+    "scales": [2, 4],
+    "data.source": "folder",
+    "data.root": "photos",
+    "train.patch_size": 16,
+}
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with its own params.yaml in which stages run."""
+
+    project: Path
+    folder: Path
+
+    def set(self, **changes: Any) -> None:
+        """Write the committed params.yaml with settings changed, by dotted name."""
+        yaml = YAML()
+        values = yaml.load(self.project / "params.yaml")
+        for name, value in (SMALL | changes).items():
+            *sections, last = name.split(".")
+            section = values
+            for part in sections:
+                section = section[part]
+            section[last] = value
+        yaml.dump(values, self.folder / "params.yaml")
+
+    def run(self, stage: str, *options: str) -> "subprocess.CompletedProcess[str]":
+        """Run a stage on one thread, without any folder of the user's."""
+        return subprocess.run(
+            [sys.executable, "-m", f"stages.{stage}", *options],
+            cwd=self.folder,
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(self.project),
+                "HOME": str(self.folder / "home"),
+                "OMP_NUM_THREADS": "1",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def files(self, folder: str) -> list[str]:
+        """All files under a folder, hidden ones left out, by their path in the workspace."""
+        paths = [path.relative_to(self.folder) for path in (self.folder / folder).rglob("*.*")]
+        return sorted(str(path) for path in paths if "/." not in f"/{path}")
+
+
+@pytest.fixture
+def workspace(project: Path, tmp_path: Path, picture: Picture) -> Workspace:
+    """Two training photographs and one of val, in a folder, with settings that use them."""
+    for name, size in (("train/a", (37, 42)), ("train/b", (33, 50)), ("val/c", (40, 48))):
+        write_png(tmp_path / f"photos/{name}.png", picture(*size, phase=len(name)))
+    (tmp_path / "datasets").symlink_to(project / "datasets")
+    made = Workspace(project, tmp_path)
+    made.set()
+    return made
+
+
+def lay_out(workspace: Workspace, *scales: int) -> None:
+    """What fetch_data and degrade make, without running them."""
+    for number, (split, name) in enumerate((("train", "a"), ("train", "b"), ("val", "c")), start=1):
+        image, _ = read_rgb(workspace.folder / f"photos/{split}/{name}.png")
+        hr = crop_to_multiple(image, 4)
+        write_png(workspace.folder / f"data/hr/{split}/{number:04d}.png", hr)
+        for scale in scales:
+            lr = workspace.folder / f"data/lr/x{scale}/{split}/{number:04d}x{scale}.png"
+            write_png(lr, imresize(hr, 1 / scale))
+
+
+def assert_refused(run: "subprocess.CompletedProcess[str]", *named: str) -> None:
+    """Exit status 1 and one line on stderr that begins with `error:` and names what is wrong."""
+    assert run.returncode == 1, run.stderr
+    assert "Traceback" not in run.stderr
+    lines = run.stderr.splitlines()
+    assert len(lines) == 1, run.stderr
+    assert lines[0].startswith("error: ")
+    for name in named:
+        assert name in lines[0]
+
+
+def test_photographs_of_a_folder_are_laid_out_and_degraded(workspace: Workspace) -> None:
+    fetched = workspace.run("fetch_data")
+    assert (fetched.returncode, fetched.stderr) == (0, "")
+    assert workspace.files("data") == [
+        "data/hr/index.csv",
+        "data/hr/train/0001.png",
+        "data/hr/train/0002.png",
+        "data/hr/val/0003.png",
+        "data/validation.csv",
+    ]
+    degraded = workspace.run("degrade", "--scale", "4")
+    assert degraded.returncode == 0, degraded.stderr
+    assert workspace.files("data/lr") == [
+        "data/lr/x4/train/0001x4.png",
+        "data/lr/x4/train/0002x4.png",
+        "data/lr/x4/val/0003x4.png",
+    ]
+    hr, _ = read_rgb(workspace.folder / "data/hr/train/0001.png")
+    lr, _ = read_rgb(workspace.folder / "data/lr/x4/train/0001x4.png")
+    assert hr.shape == (36, 40, 3)
+    np.testing.assert_array_equal(lr, imresize(hr, 1 / 4))
+
+
+def test_sides_are_cropped_to_the_least_common_multiple_of_the_scales(
+    workspace: Workspace,
+) -> None:
+    workspace.set(**{"scales": [2, 3, 4], "train.patch_size": 48})
+    assert workspace.run("fetch_data").returncode == 0
+    hr, _ = read_rgb(workspace.folder / "data/hr/train/0002.png")
+    assert hr.shape == (24, 48, 3)
+
+
+def test_what_was_converted_and_what_was_not_taken_is_told(workspace: Workspace) -> None:
+    write_png(workspace.folder / "photos/train/grey.png", np.zeros((20, 20), np.uint8))
+    (workspace.folder / "photos/train/phone.heic").write_bytes(b"")
+    run = workspace.run("fetch_data")
+    assert run.returncode == 0
+    assert [line for line in run.stdout.splitlines() if "grey" in line] == [
+        "grey converted to 8-bit RGB: grey.png",
+        "suspicious: 0003 (grey.png): tiny (20×20), constant colour",
+    ]
+    assert "*.webp, *.tif, *.tiff, *.bmp: train/phone.heic" in run.stdout
+
+
+def test_a_root_that_is_not_there_is_refused_and_nothing_written(workspace: Workspace) -> None:
+    workspace.set(**{"data.root": "nowhere"})
+    assert_refused(workspace.run("fetch_data"), "nowhere")
+    assert workspace.files("data") == []
+
+
+def test_a_wrong_root_is_refused_with_the_setting_that_names_it(workspace: Workspace) -> None:
+    workspace.set(**{"data.root": "nowhere"})
+    assert_refused(workspace.run("fetch_data"), "data.root", "nowhere/train")
+
+
+@pytest.mark.parametrize("content", [b"", b"words", None], ids=["empty", "words", "cut short"])
+def test_an_image_that_cannot_be_read_is_refused_and_nothing_left_half_written(
+    workspace: Workspace, content: bytes | None
+) -> None:
+    path = workspace.folder / "photos/train/b.png"
+    path.write_bytes(path.read_bytes()[:500] if content is None else content)
+    assert_refused(workspace.run("fetch_data"), "photos/train/b.png")
+    for name in workspace.files("data"):
+        assert name.endswith(".png")  # no index of a set that is not whole, no temporary file
+        read_rgb(workspace.folder / name)
+
+
+def test_an_image_smaller_than_the_crop_is_refused(workspace: Workspace, picture: Picture) -> None:
+    write_png(workspace.folder / "photos/val/tiny.png", picture(3, 40))
+    assert_refused(workspace.run("fetch_data"), "photos/val/tiny.png", "40×3")
+
+
+def test_a_scale_that_is_not_among_the_scales_is_refused(workspace: Workspace) -> None:
+    lay_out(workspace)
+    before = workspace.files("data")
+    assert_refused(workspace.run("degrade", "--scale", "3"), "--scale 3", "2, 4")
+    assert workspace.files("data") == before
+
+
+def test_wrong_settings_are_refused_before_anything_is_done(workspace: Workspace) -> None:
+    workspace.set(**{"train.lr": "fast", "loss.lambda1": -1})
+    assert_refused(workspace.run("fetch_data"), "params.yaml", "train.lr", "loss.lambda1")
+    assert workspace.files("data") == []
+
+
+def test_missing_settings_are_refused_with_where_to_run_from(workspace: Workspace) -> None:
+    (workspace.folder / "params.yaml").unlink()
+    assert_refused(workspace.run("fetch_data"), "params.yaml", "project's folder")
+
+
+def test_degrading_without_images_is_refused(workspace: Workspace) -> None:
+    assert_refused(workspace.run("degrade", "--scale", "2"), "data/hr")
+    assert workspace.files("data") == []
+
+
+def test_a_damaged_hr_image_stops_degrading_with_one_error_line(workspace: Workspace) -> None:
+    lay_out(workspace)
+    path = workspace.folder / "data/hr/train/0002.png"
+    path.write_bytes(path.read_bytes()[:200])
+    run = workspace.run("degrade", "--scale", "2")
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+    # The progress bar shares stderr; it ends its line before the error begins one.
+    lines = [line for line in run.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1
+    assert run.stderr.endswith(f"{lines[0]}\n")
+    assert "data/hr/train/0002.png" in lines[0]
+    for name in workspace.files("data/lr"):
+        read_rgb(workspace.folder / name)
+        assert "/." not in name
+
+
+def test_weights_that_are_not_there_are_refused_and_nothing_written(workspace: Workspace) -> None:
+    workspace.set(**{"loss.weights_file": "my/vgg.pth"})
+    assert_refused(workspace.run("fetch_weights"), "loss.weights_file", "my/vgg.pth")
+    assert workspace.files("data") == []
+
+
+def test_weights_are_stored_as_safetensors(workspace: Workspace) -> None:
+    run = workspace.run("fetch_weights")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert workspace.files("data") == [
+        "data/weights/lpips.safetensors",
+        "data/weights/vgg.safetensors",
+    ]
+    assert workspace.files("home") == []  # what is installed is not cached again
+
+
+def test_training_images_smaller_than_a_patch_are_refused_and_no_model_written(
+    workspace: Workspace,
+) -> None:
+    lay_out(workspace, 2)
+    workspace.set(**{"train.patch_size": 64})
+    run = workspace.run("train", "--scale", "2", "--loss", "mse")
+    assert_refused(run, "0001", "train.patch_size: 64")
+    assert workspace.files("models") == workspace.files("metrics") == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"loss.layers": {"block3_conv1": 1.0}}, {"loss.network": "vgg19"}]
+)
+def test_stored_weights_of_other_settings_are_refused_and_no_model_written(
+    workspace: Workspace, vgg16: Weights, change: dict[str, Any]
+) -> None:
+    # DVC fetches them again after such a change; who runs the stages by hand must be told to.
+    lay_out(workspace, 2)
+    vgg = workspace.folder / "data/weights/vgg.safetensors"
+    write_tensors(vgg16, vgg, {"origin": "here", "network": "vgg16"})
+    small = {"train.patch_size": 16, "train.patches_per_image": 2, "train.epochs.perceptual": 1}
+    workspace.set(**small, **change)
+    run = workspace.run("train", "--scale", "2", "--loss", "perceptual")
+    assert_refused(run, "data/weights/vgg.safetensors")
+    assert workspace.files("models") == workspace.files("metrics") == []
+
+
+def test_evaluating_without_models_is_refused_and_nothing_written(workspace: Workspace) -> None:
+    lay_out(workspace, 2)
+    run = workspace.run("evaluate", "--scale", "2")
+    assert_refused(run, "models/x2/mse.safetensors")
+    assert workspace.files("metrics") == workspace.files("data/sr") == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--scale", "two"), ("--scale", "2", "--loss", "mse")],
+    ids=["no options", "a scale in words", "an option of another stage"],
+)
+def test_a_command_line_that_makes_no_sense_is_told_how_it_is_used(
+    workspace: Workspace, options: tuple[str, ...]
+) -> None:
+    run = workspace.run("degrade", *options)
+    assert run.returncode == 2
+    assert run.stderr.startswith("usage: ")
+    assert "Traceback" not in run.stderr

@@ -1,0 +1,295 @@
+import math
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from srcnn.errors import InputError
+from srcnn.images.image_io import write_png
+from srcnn.models.tensors import Weights, write_tensors
+from srcnn.training.checkpoint import Checkpoint
+
+Capture = pytest.CaptureFixture[str]
+
+ABOUT: dict[str, Any] = {
+    "epoch": 3,
+    "best": math.inf,
+    "totals": {"mse": 1 / 3, "block1_conv2": 5e-324},
+    "rows": [{"epoch": 1, "loss": 0.1}, {"epoch": 2, "loss": 1.7976931348623157e308}],
+    "word": "über „Grüße“\n",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / ".training/x2_mse"
+
+
+@pytest.fixture
+def checkpoint(folder: Path) -> Checkpoint:
+    return Checkpoint(folder, ["a run", 2])
+
+
+def tensors(seed: int = 0) -> Weights:
+    """A small tensor of every kind that a run has, and of some that it might have."""
+    generator = torch.Generator().manual_seed(seed)
+    image = torch.randn(1, 2, 3, 2, generator=generator)
+    return {
+        "model/weight": torch.nn.Parameter(torch.randn(2, 3, 2, 2, generator=generator)),
+        "model/channels_last": image.to(memory_format=torch.channels_last),
+        "adam.0/step": torch.tensor(7.0),
+        "adam.0/exp_avg": torch.tensor([math.nan, math.inf, -math.inf, -0.0, 1e-45]),
+        "double": torch.randn(3, dtype=torch.float64, generator=generator),
+        "half": torch.randn(3, generator=generator).half(),
+        "long": torch.tensor([-(2**63), 2**63 - 1]),
+        "bool": torch.tensor([True, False]),
+        "empty": torch.zeros(0, 4),
+    }
+
+
+def bits(tensor: Tensor) -> tuple[torch.dtype, tuple[int, ...], bytes]:
+    return tensor.dtype, tuple(tensor.shape), tensor.detach().numpy().tobytes()
+
+
+def assert_loads(checkpoint: Checkpoint, expected: Weights, about: dict[str, Any]) -> None:
+    loaded = checkpoint.load()
+    assert loaded is not None
+    assert {name: bits(value) for name, value in loaded[0].items()} == {
+        name: bits(value) for name, value in expected.items()
+    }
+    assert loaded[1] == about
+
+
+def contents(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in folder.iterdir()]
+
+
+def assert_set_aside(checkpoint: Checkpoint, damaged: bytes, capsys: Capture) -> None:
+    """The state is not taken, a line names it, its bytes are kept, and a new one can follow."""
+    capsys.readouterr()
+    assert checkpoint.load() is None
+    told = capsys.readouterr().out
+    assert str(checkpoint.path) in told
+    assert told.endswith("\n")
+    assert told[:-1].isprintable()
+    assert not checkpoint.path.exists()
+    assert contents(checkpoint.folder) == [damaged]
+    checkpoint.save(tensors(), ABOUT)
+    assert_loads(checkpoint, tensors(), ABOUT)
+    assert capsys.readouterr().out == ""
+
+
+def test_one_at_a_time_holds_the_folder(folder: Path) -> None:
+    first, second = Checkpoint(folder, 1), Checkpoint(folder, 2)
+    first.hold()
+    with pytest.raises(InputError, match="another process is training this"):
+        second.hold()
+    first.remove()
+    assert not folder.exists()
+    second.hold()
+    del second
+    first.hold()  # what is gone holds nobody up
+
+
+def test_a_state_is_read_back_to_the_bit(checkpoint: Checkpoint, folder: Path) -> None:
+    kept = tensors()
+    checkpoint.save(kept, ABOUT)
+    assert_loads(checkpoint, kept, ABOUT)
+    assert_loads(Checkpoint(folder, ["a run", 2]), kept, ABOUT)
+
+
+@given(
+    value=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+        lambda of: st.lists(of) | st.dictionaries(st.text(), of),
+        max_leaves=8,
+    )
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_facts_are_read_back_as_they_were(checkpoint: Checkpoint, value: Any) -> None:
+    checkpoint.save({"a": torch.ones(1)}, {"value": value})
+    loaded = checkpoint.load()
+    assert loaded is not None
+    assert loaded[1] == {"value": value}
+
+
+def test_the_latest_state_wins(checkpoint: Checkpoint, folder: Path) -> None:
+    for seed in range(3):
+        checkpoint.save(tensors(seed), ABOUT | {"epoch": seed})
+    assert_loads(checkpoint, tensors(2), ABOUT | {"epoch": 2})
+    assert len(contents(folder)) == 1
+
+
+def test_what_was_loaded_survives_the_next_state(checkpoint: Checkpoint) -> None:
+    checkpoint.save(tensors(1), ABOUT)
+    loaded = checkpoint.load()
+    assert loaded is not None
+    checkpoint.save(tensors(2), ABOUT)
+    assert bits(loaded[0]["double"]) == bits(tensors(1)["double"])
+
+
+def test_saving_leaves_the_run_as_it_was(checkpoint: Checkpoint) -> None:
+    kept, about = tensors(), dict(ABOUT)
+    checkpoint.save(kept, about)
+    assert about == ABOUT
+    assert {name: bits(value) for name, value in kept.items()} == {
+        name: bits(value) for name, value in tensors().items()
+    }
+    assert kept["model/weight"].requires_grad
+
+
+def test_a_run_that_was_never_saved_has_no_state(checkpoint: Checkpoint, capsys: Capture) -> None:
+    assert checkpoint.load() is None
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("run", [["a run", 3], ["another", 2], ["a run"], ["a run", 2.0]])
+def test_the_state_of_another_run_is_not_taken_and_a_line_says_that_there_is_one(
+    checkpoint: Checkpoint, folder: Path, run: object, capsys: Capture
+) -> None:
+    checkpoint.save(tensors(), ABOUT)
+    other = Checkpoint(folder, run)
+    assert other.load() is None
+    told = capsys.readouterr().out
+    assert str(folder) in told
+    assert told.count("\n") == 1
+    other.save(tensors(1), ABOUT)
+    assert_loads(other, tensors(1), ABOUT)
+    assert_loads(checkpoint, tensors(), ABOUT)
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 100, -200, -60, -1])
+def test_a_truncated_state_is_set_aside(
+    checkpoint: Checkpoint, length: int, capsys: Capture
+) -> None:
+    checkpoint.save(tensors(), ABOUT)
+    damaged = checkpoint.path.read_bytes()[:length]
+    checkpoint.path.write_bytes(damaged)
+    assert_set_aside(checkpoint, damaged, capsys)
+
+
+def test_a_state_whose_end_is_zeros_is_set_aside(checkpoint: Checkpoint, capsys: Capture) -> None:
+    checkpoint.save(tensors(), ABOUT)
+    whole = checkpoint.path.read_bytes()
+    for start in (0, len(whole) // 2, len(whole) - 60):
+        damaged = whole[:start] + bytes(len(whole) - start)
+        assert damaged != whole
+        checkpoint.path.write_bytes(damaged)
+        assert_set_aside(checkpoint, damaged, capsys)
+        checkpoint.remove()
+        checkpoint.save(tensors(), ABOUT)
+
+
+def test_a_state_that_has_grown_is_set_aside(checkpoint: Checkpoint, capsys: Capture) -> None:
+    checkpoint.save(tensors(), ABOUT)
+    damaged = checkpoint.path.read_bytes() + b"\0"
+    checkpoint.path.write_bytes(damaged)
+    assert_set_aside(checkpoint, damaged, capsys)
+
+
+def test_one_flipped_bit_anywhere_makes_a_state_damaged(
+    checkpoint: Checkpoint, folder: Path, capsys: Capture
+) -> None:
+    # No number here has an exponent or digits to spare, with which other bytes say the same.
+    checkpoint.save(tensors(), {"epoch": 3, "totals": {"mse": 0.25}, "rows": [{"loss": 1.5}]})
+    whole = checkpoint.path.read_bytes()
+    for place in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << place % 8
+        checkpoint.path.write_bytes(damaged)
+        assert checkpoint.load() is None, f"byte {place} of {len(whole)}"
+        assert not checkpoint.path.exists()
+        told = capsys.readouterr().out
+        assert str(checkpoint.path) in told
+        assert told[:-1].isprintable()
+    assert contents(folder) == [bytes(damaged)]
+
+
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+def test_a_state_with_other_bytes_is_damaged_or_says_the_same(
+    checkpoint: Checkpoint, data: st.DataObject
+) -> None:
+    checkpoint.save(tensors(), ABOUT)
+    changed = bytearray(checkpoint.path.read_bytes())
+    start = data.draw(st.integers(0, len(changed) - 1))
+    new = data.draw(st.binary(min_size=1, max_size=9))
+    changed[start : start + len(new)] = new
+    checkpoint.path.write_bytes(changed)
+    if Checkpoint(checkpoint.folder, ["a run", 2]).load() is not None:
+        assert_loads(checkpoint, tensors(), ABOUT)
+
+
+@pytest.mark.parametrize("about", [{}, {"digest": 3}, {"digest": "00"}])
+def test_tensors_that_no_run_wrote_are_set_aside(
+    checkpoint: Checkpoint, about: Any, capsys: Capture
+) -> None:
+    write_tensors(tensors(), checkpoint.path, about)
+    assert_set_aside(checkpoint, checkpoint.path.read_bytes(), capsys)
+
+
+@pytest.mark.parametrize("content", [b"epoch,loss\n1,0.5\n", b"\xff" * 200, b"{}", b"\0" * 8])
+def test_a_file_of_another_kind_is_set_aside(
+    checkpoint: Checkpoint, folder: Path, content: bytes, capsys: Capture
+) -> None:
+    folder.mkdir(parents=True)
+    checkpoint.path.write_bytes(content)
+    assert_set_aside(checkpoint, content, capsys)
+
+
+def test_an_image_in_place_of_a_state_is_set_aside(checkpoint: Checkpoint, capsys: Capture) -> None:
+    write_png(checkpoint.path.with_suffix(".png"), np.zeros((4, 4, 3), np.uint8))
+    checkpoint.path.with_suffix(".png").rename(checkpoint.path)
+    assert_set_aside(checkpoint, checkpoint.path.read_bytes(), capsys)
+
+
+def test_a_run_that_ended_well_leaves_no_state(
+    checkpoint: Checkpoint, folder: Path, capsys: Capture
+) -> None:
+    checkpoint.save(tensors(), ABOUT)
+    os.truncate(checkpoint.path, 100)
+    assert checkpoint.load() is None
+    checkpoint.save(tensors(), ABOUT)
+    checkpoint.remove()
+    assert not folder.exists()
+    capsys.readouterr()
+    assert checkpoint.load() is None
+    assert capsys.readouterr().out == ""
+    checkpoint.remove()
+    checkpoint.save(tensors(1), ABOUT)
+    assert_loads(checkpoint, tensors(1), ABOUT)
+
+
+def test_a_kill_while_a_state_is_written_leaves_the_one_before(
+    checkpoint: Checkpoint, folder: Path
+) -> None:
+    checkpoint.save(tensors(), ABOUT)
+    # The system kills a process that writes past its limit.
+    code = """
+import resource, signal, sys
+from pathlib import Path
+import torch
+from srcnn.training.checkpoint import Checkpoint
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+Checkpoint(Path(sys.argv[1]), ["a run", 2]).save({"a": torch.rand(100_000)}, {})
+"""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    killed = subprocess.run([sys.executable, "-c", code, folder], env=environment, check=False)
+    assert killed.returncode == -signal.SIGXFSZ
+    assert len(contents(folder)) == 2, "the case is not the one to be tested"
+    assert_loads(checkpoint, tensors(), ABOUT)
+    checkpoint.save(tensors(1), ABOUT)
+    assert_loads(checkpoint, tensors(1), ABOUT)
+    checkpoint.remove()
+    assert not folder.exists()

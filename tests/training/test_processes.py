@@ -1,0 +1,132 @@
+"""Training by several processes on one machine, as a user starts it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from srcnn.images.image_io import RGB8, write_png
+from srcnn.images.resize import imresize
+from srcnn.models.tensors import read_tensors
+from srcnn.utils.files import read_csv
+from srcnn.utils.paths import lr_name
+
+Picture = Callable[..., RGB8]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, project: Path, picture: Picture) -> Path:
+    """A folder with images and settings: 2 epochs of 3 batches, of 4, 4 and 1 patches."""
+    for number, split in enumerate(("train", "train", "train", "val"), 1):
+        hr = picture(40 + 4 * number, 48, phase=number)
+        write_png(tmp_path / f"data/hr/{split}/{number:04d}.png", hr)
+        lr_file = tmp_path / f"data/lr/x2/{split}" / lr_name(f"{number:04d}", 2)
+        write_png(lr_file, imresize(hr, 1 / 2))
+    yaml = YAML()
+    params = yaml.load(project / "params.yaml")
+    params["train"] |= {"batch_size": 4, "patch_size": 16, "patches_per_image": 3, "devices": 1}
+    params["train"]["epochs"]["mse"] = 2
+    yaml.dump(params, tmp_path / "params.yaml")
+    return tmp_path
+
+
+def change(workspace: Path, **settings: int) -> None:
+    """Change settings of `train`."""
+    yaml = YAML()
+    params = yaml.load(workspace / "params.yaml")
+    params["train"] |= settings
+    yaml.dump(params, workspace / "params.yaml")
+
+
+def start(workspace: Path, project: Path, *launcher: str) -> "subprocess.Popen[str]":
+    """Start the stage train."""
+    return subprocess.Popen(
+        [*(launcher or (sys.executable,)), "-m", "stages.train", "--scale", "2", "--loss", "mse"],
+        cwd=workspace,
+        env=os.environ | {"PYTHONPATH": str(project), "CUDA_VISIBLE_DEVICES": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_training(process: "subprocess.Popen[str]") -> None:
+    """Read what the stage says until it trains."""
+    assert process.stdout is not None
+    assert any(line.startswith("training") for line in process.stdout)
+
+
+def curve(workspace: Path) -> list[dict[str, float]]:
+    rows = read_csv(workspace / "metrics/training/x2_mse.csv")
+    return [{name: float(value) for name, value in row.items()} for row in rows]
+
+
+def test_two_processes_train_as_one_does(workspace: Path, project: Path) -> None:
+    def trained(*launcher: str) -> tuple[list[dict[str, float]], dict[str, np.ndarray]]:
+        process = start(workspace, project, *launcher)
+        output, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        assert output.count("epoch 2/2") == 1  # one process alone speaks
+        weights, _ = read_tensors(workspace / "models/x2/mse.safetensors")
+        return curve(workspace), {name: value.numpy() for name, value in weights.items()}
+
+    alone, weights = trained()
+    change(workspace, devices=2)
+    torchrun = (f"{Path(sys.executable).parent}/torchrun", "--nproc-per-node", "2")
+    for launcher in ((), torchrun):
+        together, other_weights = trained(*launcher)
+        for row, other in zip(alone, together, strict=True):
+            assert other == pytest.approx(row, rel=1e-4)
+        for name, value in weights.items():
+            np.testing.assert_allclose(other_weights[name], value, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_ends_the_run_which_can_go_on(
+    workspace: Path, project: Path
+) -> None:
+    change(workspace, devices=2, patches_per_image=400)
+    process = start(workspace, project)
+    wait_for_training(process)
+    time.sleep(1)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(children[0]), signal.SIGKILL)
+    began = time.monotonic()
+    _, errors = process.communicate(timeout=60)
+    assert time.monotonic() - began < 30
+    assert process.returncode not in (0, None)
+    last = errors.strip().splitlines()[-1]
+    assert last == (
+        "error: process 0 of 2: another process of this run has ended; "
+        "the same command goes on from the last state"
+    )
+    assert not (workspace / "models").exists()
+    change(workspace, patches_per_image=3)
+    again = start(workspace, project)
+    again.communicate(timeout=120)
+    assert again.returncode == 0
+
+
+def test_a_run_that_is_interrupted_saves_and_goes_on(workspace: Path, project: Path) -> None:
+    change(workspace, patches_per_image=100)
+    process = start(workspace, project)
+    wait_for_training(process)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.startswith("stopped at epoch 1, batch ")
+    assert errors.rstrip().endswith("the same command goes on from there")
+    again = start(workspace, project)
+    output, errors = again.communicate(timeout=120)
+    assert again.returncode == 0, errors
+    assert "going on from epoch 1, batch " in output
+    assert not (workspace / ".training").exists() or not any((workspace / ".training").rglob("*.*"))

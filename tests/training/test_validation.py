@@ -1,0 +1,279 @@
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from lightning_fabric import Fabric
+
+from srcnn.images.pairs import Pair
+from srcnn.images.resize import imresize
+from srcnn.models.srcnn import SRCNN
+from srcnn.models.tensors import Weights
+from srcnn.models.vgg import VGGFeatures
+from srcnn.training.fabric import training_fabric
+from srcnn.training.objective import Objective
+from srcnn.training.spectrum import grid_peak
+from srcnn.training.validation import SHARE, SIDE, Crops, validate
+
+MakePair = Callable[..., Pair]
+Array = npt.NDArray[np.float64]
+
+LAYERS = {"block1_conv2": 0.5, "block2_conv2": 1.0}
+MANY = 10**9  # pixels of an epoch so long that no crop need be small
+
+
+def coordinates(name: str, height: int, width: int, scale: int) -> Pair:
+    """A pair whose LR pixels hold their row, column and 200; HR pixels repeat their LR pixel."""
+    y, x = np.mgrid[:height, :width].astype(np.uint8)
+    lr = np.stack([y, x, np.full_like(y, 200)], axis=2)
+    return Pair(name, lr.repeat(scale, 0).repeat(scale, 1), lr)
+
+
+def numbered(count: int, side: int) -> list[Pair]:
+    """Square pairs at ×2 whose every value is their number."""
+    return [
+        Pair(
+            str(i),
+            np.full((side, side, 3), i, np.uint8),
+            np.full((side // 2, side // 2, 3), i, np.uint8),
+        )
+        for i in range(count)
+    ]
+
+
+def test_crops_together_are_judged_as_one_by_one(fabric: Fabric, make_pair: MakePair) -> None:
+    model = SRCNN(2)
+    crops = Crops([make_pair(str(i), 36, 40, phase=i) for i in range(5)], 2, model.halo, MANY)
+    alone, together = (validate(fabric, model, Objective(), crops, count) for count in (1, 2))
+    assert alone.keys() == together.keys()
+    assert sum(name.startswith("grid/") for name in alone) == 5
+    assert together == pytest.approx(alone, rel=1e-5)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_crops_are_as_large_as_the_smallest_image_allows(scale: int) -> None:
+    sizes = [(40, 50), (33, 36), (45, 35)]
+    pairs = [coordinates(str(size), *size, scale) for size in sizes]
+    crops = Crops(pairs, scale, 4, MANY)
+    assert len(crops) == 3
+    assert crops.hr.shape == (3, 33 * scale, 33 * scale, 3)
+    assert crops.lr.shape == (3, 33 + 8, 33 + 8, 3)
+    assert crops.lr.dtype == crops.hr.dtype == np.uint8
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_crops_of_large_images_are_no_larger_than_the_limit(scale: int) -> None:
+    crops = Crops([coordinates("a", 200, 180, scale)], scale, 4, MANY)
+    _, height, width, _ = crops.hr.shape
+    assert height == width
+    assert SIDE - scale < height <= SIDE
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_a_crop_is_the_centre_of_its_image_with_the_true_neighbourhood(scale: int) -> None:
+    sizes, halo = [(60, 61), (33, 36), (45, 34)], 5
+    pairs = [coordinates(str(size), *size, scale) for size in sizes]
+    crops = Crops(pairs, scale, halo, MANY)
+    for pair, lr, hr in zip(pairs, crops.lr, crops.hr, strict=True):
+        side = len(hr) // scale
+        top, left = (int(place) for place in lr[halo, halo, :2])
+        for before, length in zip((top, left), pair.lr.shape[:2], strict=True):
+            after = length - side - before
+            assert abs(before - after) <= 1
+        # Mirrored at the image's border alone, not at the crop's.
+        whole = np.pad(pair.lr, ((halo, halo), (halo, halo), (0, 0)), "symmetric")
+        seen = side + 2 * halo
+        np.testing.assert_array_equal(lr, whole[top : top + seen, left : left + seen])
+        middle = lr[halo:-halo, halo:-halo]
+        np.testing.assert_array_equal(hr, middle.repeat(scale, 0).repeat(scale, 1))
+
+
+@pytest.mark.parametrize(
+    ("room", "count", "side"),
+    [
+        (20 * 100**2, 20, 100),
+        (20 * 80**2, 20, 80),
+        (20 * 64**2, 20, 64),
+        (5 * 64**2, 5, 64),
+        (64**2, 1, 64),
+        (1, 1, 64),
+    ],
+)
+def test_a_short_epoch_is_judged_on_smaller_crops_and_then_on_fewer(
+    room: int, count: int, side: int
+) -> None:
+    crops = Crops(numbered(20, 100), 2, 5, round((room + 1) / SHARE))
+    assert len(crops) == count
+    assert crops.hr.shape[1:] == (side, side, 3)
+
+
+@pytest.mark.parametrize("epoch", [10**5, 3 * 10**5, 10**6, 3 * 10**6])
+def test_crops_have_no_more_than_their_share_of_an_epochs_pixels(epoch: int) -> None:
+    for count in (1, 3, 50):
+        crops = Crops(numbered(count, 300), 2, 5, epoch)
+        assert 0 < crops.hr[..., 0].size <= SHARE * epoch
+
+
+def test_fewer_crops_are_from_images_all_over_the_list() -> None:
+    crops = Crops(numbered(20, 100), 2, 5, round(5 * 64**2 / SHARE) + 10)
+    chosen = crops.hr[:, 0, 0, 0].tolist()
+    assert len(set(chosen)) == 5
+    assert all(0 < gap <= 4 for gap in np.diff(chosen))
+    assert min(chosen) < 4
+    assert max(chosen) >= 16
+    np.testing.assert_array_equal(crops.lr[:, 0, 0, 0], chosen)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 5), (7, 3)])
+def test_images_may_be_small(height: int, width: int) -> None:
+    crops = Crops([coordinates("a", height, width, 2)], 2, 5, 10)
+    side = min(height, width)
+    assert crops.hr.shape == (1, 2 * side, 2 * side, 3)
+    assert crops.lr.shape == (1, side + 10, side + 10, 3)
+
+
+@pytest.fixture
+def fabric() -> Fabric:
+    return training_fabric("32")
+
+
+@pytest.fixture
+def val(make_pair: MakePair) -> list[Pair]:
+    return [
+        make_pair("0001", 48, 40),
+        make_pair("0002", 36, 44, phase=2),
+        make_pair("0003", 38, 36, phase=1),
+    ]
+
+
+@pytest.fixture
+def model() -> SRCNN:
+    """A network that is near to interpolation, but is not interpolation."""
+    torch.manual_seed(0)
+    model = SRCNN(2)
+    model.start_from_interpolation()
+    return model
+
+
+@pytest.fixture
+def vgg(vgg16: Weights) -> VGGFeatures:
+    return VGGFeatures(vgg16, "vgg16", LAYERS)
+
+
+def centre(image: Array) -> Array:
+    """The middle 36 × 36 of [H, W, 3]; all borders are even, so that nothing needs rounding."""
+    top, left = ((length - 36) // 4 * 2 for length in image.shape[:2])
+    return image[top : top + 36, left : left + 36]
+
+
+@torch.no_grad()
+def whole_output(model: SRCNN, pair: Pair) -> Array:
+    """The network's output [H, W, 3] for a whole image, as it would be saved."""
+    image = torch.from_numpy(pair.lr / 255).permute(2, 0, 1)[None].float()
+    return model(image)[0].permute(1, 2, 0).double().numpy().clip(0, 1)
+
+
+def outputs(model: SRCNN, val: list[Pair]) -> list[tuple[Array, Array]]:
+    """What the network and the photograph have in the middle of each image."""
+    return [(centre(whole_output(model, pair)), centre(pair.hr / 255)) for pair in val]
+
+
+def psnr(a: Array, b: Array) -> float:
+    return float(-10 * np.log10(np.mean((a - b) ** 2)))
+
+
+def test_the_means_are_those_of_the_whole_images_outputs_in_their_middle(
+    fabric: Fabric, model: SRCNN, val: list[Pair]
+) -> None:
+    row = validate(fabric, model, Objective(), Crops(val, 2, model.halo, MANY))
+    grids = [f"grid/{pair.name}" for pair in val]
+    assert list(row) == ["loss", "mse", "psnr_rgb", "psnr_interpolated", *grids]
+    pairs = outputs(model, val)
+    for name, (sr, hr) in zip(grids, pairs, strict=True):
+        assert row[name] == pytest.approx(grid_peak(sr - hr, 2), abs=1e-3)
+    mse = np.mean([np.mean((sr - hr) ** 2) for sr, hr in pairs])
+    assert row["mse"] == row["loss"] == pytest.approx(mse, rel=1e-5)
+    assert row["psnr_rgb"] == pytest.approx(np.mean([psnr(sr, hr) for sr, hr in pairs]), abs=1e-4)
+
+
+@pytest.mark.parametrize("kernel", ["bicubic", "bilinear"])
+def test_the_psnr_of_interpolation_is_that_of_matlabs(
+    fabric: Fabric, val: list[Pair], kernel: str
+) -> None:
+    model = SRCNN(2, "bicubic" if kernel == "bicubic" else "bilinear")
+    # Edges of black and white, beyond which the bicubic overshoots.
+    for number, pair in enumerate(val):
+        hr = np.where(pair.hr > 127, np.uint8(255), np.uint8(0))
+        val[number] = Pair(pair.name, hr, imresize(hr, 1 / 2))
+    row = validate(fabric, model, Objective(), Crops(val, 2, model.halo, MANY))
+    expected = []
+    for pair in val:
+        up = imresize(pair.lr / 255, 2, kernel=model.upsampling).clip(0, 1)
+        expected.append(psnr(centre(up), centre(pair.hr / 255)))
+    assert row["psnr_interpolated"] == pytest.approx(np.mean(expected), abs=1e-4)
+    assert row["psnr_interpolated"] > row["psnr_rgb"]  # of weights that never were trained
+
+
+def test_perceptual_terms_are_means_over_the_crops_and_stand_in_the_row(
+    fabric: Fabric, model: SRCNN, val: list[Pair], vgg: VGGFeatures
+) -> None:
+    ratios = {"block1_conv2": 30.0, "block2_conv2": 400.0}
+    objective = Objective(vgg, 0.1, 0.9, LAYERS, ratios)
+    row = validate(fabric, model, objective, Crops(val, 2, model.halo, MANY))
+    pairs = outputs(model, val)
+    expected: dict[str, list[float]] = {layer: [] for layer in LAYERS}
+    for images in pairs:
+        both = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float()
+        for layer, features in vgg(both).items():
+            sr, hr = features.double().numpy()
+            expected[layer].append(np.mean((sr - hr) ** 2))
+    means = {layer: float(np.mean(values)) for layer, values in expected.items()}
+    means["mse"] = float(np.mean([np.mean((sr - hr) ** 2) for sr, hr in pairs]))
+    report = objective.report(means)
+    assert list(row)[: len(report) + 2] == [*report, "psnr_rgb", "psnr_interpolated"]
+    assert {name: row[name] for name in report} == pytest.approx(report, rel=1e-4)
+    balanced = sum(LAYERS[layer] * means[layer] / ratios[layer] for layer in LAYERS)
+    assert row["loss"] == pytest.approx(0.1 * means["mse"] + 0.9 * balanced, rel=1e-4)
+
+
+def test_the_network_is_judged_in_float32_and_vgg_runs_in_the_precision_of_training(
+    fabric: Fabric, model: SRCNN, val: list[Pair], vgg: VGGFeatures
+) -> None:
+    objective = Objective(vgg, 0.1, 0.9, LAYERS, dict.fromkeys(LAYERS, 1.0))
+    crops = Crops(val, 2, model.halo, MANY)
+    low = training_fabric("bf16")
+    exact, rough = (validate(either, model, objective, crops) for either in (fabric, low))
+    for name in ("mse", "psnr_rgb", "psnr_interpolated"):
+        assert rough[name] == exact[name]
+    for layer in LAYERS:
+        assert rough[layer] != exact[layer]
+        assert rough[layer] == pytest.approx(exact[layer], rel=0.1)
+
+
+def test_crops_are_judged_as_they_would_be_saved_within_zero_and_one(
+    fabric: Fabric, model: SRCNN, val: list[Pair]
+) -> None:
+    with torch.no_grad():
+        assert model.reconstruction.bias is not None
+        model.reconstruction.bias.fill_(9)
+    row = validate(fabric, model, Objective(), Crops(val, 2, model.halo, MANY))
+    white = np.mean([np.mean((1 - centre(pair.hr / 255)) ** 2) for pair in val])
+    assert row["mse"] == pytest.approx(white, rel=1e-5)
+
+
+def test_a_photograph_that_is_restored_without_error_has_a_psnr_all_the_same(
+    fabric: Fabric, model: SRCNN
+) -> None:
+    row = validate(fabric, model, Objective(), Crops(numbered(1, 16), 2, model.halo, MANY))
+    assert row["psnr_interpolated"] >= 99
+    assert row["psnr_rgb"] < np.inf
+
+
+def test_validating_leaves_the_network_and_its_gradients_as_they_were(
+    fabric: Fabric, model: SRCNN, val: list[Pair]
+) -> None:
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    validate(fabric, model, Objective(), Crops(val, 2, model.halo, MANY))
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(value.grad is None for value in model.parameters())
