@@ -152,7 +152,8 @@ def test_ctrl_c_is_no_error_of_the_program(
 def test_output_that_goes_nowhere_is_one_line_at_most(full: bool) -> None:
     # Scoring takes seconds, and what it prints is not the matter here.
     code = (
-        "import sys; from srcnn.cli import program; program._score = lambda **options: print('scores'); "
+        "import sys; from srcnn.cli import program; "
+        "program._score = lambda **options: print('scores'); "
         "sys.exit(program.main(['score', '--sr', 'a', '--hr', 'b', '--scale', '2']))"
     )
     read, write = os.pipe()
