@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 CODE = ("srcnn", "stages", "tools", "presets", "datasets", ".dvc/plots")
 FILES = (
     *("params.yaml", "dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore"),
+    *("data/.gitignore", "models/.gitignore"),
 )
 
 
