@@ -48,6 +48,8 @@ $(INSTALLED):
 	    echo "error: Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python3.12" >&2; exit 1
 	@echo "installing the packages of requirements.lock into .venv, once: several GB, some minutes"
 	python -m pip install --quiet --no-deps --require-hashes --requirement requirements.lock
-	python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	# compat: the folder itself is importable, so that python stages/train.py finds its neighbours.
+	python -m pip install --quiet --no-deps --no-build-isolation \
+	    --config-settings editable_mode=compat --editable .
 	@rm -f .venv/installed-*
 	@touch $@

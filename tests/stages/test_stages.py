@@ -274,3 +274,10 @@ def test_a_command_line_that_makes_no_sense_is_told_how_it_is_used(
     assert run.returncode == 2
     assert run.stderr.startswith("usage: ")
     assert "Traceback" not in run.stderr
+
+
+def test_a_stage_runs_as_a_script_as_well(project: Path) -> None:
+    command = [sys.executable, "stages/degrade.py", "--help"]
+    run = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert "--scale" in run.stdout
