@@ -2,20 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
-from numpy.typing import NDArray
 
 from srcnn.figures.canvas import Canvas
 from srcnn.figures.charts import limits, named, panels, unit_of
-from srcnn.figures.perception_distortion import Box, beside, first_free, point_to_better
-from srcnn.figures.style import INK, SMALL, colours_of, look, name_of
-from srcnn.figures.text import width_of
+from srcnn.figures.labels import label_points
+from srcnn.figures.style import INK, colours_of, look, name_of
 
 METRICS = ("mse", "psnr_rgb", "psnr_y", "ssim_y", "lpips")
 METHODS = ("bicubic", "mse", "perceptual")
@@ -31,7 +28,6 @@ _SHORT = {"loss.lambda1": "λ1", "loss.lambda2": "λ2"}
 _COLUMNS = {"mse": ("MSE", ".5f"), "psnr_rgb": ("PSNR RGB", ".2f"), "lpips": ("LPIPS", ".4f")}
 _WIDTH = 14  # characters of a column
 _HEIGHT, _BESIDE = 640, 180
-_DOT, _RING, _LINE = 24, 44, 8  # pixels that they keep free of text
 _MARKERS = "os^DvPX"
 _FAR = 20  # MSEs that are this many times apart are on a logarithmic axis
 
@@ -157,7 +153,7 @@ def _draw(panel: Axes, lines: Sequence[Curve]) -> None:
             if method == "perceptual" and curve.others:
                 line.set_label(curve.others)
     for point in {point for curve in lines for point in curve.points if point.of_paper}:
-        (ring,) = panel.plot(point.x / unit, point.y, "o", markersize=10)
+        (ring,) = panel.plot(point.x / unit, point.y, "o", markersize=8)
         ring.set(markerfacecolor="none", markeredgecolor=INK)
     _label(panel, lines, unit)
 
@@ -194,35 +190,15 @@ def _shade(colour: str, number: int, count: int) -> str:
 
 
 def _label(panel: Axes, lines: Sequence[Curve], unit: float) -> None:
-    """Add what may cover nothing: legend, arrow, and each point's value or its method's name."""
-    corner, area = panel.bbox.min, (panel.bbox.width, panel.bbox.height)
-    places = [
-        panel.transData.transform([(point.x / unit, point.y) for point in curve.points]) - corner
-        for curve in lines
-    ]
-    taken = [_around(place, _DOT) for at in places for place in at]
-    for at in places:
-        for start, end in pairwise(at):
-            steps = int(np.hypot(*(end - start)) / _LINE) + 2
-            taken += [_around(place, _LINE) for place in np.linspace(start, end, steps)]
+    """Add the legend, and label each point with its setting's values or its method's name."""
     if any(curve.others for curve in lines):
-        frame = panel.legend(loc="best").get_window_extent()
-        taken.append(Box(frame.x0 - corner[0], frame.y0 - corner[1], frame.width, frame.height))
-    taken.append(point_to_better(panel, area, taken))
-    named_already = set()
-    for curve, at in zip(lines, places, strict=True):
-        for point, place in zip(curve.points, at, strict=True):
+        panel.legend(loc="best")
+    labels: dict[tuple[float, float], str] = {}
+    for curve in lines:
+        for point in curve.points:
             text = ", ".join(map(str, point.values)) + (" (paper)" if point.of_paper else "")
             if curve.method != "perceptual" and len(curve.points) == 1:
-                text = "" if curve.method in named_already else name_of(curve.method)
-                named_already.add(curve.method)
-            dot = _around(place, _RING if point.of_paper else _DOT)
-            box = first_free(beside(dot, width_of(text, SMALL)), taken, area)
-            taken.append(box)
-            where = box.left / area[0], (box.bottom + box.height / 4) / area[1]
-            panel.text(*where, text, size=SMALL, transform=panel.transAxes)
-
-
-def _around(place: NDArray[np.float64], size: float) -> Box:
-    """A square around a place in pixels."""
-    return Box(place[0] - size / 2, place[1] - size / 2, size, size)
+                text = name_of(curve.method)
+            if text not in labels.values() or curve.method == "perceptual":
+                labels[point.x / unit, point.y] = text
+    label_points(panel, [(*place, text) for place, text in labels.items()])

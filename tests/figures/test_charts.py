@@ -15,7 +15,7 @@ from srcnn.figures.canvas import Canvas
 from srcnn.figures.charts import decimals_of, limits, named, unit_of
 from srcnn.figures.curves import draw_curves
 from srcnn.figures.grid_artefacts import draw_tiles
-from srcnn.figures.perception_distortion import Box, draw_plane
+from srcnn.figures.perception_distortion import draw_plane
 from srcnn.figures.style import FONT, NAMES, colours_of, name_of, short_name
 from srcnn.utils.files import write_csv
 
@@ -186,12 +186,3 @@ def test_methods_with_equal_scores_can_be_drawn() -> None:
     methods = [method for method in NAMES if method != "hr"]
     page = draw_plane([scored(dict.fromkeys(methods, (0.001, 0.2)))])
     assert shows(page, methods[-1])
-
-
-def test_boxes_meet_where_they_share_a_pixel() -> None:
-    box = Box(10, 10, 5, 5)
-    assert box.meets(Box(14, 14, 9, 9))
-    assert not box.meets(Box(15, 10, 9, 9))
-    assert box.inside(15, 15)
-    assert not box.inside(14, 15)
-    assert not Box(-1, 0, 2, 2).inside(9, 9)
