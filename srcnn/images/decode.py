@@ -11,6 +11,9 @@ from PIL import ExifTags, Image, ImageFile, ImageOps, TiffImagePlugin
 from srcnn.errors import InputError
 from srcnn.images.png_chunks import chunks
 
+PixelArray = npt.NDArray[Any]
+"""[H, W, C] of uint8 or uint16. By the number of channels: grey, grey + alpha, RGB, RGBA."""
+
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 _DEEP = re.compile(r"I;16[BN]?|LA;16B|(RGB|RGBX|RGBA);16[BLN]")  # channels of 16 bits, as in a file
 _SWAPPED = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
@@ -33,9 +36,16 @@ def decoded(file: BinaryIO) -> tuple[Image.Image, bool]:
     image, levels = decoded_whole(file)
     if levels is None:
         return image, False
-    rounded = Image.fromarray(((levels.astype(np.uint32) + 128) // 257).astype(np.uint8))
+    rounded = Image.fromarray(to_8_bits(levels))
     rounded.info = image.info
     return rounded, True
+
+
+def to_8_bits(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Round uint16 to uint8: round(v / 257). Returns uint8 unchanged."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def decoded_whole(file: BinaryIO) -> tuple[Image.Image, npt.NDArray[np.uint16] | None]:

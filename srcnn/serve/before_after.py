@@ -5,7 +5,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from srcnn.upscaling.image_files import Levels, Original, as_image
+from srcnn.images.decode import PixelArray
+from srcnn.upscaling.image_files import Original, as_image
 
 MOST = 50_000_000
 """Pixels of each: a browser holds four bytes for each of them, and that twice."""
@@ -30,7 +31,7 @@ class BeforeAfter:
         mode = ("L", "LA", "RGB", "RGBA")[original.shape[2] - 1]
         self.after = Image.new(mode, (width, height))
 
-    def add(self, strip: Levels, top: int) -> None:
+    def add(self, strip: PixelArray, top: int) -> None:
         """Take a strip of the result, of a multiple of `reduced` rows unless it is the last."""
         self.after.paste(as_image(strip).reduce(self.reduced), (0, top // self.reduced))
 

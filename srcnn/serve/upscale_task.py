@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from srcnn.errors import InputError
+from srcnn.images.decode import PixelArray
 from srcnn.images.image_io import image_size
 from srcnn.serve.before_after import BeforeAfter
-from srcnn.upscaling.image_files import Levels, check_result, format_of, read_original, write_result
+from srcnn.upscaling.image_files import check_result, format_of, read_original, write_result
 
 if TYPE_CHECKING:
     from srcnn.upscaling.onnx_runner import Enlarger
@@ -113,7 +114,7 @@ def enlarge(task: Task, model: "Enlarger") -> None:
     original = read_original(task.original)
     pictures = BeforeAfter(original, task.size)
 
-    def watched(strips: Iterator[Levels]) -> Iterator[Levels]:
+    def watched(strips: Iterator[PixelArray]) -> Iterator[PixelArray]:
         rows = 0
         for strip in strips:
             if task.state == "cancelled":

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import ExifTags, Image
 
 from srcnn.errors import InputError
 from srcnn.images.colour import on_white, to_srgb, without_palette
-from srcnn.images.decode import decoded_whole
+from srcnn.images.decode import PixelArray, decoded_whole, to_8_bits
 from srcnn.images.image_io import reading
 from srcnn.images.png_chunks import chunks
 from srcnn.upscaling.png_writer import icc_chunk, write_strips
@@ -43,8 +42,6 @@ _KEPT = (
     *("XResolution", "YResolution", "ResolutionUnit"),
 )
 
-Levels = npt.NDArray[Any]
-
 
 @dataclass(frozen=True)
 class Original:
@@ -62,21 +59,20 @@ class Original:
 
     shape: tuple[int, int, int]
     dtype: Any
-    rows: Callable[[slice], Levels]
+    rows: Callable[[slice], PixelArray]
     icc: bytes | None = None
     exif: bytes | None = None
     notes: tuple[str, ...] = ()
     colour: tuple[tuple[bytes, bytes], ...] = ()
 
-    def __getitem__(self, rows: slice) -> Levels:
+    def __getitem__(self, rows: slice) -> PixelArray:
         """Some of its rows."""
         return self.rows(rows)
 
 
-def as_image(levels: Levels) -> Image.Image:
+def as_image(levels: PixelArray) -> Image.Image:
     """[H, W, channels] of uint8 or uint16 as one of Pillow's images, 8 bits a channel."""
-    if levels.dtype == np.uint16:
-        levels = ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    levels = to_8_bits(levels)
     return Image.fromarray(levels if levels.shape[2] > 1 else levels[..., 0])
 
 
@@ -124,7 +120,7 @@ def read_original(path: Path) -> Original:
     width, height = image.size
     channels = len(image.getbands())
 
-    def cropped(span: slice) -> Levels:
+    def cropped(span: slice) -> PixelArray:
         part = image.crop((0, span.start, width, span.stop))
         return np.asarray(part).reshape(-1, width, channels)
 
@@ -177,7 +173,7 @@ def check_result(
 
 
 def write_result(
-    path: Path, kind: str, original: Original, strips: Iterator[Levels], size: tuple[int, int]
+    path: Path, kind: str, original: Original, strips: Iterator[PixelArray], size: tuple[int, int]
 ) -> tuple[str, ...]:
     """Write an enlarged image, whole or not at all, with the profile and EXIF of the original.
 
@@ -210,7 +206,7 @@ def write_result(
 
 
 def _write_with_pillow(
-    path: Path, kind: str, original: Original, strips: Iterator[Levels], size: tuple[int, int]
+    path: Path, kind: str, original: Original, strips: Iterator[PixelArray], size: tuple[int, int]
 ) -> tuple[str, ...]:
     notes = []
     channels = original.shape[2]

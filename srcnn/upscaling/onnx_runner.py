@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from srcnn.export.onnx_network import Weights
 from srcnn.export.onnx_session import onnx_session
+from srcnn.images.decode import PixelArray
 from srcnn.images.resize import Kernel, imresize
 from srcnn.models.receptive_field import halo_of
 from srcnn.upscaling.tile_network import tile_network
@@ -22,9 +22,6 @@ WIDE = 16_384
 _REACH = 16
 """Pixels around a visible one whose own colour, which nobody sees, is not to come near it."""
 
-Levels = npt.NDArray[Any]
-"""[h, w, channels] of uint8 or uint16: grey, grey with alpha, RGB, or RGBA, by 1 to 4 channels."""
-
 
 class Pixels(Protocol):
     """An image whose rows can be had: an array, or what decodes them when they are asked for."""
@@ -33,7 +30,7 @@ class Pixels(Protocol):
     def shape(self) -> tuple[int, ...]:
         """Height, width, channels."""
 
-    def __getitem__(self, rows: slice) -> Levels:
+    def __getitem__(self, rows: slice) -> PixelArray:
         """Some rows."""
 
 
@@ -59,23 +56,23 @@ class Enlarger:
         self.halo = halo_of(scale)
         self._sessions: dict[str, Any] = {}
 
-    def __call__(self, image: Levels) -> Levels:
+    def __call__(self, image: PixelArray) -> PixelArray:
         """The enlarged image, [scale·h, scale·w, channels] in the type of `image`."""
         return np.concatenate(list(self.strips(image)))
 
-    def strips(self, image: Pixels) -> Iterator[Levels]:
+    def strips(self, image: Pixels) -> Iterator[PixelArray]:
         """The enlarged image from top to bottom, so that not all of it has to be in memory."""
         height, wide = image.shape[0], image.shape[1] * self.scale
         step = max(1, TILE * min(WIDE, wide) // wide // 16 * 16 // self.scale)
         margin = self.halo + _REACH
 
-        def strip(top: int) -> Levels:
+        def strip(top: int) -> PixelArray:
             rows = min(step, height - top)
             return self._strip(_with_margin(image, top, rows, margin), margin)
 
         return prefetch(strip, range(0, height, step))  # while the ones before are being written
 
-    def _strip(self, seen: Levels, margin: int) -> Levels:
+    def _strip(self, seen: PixelArray, margin: int) -> PixelArray:
         """Enlarge rows and columns but for a margin of context on all sides."""
         channels = seen.shape[2]
         has_alpha = channels in (2, 4)
@@ -87,13 +84,13 @@ class Enlarger:
         colours = self._colours(_inner(colours, margin - self.halo))
         return np.dstack([colours, self._alpha(_inner(alpha, margin - 2))])
 
-    def _alpha(self, seen: Levels) -> Levels:
+    def _alpha(self, seen: PixelArray) -> PixelArray:
         """Bicubic, of [h + 4, w + 4] with a margin of 2."""
         most = np.iinfo(seen.dtype).max
         whole = imresize(seen.astype(np.float32), self.scale)
         return _inner(np.clip(np.rint(whole), 0, most), 2 * self.scale).astype(seen.dtype)
 
-    def _colours(self, seen: Levels) -> Levels:
+    def _colours(self, seen: PixelArray) -> PixelArray:
         """By the network, of [h + 2·halo, w + 2·halo, 1 or 3], tile after tile."""
         grey, halo, scale = seen.shape[2] == 1, self.halo, self.scale
         height, width = seen.shape[0] - 2 * halo, seen.shape[1] - 2 * halo
@@ -116,7 +113,7 @@ class Enlarger:
         return self._sessions[name]
 
 
-def _with_margin(image: Pixels, top: int, rows: int, margin: int) -> Levels:
+def _with_margin(image: Pixels, top: int, rows: int, margin: int) -> PixelArray:
     """Rows of an image with what lies around them, mirrored at its borders."""
     height = image.shape[0]
     first, last = max(0, top - margin), min(height, top + rows + margin)
@@ -124,18 +121,18 @@ def _with_margin(image: Pixels, top: int, rows: int, margin: int) -> Levels:
     return np.pad(image[first:last], (beyond, (margin, margin), (0, 0)), "symmetric")
 
 
-def _inner(image: Levels, margin: int) -> Levels:
+def _inner(image: PixelArray, margin: int) -> PixelArray:
     """The image without a margin on all sides."""
     return image[margin : len(image) - margin, margin : image.shape[1] - margin]
 
 
-def _luma(rgb: Levels) -> Levels:
+def _luma(rgb: PixelArray) -> PixelArray:
     """[H, W, 1] of [H, W, 3], by BT.601, as Pillow's grey."""
     weighted = rgb @ np.array([0.299, 0.587, 0.114], np.float32)
     return np.rint(weighted)[..., None].astype(rgb.dtype)
 
 
-def _spread(colours: Levels, alpha: Levels) -> Levels:
+def _spread(colours: PixelArray, alpha: PixelArray) -> PixelArray:
     """Give pixels that are wholly transparent the colour of the nearest one that is not.
 
     What such a pixel says of its colour is anything; enlarged, it would show at the edges.

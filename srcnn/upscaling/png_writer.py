@@ -3,22 +3,22 @@
 import struct
 import zlib
 from collections.abc import Iterable
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+
+from srcnn.images.decode import PixelArray
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _ROWS = 16  # filtered at a time, so that they stay in the CPU's cache
 _KINDS = {1: 0, 2: 4, 3: 2, 4: 6}  # colour type by channels, as the PNG specification numbers it
 
-Levels = npt.NDArray[Any]
-
 
 def write_strips(
     file: BinaryIO,
     size: tuple[int, int],
-    strips: Iterable[Levels],
+    strips: Iterable[PixelArray],
     about: Iterable[tuple[bytes, bytes]] = (),
 ) -> None:
     """Write an image that comes from top to bottom.

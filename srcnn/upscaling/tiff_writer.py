@@ -6,10 +6,11 @@ from itertools import chain
 from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Directory
 from PIL.TiffTags import LONG, LONG8
+
+from srcnn.images.decode import PixelArray
 
 _HEADERS = {
     False: b"II\x2a\0\x08\0\0\0",
@@ -23,13 +24,11 @@ CLASSIC = 2**32 - 2**24
 _ROWS = 16  # of a strip in the file
 _OFFSETS, _COUNTS, _ICC = 273, 279, 34675
 
-Levels = npt.NDArray[Any]
-
 
 def write_tiff(
     file: BinaryIO,
     size: tuple[int, int],
-    strips: Iterable[Levels],
+    strips: Iterable[PixelArray],
     icc: bytes | None = None,
     exif: bytes | None = None,
 ) -> None:
@@ -67,7 +66,7 @@ def write_tiff(
     file.write(head(lengths))
 
 
-def _deflated(strips: Iterable[Levels], rows: int) -> Iterator[bytes]:
+def _deflated(strips: Iterable[PixelArray], rows: int) -> Iterator[bytes]:
     """So many rows at a time, each level less the one to its left."""
     for strip in strips:
         lines = strip.astype(strip.dtype.newbyteorder("<"))
@@ -78,7 +77,7 @@ def _deflated(strips: Iterable[Levels], rows: int) -> Iterator[bytes]:
 
 def _directory(
     size: tuple[int, int],
-    strip: Levels,
+    strip: PixelArray,
     rows: int,
     icc: bytes | None,
     exif: bytes | None,
