@@ -19,12 +19,12 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import PydanticCustomError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from srcnn.errors import InputError
 from srcnn.utils.methods import METHODS
+from srcnn.utils.validation import error_line
 from srcnn.utils.vgg_layers import LAYERS
+from srcnn.utils.yaml_files import read_yaml
 
 SCALES = (2, 3, 4, 8)
 PARAMS = Path("params.yaml")
@@ -217,7 +217,7 @@ class Settings(_Section):
             try:
                 self.loss_of(name)
             except ValidationError as error:
-                raise ValueError(f"variants.{name}.{_one_line(error.errors()[0])}") from None
+                raise ValueError(f"variants.{name}.{error_line(error)}") from None
         return self
 
     @model_validator(mode="after")
@@ -242,28 +242,10 @@ def read_settings(path: Path = PARAMS) -> Settings:
     """Read and check a params file.
 
     Raises:
-        InputError: the file is missing, is not YAML, or a setting in it is unknown or wrong.
+        InputError: the file is missing or not YAML, or one of its settings is unknown or wrong.
     """
+    values = read_yaml(path, "run from the project's folder")
     try:
-        values: Any = YAML(typ="safe", pure=True).load(path)
-        if not isinstance(values, dict):
-            raise InputError(f"{path}: holds no settings")
         return Settings.model_validate(values)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file (run from the project's folder)") from None
-    except YAMLError as error:
-        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        raise InputError(f"{path}: {'; '.join(map(_one_line, error.errors()))}") from None
-
-
-def _one_line(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"{where}: unknown setting"
-    if error["type"] == "missing":
-        return f"{where}: is missing"
-    if error["type"] == "value_error":
-        return f"{where + '.' if where else ''}{error['ctx']['error']}"
-    message = error["msg"][0].lower() + error["msg"][1:]
-    return f"{where}: {message}, not {error['input']!r}"
+        raise InputError(f"{path}: {error_line(error)}") from None

@@ -14,13 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from srcnn.errors import InputError
 from srcnn.settings import PARAMS
 from srcnn.utils.files import check_room, sha256_of
 from srcnn.utils.text import join_names
+from srcnn.utils.yaml_files import read_yaml
 
 ROOM = 32 * 10**6
 """Bytes for DVC's own notes, which a full disk damages."""
@@ -42,7 +40,7 @@ class Record:
         stage = {}
         if "DVC_STAGE" in os.environ and os.environ.get("LOCAL_RANK", "0") == "0":
             name = os.environ["DVC_STAGE"].rpartition(":")[2].partition("@")[0]
-            stage = _read(Path("dvc.yaml")).get("stages", {}).get(name, {})
+            stage = read_yaml(Path("dvc.yaml")).get("stages", {}).get(name, {})
             check_room(ROOM, Path(), "DVC's notes")
         self._settings = _filled_in(stage.get("params", []), arguments)
         self._read_files = [Path(name) for name in _filled_in(stage.get("deps", []), arguments)]
@@ -81,20 +79,10 @@ class Record:
         return states | {str(path): _digest(path) for path in self._read_files}
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        values: Any = YAML(typ="safe", pure=True).load(path)
-    except YAMLError as error:
-        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: holds nothing")
-    return values
-
-
 def _params() -> dict[str, Any]:
     """All settings; none while somebody's editor has not saved all of the file."""
-    with suppress(InputError, OSError):
-        return _read(PARAMS)
+    with suppress(InputError):
+        return read_yaml(PARAMS)
     return {}
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
+from srcnn.utils.yaml_files import read_yaml
 from tests.tiny_project import ROOT, copy_of, environment
 from tools.git import committed_files
 
@@ -76,7 +76,7 @@ def test_every_setting_is_explained() -> None:
 
 def test_what_is_shared_is_counted_as_dvc_lock_has_it() -> None:
     in_git = set(committed_files(ROOT))
-    stages = YAML(typ="safe", pure=True).load(ROOT / "dvc.lock")["stages"].values()
+    stages = read_yaml(ROOT / "dvc.lock")["stages"].values()
     outs = [out for stage in stages for out in stage.get("outs", [])]
     kept = [
         out

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ruamel.yaml import YAML
 
 from srcnn.errors import InputError
 from srcnn.images.image_io import write_png
 from srcnn.models.tensors import write_tensors
 from srcnn.training.checkpoint import Checkpoint
 from srcnn.utils.files import write_csv, write_json
+from srcnn.utils.yaml_files import read_yaml
 from tests.mounts import fill, make_room, read_only, small_disk
 from tests.running import RESULTS, Running, results
 from tests.tiny_project import ROOT, change_params, copy_of, copy_project, run
@@ -30,7 +30,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "a.png": lambda path: write_png(path, NOISE),
     "a.safetensors": lambda path: write_tensors({"a": torch.zeros(10_000)}, path, {}),
 }
-STAGES = list(YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"].items())
+STAGES = list(read_yaml(ROOT / "dvc.yaml")["stages"].items())
 MADE_BY_DVC = [name for name, stage in STAGES if "outs" in stage and "variant" not in name]
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from ruamel.yaml import YAML
 
+from srcnn.utils.yaml_files import read_yaml
 from tests.tiny_project import ROOT, change_params, copy_of, environment, run
 
 
@@ -139,7 +139,7 @@ def test_no_setting_reaches_a_shell_as_a_command(
 
 
 def test_a_command_holds_only_settings_that_are_checked_before_it() -> None:
-    pipeline = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+    pipeline = read_yaml(ROOT / "dvc.yaml")["stages"]
     makers = {
         out if isinstance(out, str) else next(iter(out)): name
         for name, stage in pipeline.items()

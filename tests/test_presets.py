@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from srcnn.settings import read_settings
+from srcnn.utils.yaml_files import read_yaml
 from tools.plan_text import plan_text
 from tools.run_cost import TIMED_SIDE, Rates, benchmark_pixels, disk_use, find_photographs
 
@@ -32,7 +32,7 @@ for preset in sys.argv[2:]:
 
 
 def load(path: Path) -> Any:
-    return YAML(typ="safe", pure=True).load(path)
+    return read_yaml(path)
 
 
 def names(values: Mapping[str, Any], *before: str) -> list[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
+from srcnn.utils.yaml_files import read_yaml
 from tests.tiny_project import ROOT
 
 ORDER = (
@@ -24,7 +24,7 @@ ORDER = (
 PLACE = {room: place for place, rooms in enumerate(ORDER) for room in rooms}
 TOP = {"__init__.py", "__main__.py", "errors.py", "settings.py", "py.typed"}
 SHARED = {"stages/run_stage.py", "stages/input_guard.py"}
-PIPELINE: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+PIPELINE: dict[str, Any] = read_yaml(ROOT / "dvc.yaml")["stages"]
 
 
 @cache

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from ruamel.yaml import YAML
 
+from srcnn.utils.yaml_files import read_yaml
 from tests.test_pipeline import stages_run
 from tests.tiny_project import run
 
@@ -56,7 +56,7 @@ def pushed(remote: Path) -> dict[str, Path]:
 
 def recorded(project: Path, remote: dict[str, Path]) -> dict[str, str]:
     """Every output of dvc.lock that DVC keeps, and every file in one, by md5."""
-    stages = YAML(typ="safe").load(project / "dvc.lock")["stages"].values()
+    stages = read_yaml(project / "dvc.lock")["stages"].values()
     kept = run("git", "ls-files", cwd=project).split()
     files = {}
     for out in (out for stage in stages for out in stage.get("outs", [])):

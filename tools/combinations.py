@@ -15,10 +15,10 @@ from dvc.utils.flatten import flatten
 from dvc.utils.hydra import apply_overrides, get_hydra_sweeps, to_hydra_overrides
 from hydra.core.override_parser.types import OverrideType
 from hydra.errors import HydraException
-from ruamel.yaml import YAML
 
 from srcnn.errors import InputError
 from srcnn.settings import PARAMS, read_settings
+from srcnn.utils.yaml_files import read_yaml
 
 LONGEST = 200
 """Letters of an experiment's name; git makes a file of it."""
@@ -110,7 +110,7 @@ def _combination(
             raise InputError(f"{words}: {_first_line(error.__cause__ or error)}") from None
         except InputError as error:
             raise InputError(f"{words}: {str(error).removeprefix(f'{file}: ')}") from None
-        values = YAML(typ="safe", pure=True).load(file)
+        values = read_yaml(file)
     try:
         given = {key: reduce(lambda part, name: part[name], key.split("."), values) for key in keys}
     except (KeyError, TypeError):

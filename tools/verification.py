@@ -11,11 +11,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from srcnn.errors import InputError
 from srcnn.utils.text import join_names
+from srcnn.utils.validation import error_line
+from srcnn.utils.yaml_files import parse_yaml
 from tools.git import changes, committed, committed_files
 
 LOCK, ENVIRONMENT = "dvc.lock", "metrics/environment.json"
@@ -157,22 +157,16 @@ def _parse(text: tuple[str, str], kind: TypeAdapter[Any]) -> Any:
     try:
         return kind.validate_json(content)
     except ValidationError as error:
-        raise InputError(f"{name}: {_first(error)}") from None
+        raise InputError(f"{name}: {error_line(error)}") from None
 
 
 def _stages(text: tuple[str, str]) -> Stages:
     content, name = text
     try:
-        stages: Stages = _STAGES.validate_python(YAML(typ="safe").load(content)["stages"])
+        stages: Stages = _STAGES.validate_python(parse_yaml(content, name).get("stages"))
         return stages
-    except (YAMLError, KeyError, TypeError, ValidationError) as error:
-        what = _first(error) if isinstance(error, ValidationError) else error
-        raise InputError(f"{name}: not what DVC writes ({what})") from None
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors()[0]
-    return ": ".join([*map(str, first["loc"]), first["msg"]])
+    except ValidationError as error:
+        raise InputError(f"{name}: not what DVC writes ({error_line(error)})") from None
 
 
 def _outdated(before: Stages, now: Stages) -> Iterator[str]:
@@ -221,7 +215,7 @@ def _moves(folder: Path, tolerance: Any) -> Iterator[Move]:
     try:
         allowed = _NUMBERS.validate_python(tolerance)
     except ValidationError as error:
-        raise InputError(f"{ENVIRONMENT}: tolerance: {_first(error)}") from None
+        raise InputError(f"{ENVIRONMENT}: tolerance: {error_line(error)}") from None
     for path in committed_files(folder, "metrics"):
         if not re.fullmatch(r"metrics/x\d+\.json", path):
             continue

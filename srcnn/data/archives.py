@@ -12,14 +12,14 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from srcnn.data.download import Remote, fetch
 from srcnn.errors import InputError
 from srcnn.images.image_io import SUFFIXES
 from srcnn.utils.files import check_room
 from srcnn.utils.paths import SPLITS, Split
+from srcnn.utils.validation import error_line
+from srcnn.utils.yaml_files import read_yaml
 
 _OTHERWISE = (
     "put the file into data.cache_dir ({cache}), or set data.base_url to a server that has it"
@@ -45,7 +45,7 @@ class Archive(BaseModel):
     @model_validator(mode="after")
     def _has_a_checksum(self) -> Self:
         if not (self.sha256 or self.md5):
-            raise ValueError("sha256 or md5 is needed")
+            raise ValueError("sha256: missing; a checksum is needed, sha256 or md5")
         return self
 
     def remote(self, base_url: str | None) -> Remote:
@@ -68,11 +68,11 @@ class Manifest(BaseModel):
     def _is_a_data_set(self) -> Self:
         for split in SPLITS:
             if not any(a.split == split and a.scale is None for a in self.archives):
-                raise ValueError(f"no archive of HR images for split: {split} is listed")
+                raise ValueError(f"archives: none holds the HR images of split: {split}")
         checksums: dict[str, str] = {}
         for remote in (archive.remote(None) for archive in self.archives):
             if checksums.setdefault(remote.name, remote.checksum) != remote.checksum:
-                raise ValueError(f"two files are called {remote.name}; give one another name:")
+                raise ValueError(f"archives: two files are called {remote.name}; set name: of one")
         return self
 
 
@@ -129,16 +129,11 @@ def read_manifest(path: Path) -> Manifest:
     Raises:
         InputError: it is missing, is not YAML, or a key in it is unknown or wrong.
     """
+    values = read_yaml(path, "data.manifest names it")
     try:
-        return Manifest.model_validate(YAML(typ="safe", pure=True).load(path))
-    except FileNotFoundError:
-        raise InputError(f"data.manifest: {path}: no such file") from None
-    except YAMLError as error:
-        raise InputError(f"{path}: not valid YAML: {error}") from None
+        return Manifest.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = (path, ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, "))
-        raise InputError(": ".join(str(part) for part in where if part)) from None
+        raise InputError(f"{path}: {error_line(error)}") from None
 
 
 def fetch_archives(archives: Sequence[Archive], base_url: str | None, cache: Path) -> list[Images]:

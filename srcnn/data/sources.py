@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ruamel.yaml import YAML
-
 from srcnn.data.archives import Images
 from srcnn.errors import InputError
 from srcnn.images.image_io import SUFFIXES, image_size, list_files, list_images
 from srcnn.utils.files import packaged_file
 from srcnn.utils.paths import SPLITS
+from srcnn.utils.yaml_files import read_yaml
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def sample_photos(manifest: Path) -> list[Photo]:
     Raises:
         InputError: a file is missing or not the one that the manifest names.
     """
-    entries: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(manifest)["images"]
+    entries: list[dict[str, Any]] = read_yaml(manifest)["images"]
     return [
         Photo(
             packaged_file(entry["package"], entry["file"], entry["sha256"]),

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from PIL import Image
-from ruamel.yaml import YAML
 
 from srcnn.data.archives import Archive, Images, fetch_archives, read_manifest
 from srcnn.errors import InputError
@@ -204,10 +204,10 @@ def test_div2k_is_listed_as_published(project: Path) -> None:
         ({"url": "ftp://example.org/set.zip"}, "url"),
         ({"url": "https://example.org/set.tar"}, "url"),
         ({"sha256": "abc"}, "sha256"),
-        ({"sha256": None}, "sha256 or md5"),
+        ({"sha256": None}, "archives.0.sha256: missing"),
         ({"split": "test"}, "split"),
         ({"images": 0}, "images"),
-        ({"pages": 3}, "pages"),
+        ({"pages": 3}, "pages: unknown setting"),
     ],
 )
 def test_a_wrong_manifest_is_refused_with_what_is_wrong(
@@ -215,7 +215,7 @@ def test_a_wrong_manifest_is_refused_with_what_is_wrong(
 ) -> None:
     entry = archive_of(b"content").model_dump(exclude_none=True) | change
     path = tmp_path / "set.yaml"
-    YAML().dump({"archives": [entry]}, path)
+    path.write_text(yaml.safe_dump({"archives": [entry]}))
     with pytest.raises(InputError) as caught:
         read_manifest(path)
     assert str(path) in one_line(caught)
@@ -225,9 +225,9 @@ def test_a_wrong_manifest_is_refused_with_what_is_wrong(
 @pytest.mark.parametrize(
     ("archives", "message"),
     [
-        ([], "no archive of HR images for split: train"),
-        ([{"split": "train"}], "no archive of HR images for split: val"),
-        ([{"split": "train"}, {"split": "val", "scale": 2}], "for split: val"),
+        ([], "archives: none holds the HR images of split: train"),
+        ([{"split": "train"}], "archives: none holds the HR images of split: val"),
+        ([{"split": "train"}, {"split": "val", "scale": 2}], "the HR images of split: val"),
         (
             [{"split": "train"}, {"split": "val", "sha256": "0" * 64}],
             "two files are called set.zip",
@@ -238,7 +238,7 @@ def test_a_manifest_that_is_no_data_set_is_refused(
     tmp_path: Path, one_line: OneLine, archives: list[dict[str, Any]], message: str
 ) -> None:
     entries = [archive_of(b"", bytes=1, **a).model_dump(exclude_none=True) for a in archives]
-    YAML().dump({"archives": entries}, tmp_path / "set.yaml")
+    (tmp_path / "set.yaml").write_text(yaml.safe_dump({"archives": entries}))
     with pytest.raises(InputError) as caught:
         read_manifest(tmp_path / "set.yaml")
     assert one_line(caught).startswith(f"{tmp_path / 'set.yaml'}: ")
@@ -250,7 +250,7 @@ def test_a_manifest_may_take_both_splits_from_one_archive(tmp_path: Path) -> Non
         archive_of(b"", bytes=1, split=split, folder=split).model_dump(exclude_none=True)
         for split in ("train", "val")
     ]
-    YAML().dump({"archives": entries}, tmp_path / "set.yaml")
+    (tmp_path / "set.yaml").write_text(yaml.safe_dump({"archives": entries}))
     assert [archive.folder for archive in read_manifest(tmp_path / "set.yaml").archives] == [
         "train",
         "val",
@@ -262,4 +262,5 @@ def test_a_manifest_that_is_not_there_is_named_with_its_setting(
 ) -> None:
     with pytest.raises(InputError) as caught:
         read_manifest(tmp_path / "none.yaml")
-    assert one_line(caught) == f"data.manifest: {tmp_path / 'none.yaml'}: no such file"
+    expected = f"{tmp_path / 'none.yaml'}: no such file (data.manifest names it)"
+    assert one_line(caught) == expected

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from PIL import Image
-from ruamel.yaml import YAML
 
 from srcnn.data.sources import Photo, folder_photos, other_files, sample_photos, select
 from srcnn.errors import InputError
 from srcnn.images.image_io import RGB8, write_png
 from srcnn.utils.files import packaged_file
+from srcnn.utils.yaml_files import read_yaml
 
 OneLine = Callable[[Any], str]
 Picture = Callable[..., RGB8]
@@ -21,7 +22,7 @@ Picture = Callable[..., RGB8]
 def a_manifest(folder: Path, **changes: str) -> Path:
     entry = {"package": "skimage", "file": "data/chelsea.png", "split": "val", "sha256": "596aa1e7"}
     path = folder / "manifest.yaml"
-    YAML().dump({"images": [entry | changes]}, path)
+    path.write_text(yaml.safe_dump({"images": [entry | changes]}))
     return path
 
 
@@ -35,7 +36,7 @@ def test_every_sample_photograph_is_installed_with_the_right_checksum(project: P
 
 
 def test_the_sample_lists_full_checksums_and_no_photograph_twice(project: Path) -> None:
-    entries = YAML(typ="safe").load(project / "datasets/sample.yaml")["images"]
+    entries = read_yaml(project / "datasets/sample.yaml")["images"]
     assert all(len(entry["sha256"]) == 64 for entry in entries)
     assert len({entry["sha256"] for entry in entries}) == len(entries)
 

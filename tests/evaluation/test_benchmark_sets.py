@@ -26,6 +26,7 @@ from srcnn.models.srcnn import SRCNN, save_model
 from srcnn.models.tensors import write_tensors
 from srcnn.settings import read_settings
 from srcnn.utils.methods import METHODS
+from srcnn.utils.yaml_files import parse_yaml
 from stages import benchmarks
 
 OneLine = Callable[[Any], str]
@@ -122,7 +123,7 @@ def test_without_a_set_the_metrics_are_empty_and_the_table_says_how_to_name_one(
     stored, markdown = written(tmp_path)
     assert stored == {}
     example = markdown.split("```")[1].removeprefix("yaml\n")
-    assert YAML(typ="safe").load(example) == {
+    assert parse_yaml(example, "example") == {
         "evaluate": {"benchmarks": {"Set5": "~/sets/Set5/HR"}}
     }
 

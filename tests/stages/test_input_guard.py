@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from srcnn.errors import InputError
+from srcnn.utils.yaml_files import read_yaml
 from stages.input_guard import ROOM, Record
 from tests.tiny_project import ROOT
 
@@ -40,8 +41,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "train": {"lr": 0.1, "log": "lines"},
         "variants": {"fast": {"lambda1": 0}, "other": {}},
     }
-    YAML().dump({"stages": {"enlarge": stage}}, tmp_path / "dvc.yaml")
-    YAML().dump(params, tmp_path / "params.yaml")
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"enlarge": stage}}))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     for name in ("code.py", "set.yaml", "other.py", "data/x2/a.png", "data/x4/a.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
@@ -53,10 +54,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def set_params(folder: Path, section: str, name: str, value: Any) -> None:
     """Change one setting."""
-    yaml = YAML()
-    params = yaml.load(folder / "params.yaml")
+    params = yaml.safe_load((folder / "params.yaml").read_text())
     params[section][name] = value
-    yaml.dump(params, folder / "params.yaml")
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
 
 
 def begun() -> Record:
@@ -230,7 +230,7 @@ def test_every_stage_of_this_project_notices_whatever_it_reads(
     monkeypatch.chdir(tmp_path)
     arguments = {"scale": 2, "loss": "fast"}
     filled = {"${item.scale}": "2", "${item.loss}": "fast", "${data.manifest}": "set.yaml"}
-    for name, stage in YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"].items():
+    for name, stage in read_yaml(ROOT / "dvc.yaml")["stages"].items():
         listed = "\n".join([*stage["deps"], *stage.get("params", [])])
         for word, value in filled.items():
             listed = listed.replace(word, value)

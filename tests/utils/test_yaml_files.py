@@ -1,0 +1,97 @@
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from srcnn.errors import InputError
+from srcnn.utils.yaml_files import parse_yaml, read_yaml
+
+OneLine = Callable[[Any], str]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-05", 0.00001),
+        ("1.5E+3", 1500.0),
+        ("1.", 1.0),
+        ("-.5", -0.5),
+        (".inf", math.inf),
+        ("3", 3),
+        ("-3", -3),
+        ("012", 12),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("4_000_000_000", 4 * 10**9),
+        ("true", True),
+        ("False", False),
+        ("null", None),
+        ("~", None),
+        ("", None),
+    ],
+)
+def test_plain_scalars_have_the_values_of_yaml_1_2(text: str, value: Any) -> None:
+    found = parse_yaml(f"a: {text}", "a.yaml")["a"]
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["on", "off", "yes", "no", "y", "1:30", "2026-01-02", "=", "1e", "e5", "1.2.3"],
+)
+def test_everything_else_is_text(text: str) -> None:
+    assert parse_yaml(f"a: {text}", "a.yaml") == {"a": text}
+
+
+def test_quotes_make_text_of_a_number() -> None:
+    assert parse_yaml("a: '32'\nb: \"true\"\n", "a.yaml") == {"a": "32", "b": "true"}
+
+
+def test_an_anchor_can_be_merged_and_its_keys_replaced() -> None:
+    text = "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\n"
+    assert parse_yaml(text, "a.yaml")["b"] == {"x": 1, "y": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a: 1\nb:\n  c: 1\n  c: 2\n", "line 4, column 3: duplicate key c"),
+        ("a: [1\n", "line 2, column 1: while parsing a flow sequence"),
+        ("a: *b\n", "line 1, column 4: found undefined alias"),
+        ("a: 1\n---\nb: 2\n", "line 2, column 1: expected a single document"),
+        ("? [1, 2]\n: 3\n", "unhashable key"),
+        ("a: !!python/object/apply:os.getcwd []\n", "line 1, column 4: could not determine"),
+        (f"a: {'9' * 5000}\n", "5000 digits"),
+        (f"a: {'[' * 3000}", ""),
+        (b"a: \xe9", "position 3"),
+    ],
+)
+def test_invalid_yaml_is_refused_with_its_place(
+    one_line: OneLine, text: str | bytes, reason: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_yaml(text, "a.yaml")
+    assert one_line(caught).startswith("a.yaml: not valid YAML: ")
+    assert reason in one_line(caught)
+
+
+@pytest.mark.parametrize("text", ["", "# a comment\n", "text", "- 1\n"])
+def test_a_top_level_that_is_no_mapping_is_refused(one_line: OneLine, text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_yaml(text, "a.yaml")
+    assert one_line(caught).startswith("a.yaml: empty, or not a mapping")
+
+
+def test_a_missing_file_is_named_with_the_hint(tmp_path: Path, one_line: OneLine) -> None:
+    with pytest.raises(InputError) as caught:
+        read_yaml(tmp_path / "a.yaml", "set a")
+    assert one_line(caught) == f"{tmp_path / 'a.yaml'}: no such file (set a)"
+
+
+def test_a_folder_is_refused_by_its_name(tmp_path: Path, one_line: OneLine) -> None:
+    with pytest.raises(InputError) as caught:
+        read_yaml(tmp_path)
+    assert one_line(caught).startswith(f"{tmp_path}: cannot be read")
