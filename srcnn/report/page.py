@@ -23,6 +23,9 @@ from srcnn.utils.files import atomic_write
 PICTURES_LIMIT = 7_000_000
 """Characters of pictures inside the page, which leaves one of its eight megabytes to the rest."""
 
+SCRIPTS = "slider.js", "zoom_pan.js", "sortable_tables.js", "theme.js", "page.js"
+"""In this order, because a script uses the constants of those before it."""
+
 _FACTS = {"tolerance": "Tolerance, on another CPU"}
 
 
@@ -54,7 +57,7 @@ def _page(run: Run, data: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    script = "\n".join(_asset(name) for name in ("viewer.js", "moving.js", "page.js"))
+    script = "\n".join(map(_asset, SCRIPTS))
     style = _asset("page.css")
     metrics = metrics_of(run.scales)
     return environment.get_template("page.html.j2").render(

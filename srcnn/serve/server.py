@@ -49,7 +49,7 @@ _ASSETS = {
     "/page.js": _ASSETS_FOLDER / "page.js",
     "/pictures.js": _ASSETS_FOLDER / "pictures.js",
     "/report.css": REPORT_ASSETS / "page.css",  # colours, controls and the two pictures
-    "/moving.js": REPORT_ASSETS / "moving.js",
+    "/zoom_pan.js": REPORT_ASSETS / "zoom_pan.js",
 }
 _PICTURES = ("before.png", "after.png")
 

@@ -357,7 +357,7 @@ def test_a_page_without_its_files_says_which_is_missing(
     shutil.rmtree(tmp_path / "data")
     page = browser.new_page()
     page.goto((tmp_path / "plots/report.html").as_uri())
-    expect(page.locator("#problem")).to_contain_text("/0011.png is not beside this page")
+    expect(page.locator("#problem")).to_contain_text("/0011.png next to this page")
     page.close()
 
 

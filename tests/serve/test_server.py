@@ -431,7 +431,7 @@ def test_answers_say_what_a_browser_may_do_with_them(client: Client) -> None:
         "page.js",
         "pictures.js",
         "page.css",
-        "moving.js",
+        "zoom_pan.js",
         "report.css",
         "nothing",
         "jobs/1",

@@ -1,5 +1,5 @@
 // Before and after of one result, one over the other. What moves and zooms them is the report's,
-// moving.js: it reads `view` and calls `showDivider`.
+// zoom_pan.js: it reads `view` and calls `showDivider`.
 
 const element = (id) => document.getElementById(id);
 const stage = element("stage"), divider = element("divider");
@@ -50,7 +50,7 @@ function bytes(count) {
 // `lost` is called when the server does not have the pictures any more.
 function setUpPictures(lost) {
   addEventListener("resize", showZoom);
-  divider.addEventListener("input", () => split(divider.value / 100));
+  divider.addEventListener("input", () => moveDivider(divider.value / 100));
   const presses = {
     "zoom-in": () => zoomBy(Math.SQRT2), "zoom-out": () => zoomBy(Math.SQRT1_2),
     fit: () => zoomBy(0), actual: () => zoomTo(100),

@@ -1,24 +1,25 @@
-// How both pictures are zoomed and moved, and the divider: by mouse, touch and keys.
+// Zoom and pan two images together, and move the divider, by mouse, touch and keys.
 
-const MOST = 16; // CSS pixels along a picture's pixel at the largest zoom
-const CRISP = 2; // from here on, pixels are drawn as squares
+const MAX_ZOOM = 16; // CSS pixels per image pixel at the largest zoom
+const CRISP_ZOOM = 2; // from this zoom on, each image pixel is a sharp square
 
-const within = (value, low, high) => Math.min(Math.max(value, low), high);
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 function showZoom() {
   if (!view.image) return;
   const fit = stage.clientWidth / imageOf(view.image).width;
-  view.zoom = within(view.zoom, 1, Math.max(1, MOST / fit));
+  view.zoom = clamp(view.zoom, 1, Math.max(1, MAX_ZOOM / fit));
   const half = 0.5 / view.zoom;
-  view.x = within(view.x, half, 1 - half);
-  view.y = within(view.y, half, 1 - half);
+  view.x = clamp(view.x, half, 1 - half);
+  view.y = clamp(view.y, half, 1 - half);
   for (const name of ["zoom", "x", "y"]) stage.style.setProperty(`--${name}`, view[name]);
   stage.classList.toggle("zoomed", view.zoom > 1);
-  stage.classList.toggle("crisp", fit * view.zoom >= CRISP);
+  stage.classList.toggle("crisp", fit * view.zoom >= CRISP_ZOOM);
   element("zoom").textContent = `${Math.round(fit * view.zoom * 100)} %`;
 }
 
-// Zoom so that what is at a point of the stage, in its widths and heights, stays there.
+// Zoom around a point of the stage, which stays in place. The point is a fraction of the stage's
+// width and height.
 function zoomBy(factor, at = { x: 0.5, y: 0.5 }) {
   const before = view.zoom;
   view.zoom *= factor;
@@ -37,8 +38,8 @@ function zoomTo(percent, at) {
   zoomBy(percent / 100 * imageOf(view.image).width / stage.clientWidth / view.zoom, at);
 }
 
-function split(at) {
-  view.split = within(at, 0, 1);
+function moveDivider(at) {
+  view.split = clamp(at, 0, 1);
   showDivider();
 }
 
@@ -66,7 +67,7 @@ function setUpPointers() {
     down.set(event.pointerId, place(event));
     const after = middle();
     if (before.apart && after.apart) zoomBy(after.apart / before.apart, after);
-    if (down.size === 1 && view.zoom === 1) split(after.x);
+    if (down.size === 1 && view.zoom === 1) moveDivider(after.x);
     else pan((before.x - after.x) / view.zoom, (before.y - after.y) / view.zoom);
   });
   for (const end of ["pointerup", "pointercancel"]) {

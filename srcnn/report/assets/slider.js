@@ -1,10 +1,11 @@
-// Two pictures, one over the other, with a divider between them: what is shown and chosen.
+// The slider: two images, one over the other, with a divider between them. This file chooses and
+// shows the images and their scores; zoom_pan.js moves them.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const element = (id) => document.getElementById(id);
 
-// `x` and `y` are the point of the picture, in its widths and heights, that is at the middle of
-// the stage; `zoom` is 1 where the whole picture fits.
+// `x` and `y` are the point of the image at the centre of the stage, as fractions of the image's
+// width and height. At `zoom` 1 the whole image fits the stage. `split` is the divider's position.
 const view = {
   scale: data.scales.at(-1), image: data.images[0].id, left: "", right: "",
   zoom: 1, x: 0.5, y: 0.5, split: 0.5,
@@ -19,7 +20,7 @@ const scoreOf = (method, metric, image = view.image) =>
 const sourceOf = (method) =>
   data.pictures[method === "hr" ? `hr/${view.image}` : `x${view.scale}/${method}/${view.image}`] ?? "";
 
-// What is shown
+// Show the images
 
 function showPictures() {
   const image = imageOf(view.image);
@@ -50,8 +51,8 @@ function showScores() {
     const head = document.createElement("th");
     head.scope = "row";
     head.textContent = metric.name;
-    const leads = metric.lower ? left < right : left > right;
-    row.append(head, cell(left, metric, leads), cell(right, metric, !leads), cell(change, metric, false, true));
+    const leftIsBetter = metric.lower ? left < right : left > right;
+    row.append(head, cell(left, metric, leftIsBetter), cell(right, metric, !leftIsBetter), cell(change, metric, false, true));
     return row;
 
     function cell(value, { digits, lower }, best, signed) {
@@ -86,9 +87,9 @@ function showDivider() {
   );
 }
 
-// What is chosen
+// Choose the images
 
-function list(select, options) {
+function setOptions(select, options) {
   const chosen = select.value;
   select.replaceChildren(...options.map(([value, text]) => new Option(text, value)));
   if (options.some(([value]) => value === chosen)) select.value = chosen;
@@ -98,9 +99,9 @@ function showOrder() {
   const kind = element("order").value, by = element("by");
   const { change } = data;
   const metrics = data.metrics.filter((metric) => metric.lower !== null && view.right !== "hr");
-  list(by, [
-    ...(change ? [["change", `change of LPIPS, ${change.to} − ${change.from}`]] : []),
-    ...metrics.map((metric) => [metric.id, `${metric.name} of the right picture`]),
+  setOptions(by, [
+    ...(change ? [["change", `LPIPS, ${change.to} − ${change.from}`]] : []),
+    ...metrics.map((metric) => [metric.id, `${metric.name} of the right image`]),
   ]);
   by.parentElement.hidden = kind === "listed";
   const lower = by.value === "change" || data.metrics.find((metric) => metric.id === by.value)?.lower;
@@ -129,9 +130,9 @@ function fillStrip() {
 function choose(image) {
   if (image !== view.image) Object.assign(view, { image, zoom: 1, x: 0.5, y: 0.5 });
   const strip = element("strip"), radio = strip.querySelector(`[value="${CSS.escape(image)}"]`);
-  const tile = radio.parentElement;
+  const label = radio.parentElement;
   radio.checked = true;
-  strip.scrollLeft = tile.offsetLeft - (strip.clientWidth - tile.offsetWidth) / 2;
+  strip.scrollLeft = label.offsetLeft - (strip.clientWidth - label.offsetWidth) / 2;
   showPictures();
 }
 
@@ -140,7 +141,7 @@ function step(by) {
   choose(order.at((place + by) % order.length).id);
 }
 
-function openViewer(image, scale, method) {
+function showInSlider(image, scale, method) {
   view.scale = scale;
   element("scale").value = scale;
   view.right = element("right").value = method;
@@ -150,14 +151,14 @@ function openViewer(image, scale, method) {
   stage.focus({ preventScroll: true });
 }
 
-function setUpViewer() {
+function setUpSlider() {
   const methods = data.methods.map(({ id, name }) => [id, name]), ids = data.methods.map(({ id }) => id);
   view.left = ids.includes("mse") ? "mse" : ids[0];
   view.right = ids.includes("perceptual") ? "perceptual" : ids.at(-1);
-  list(element("scale"), data.scales.map((scale) => [scale, `×${scale}`]));
+  setOptions(element("scale"), data.scales.map((scale) => [scale, `×${scale}`]));
   element("scale").value = view.scale;
   for (const side of ["left", "right"]) {
-    list(element(side), methods);
+    setOptions(element(side), methods);
     element(side).value = view[side];
     element(side).addEventListener("change", () => {
       view[side] = element(side).value;
@@ -188,12 +189,12 @@ function setUpViewer() {
   for (const picture of [element("under"), element("over")]) {
     picture.addEventListener("load", () => picture.classList.remove("loading"));
     picture.addEventListener("error", () => {
-      const where = data.files ? ` (${picture.getAttribute("src")} is not beside this page)` : "";
-      element("problem").textContent = `${picture.alt}: no picture${where}`;
+      const file = data.files ? `: no file ${picture.getAttribute("src")} next to this page` : "";
+      element("problem").textContent = `Cannot show ${picture.alt}${file}`;
     });
   }
   element("strip").addEventListener("change", (event) => choose(event.target.value));
-  divider.addEventListener("input", () => split(divider.value / 100));
+  divider.addEventListener("input", () => moveDivider(divider.value / 100));
   addEventListener("resize", showZoom);
   element("viewer").hidden = false;
   fillStrip();
