@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.sample import start_training, workspace
+from srcnn.analysis.training_curves import read_curve
 from srcnn.models.tensors import read_tensors
-from srcnn.utils.files import read_csv
 
 FREE: dict[str, Any] = {"portable": False, "train.precision": "32"}
 CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
@@ -47,16 +47,14 @@ def main() -> None:
             project = workspace(Path(folder, "run"), settings)
             training = start_training(project, options.scale, options.loss, **environment)
             assert training.wait() == 0
-            row = min(
-                read_csv(Path(project, f"metrics/training/{name}.csv")),
-                key=lambda row: float(row["val_loss"]),
-            )
+            curve = read_curve(Path(project, f"metrics/training/{name}.csv"))
+            row = curve.loc[curve["val_loss"].idxmin()]
             model = Path(project, f"models/x{options.scale}/{options.loss}.safetensors")
             weights, _ = read_tensors(model)
-        psnr = float(row["val_psnr_rgb"])
+        psnr = row["val_psnr_rgb"]
         first = first or {"psnr": psnr, "weights": weights}
         furthest = max(float((w - first["weights"][n]).abs().max()) for n, w in weights.items())
-        print(f"| {case} | {row['loss']} | {psnr:.3f} dB | ", end="")
+        print(f"| {case} | {row['loss']:.6g} | {psnr:.3f} dB | ", end="")
         print(f"{psnr - first['psnr']:+.3f} dB | {furthest:.2g} |", flush=True)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from srcnn.analysis.results import Results, read_all
-from srcnn.analysis.training_curves import Curve, Peaks, read_curve, read_peaks
+from srcnn.analysis.training_curves import read_curve, read_peaks
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.figures.best_worst import draw_best, draw_worst
 from srcnn.figures.curves import draw_curves
@@ -24,11 +24,11 @@ def main(settings: Settings) -> None:
     """Write Table I as plots/table1.{csv,md,tex}, all figures under plots/ as .png and as .pdf."""
     scales = read_all(settings.scales, Path("metrics"), Path("data"))
     models = [(scale, loss) for scale in settings.scales for loss in settings.losses]
-    curves: dict[tuple[int, str], Curve] = {
+    curves = {
         (scale, loss): read_curve(Path(f"metrics/training/x{scale}_{loss}.csv"))
         for scale, loss in models
     }
-    peaks: dict[tuple[int, str], Peaks] = {
+    peaks = {
         (scale, loss): read_peaks(Path(f"metrics/grid/x{scale}_{loss}.csv"))
         for scale, loss in models
     }

@@ -22,8 +22,9 @@ from srcnn.training.patches import Patches, check_sizes
 from srcnn.training.pixel_cache import DecodedPairs
 from srcnn.training.trainer import Plan, Trainer
 from srcnn.training.validation import GRID, Crops
-from srcnn.utils.files import code_digest, sha256_of, write_csv
+from srcnn.utils.files import code_digest, sha256_of
 from srcnn.utils.paths import SPLITS, vgg_path
+from srcnn.utils.tables import write_csv
 from srcnn.utils.text import join_names
 from stages.input_guard import Record
 from stages.run_stage import run_stage

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
 from srcnn.analysis.results import Results
@@ -30,6 +31,13 @@ def small_lpips() -> LPIPS:
     return LPIPS(weights)
 
 
+def score_table(scores: Mapping[tuple[str, str], Mapping[str, float]]) -> pd.DataFrame:
+    """The table of scores from the metrics by image and method."""
+    return pd.DataFrame(
+        {"image": image, "method": method, **metrics} for (image, method), metrics in scores.items()
+    )
+
+
 def place(column: int) -> Window:
     """One of the three windows, side by side, of a picture of the usual size."""
     return Window(0, column * SIDE, SIDE, SIDE)
@@ -45,7 +53,7 @@ def saver(folder: Path, picture: Picture) -> Save:
         methods: Iterable[str] = METHODS,
     ) -> Results:
         images = {f"{i:04d}": name for i, name in enumerate(names, start=1)}
-        scores = {}
+        scores: dict[tuple[str, str], dict[str, float]] = {}
         for image, name in images.items():
             hr = picture(*size, phase=float(image))
             write_png(folder / f"hr/{image}.png", hr)
@@ -55,7 +63,7 @@ def saver(folder: Path, picture: Picture) -> Save:
                     window.of(sr)[:] = 255 - window.of(sr)
                 write_png(folder / f"sr/{method}/{image}.png", sr)
                 scores[image, method] = {"mse": 0.001, "psnr_rgb": 30.0, "lpips": 0.2}
-        return Results(4, images, scores, folder / "hr", folder / "sr")
+        return Results(4, images, score_table(scores), folder / "hr", folder / "sr")
 
     return save
 

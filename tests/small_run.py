@@ -7,7 +7,8 @@ from typing import Any
 
 from srcnn.images.image_io import RGB8, write_png
 from srcnn.report.run import Run, read_run
-from srcnn.utils.files import write_csv, write_json
+from srcnn.utils.files import write_json
+from srcnn.utils.tables import write_csv
 
 SCALES = 2, 4
 METHODS = "nearest", "bicubic", "lanczos", "mse", "perceptual"

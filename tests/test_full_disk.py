@@ -17,7 +17,8 @@ from srcnn.errors import InputError
 from srcnn.images.image_io import write_png
 from srcnn.models.tensors import write_tensors
 from srcnn.training.checkpoint import Checkpoint
-from srcnn.utils.files import write_csv, write_json
+from srcnn.utils.files import write_json
+from srcnn.utils.tables import write_csv
 from srcnn.utils.yaml_files import read_yaml
 from tests.mounts import fill, make_room, read_only, small_disk
 from tests.running import RESULTS, Running, results

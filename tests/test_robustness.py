@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from srcnn.utils.files import read_csv
+from srcnn.analysis.training_curves import read_curve
 from tests.running import PATIENCE, Running, results
 from tests.tiny_project import change_params, copy_of, copy_project, environment, run
 
@@ -112,7 +112,7 @@ def test_a_training_that_runs_already_is_not_started_again(clone: Path) -> None:
         "or end it: the same command goes on from there"
     ]
     assert first.ended() == 0, first.printed
-    assert len(read_csv(clone / "metrics/training/x2_mse.csv")) == 2
+    assert len(read_curve(clone / "metrics/training/x2_mse.csv")) == 2
     assert not list((clone / ".training").iterdir())
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from srcnn.errors import InputError, Stopped
 from srcnn.settings import PARAMS
-from srcnn.utils.files import write_csv
+from srcnn.utils.tables import write_csv
 from srcnn.utils.text import join_names
 from tools import experiments, task_queue
 from tools.combinations import Combination, combine, varied

@@ -6,10 +6,11 @@ What the claims say, and how each is measured, is in words in `srcnn.analysis.cl
 import math
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
+
 from srcnn.analysis.claim_inputs import Cost, is_cpu
 from srcnn.analysis.comparisons import metric_by_image
 from srcnn.analysis.results import Results
-from srcnn.analysis.training_curves import Peaks
 from srcnn.analysis.verdicts import Claim, Verdict, combine, decided, part
 from srcnn.utils.text import escape_markdown
 
@@ -109,7 +110,7 @@ def hallucination(
     return Claim("C4", [*invented, *reduced], combine(halves.values()), facts, notes)
 
 
-def tiles(peaks: Mapping[tuple[int, str], Peaks], names: Mapping[str, str]) -> Claim:
+def tiles(peaks: Mapping[tuple[int, str], pd.DataFrame], names: Mapping[str, str]) -> Claim:
     """C5: square tiles are visible after few epochs, and fewer later.
 
     Args:
@@ -119,12 +120,12 @@ def tiles(peaks: Mapping[tuple[int, str], Peaks], names: Mapping[str, str]) -> C
     parts, notes = [], []
     for (scale, loss), by_image in peaks.items():
         name, decides = f"×{scale}, {loss}", loss == "perceptual"
-        first = {image: epochs[0] - TILES for image, epochs in by_image.items()}
-        falls = {image: e[0] - e[-1] for image, e in by_image.items() if len(e) > 1}
+        first = (by_image.head(1) - TILES).sum().to_dict()
+        falls = (by_image.iloc[0] - by_image.iloc[-1]).to_dict() if len(by_image) > 1 else {}
         title = f"{name}, first epoch less {TILES:g} dB"
         parts.append(part(title, first, 1, names, decides=decides))
         parts.append(part(f"{name}, first less last", falls, 1, names, decides=decides))
-        if not by_image:
+        if by_image.empty:
             notes.append(f"{name}: the val crops are too small for their spectrum to show a grid.")
         elif not falls:
             notes.append(f"{name}: trained for one epoch, so that nothing can be said of later.")

@@ -8,10 +8,10 @@ from typing import Any
 
 from srcnn.analysis.results import Results
 from srcnn.analysis.statistics import FEW, FEWEST, Summary, summarise
-from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
-from srcnn.utils.files import atomic_write, write_csv
+from srcnn.utils.files import atomic_write
 from srcnn.utils.methods import METHODS
+from srcnn.utils.tables import write_csv
 
 PAIRS = (("perceptual", "mse"), ("perceptual", "bicubic"), ("mse", "bicubic"))
 """Those of the table, to which each variant adds itself against both models."""
@@ -58,20 +58,8 @@ def compare(results: Results) -> list[Comparison]:
 
 
 def metric_by_image(results: Results, metric: str, method: str) -> dict[str, float]:
-    """A metric of a method's results, by image.
-
-    Raises:
-        InputError: an image lacks it.
-    """
-    values = {}
-    for image in results.names:
-        if (image, method) not in results.scores:
-            raise InputError(
-                f"metrics/x{results.scale}.csv: no score of image {image} by {method}; "
-                f"evaluate anew"
-            )
-        values[image] = float(results.scores[image, method][metric])
-    return values
+    """A metric of a method's results, by image."""
+    return results.table(metric)[method].to_dict()
 
 
 def differences(results: Results, metric: str, a: str, b: str) -> list[float]:

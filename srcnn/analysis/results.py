@@ -1,62 +1,78 @@
-"""What the stage evaluate left at one scale: every val image by every method, named and scored."""
+"""The results of one scale: every val image by every method, with its scores."""
 
-import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import pandas as pd
 
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
 from srcnn.images.image_io import RGB8, read_rgb
-from srcnn.utils.files import read_csv
 from srcnn.utils.methods import INTERPOLATIONS
-from srcnn.utils.paths import original_names
-
-Row = dict[str, Any]
-"""Image and method, and each metric."""
+from srcnn.utils.tables import read_csv
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Results:
     """The val images of one scale.
 
     Args:
         scale: the enlargement.
         names: name of the original photograph by image number, in the order of the images.
-        scores: `image`, `method` and its metrics, by image number and method.
+        scores: columns `image`, `method` and the metrics; one row for each image and method.
         hr: folder of the ground truth, `{image}.png`.
         sr: folder of the results, `{method}/{image}.png`.
     """
 
     scale: int
     names: Mapping[str, str]
-    scores: Mapping[tuple[str, str], Row]
+    scores: pd.DataFrame
     hr: Path
     sr: Path
 
     @property
+    def metrics(self) -> list[str]:
+        """The metrics that are scored, in order."""
+        return list(self.scores.columns.drop(["image", "method"]))
+
+    @property
     def methods(self) -> list[str]:
-        """The methods that are scored, in their order."""
-        return list(dict.fromkeys(method for _, method in self.scores))
+        """The methods that are scored, in order."""
+        return list(self.scores["method"].unique())
 
     @property
     def models(self) -> list[str]:
-        """Those of the methods that were trained: `mse`, `perceptual`, then the variants."""
+        """The methods that are trained: `mse`, `perceptual`, then the variants."""
         return [method for method in self.methods if method not in INTERPOLATIONS]
+
+    def score(self, image: str, method: str) -> pd.Series:
+        """The metrics of one image by one method."""
+        return self.scores.set_index(["image", "method"]).loc[(image, method)]
+
+    def table(self, metric: str) -> pd.DataFrame:
+        """One metric as a table with a row for each image and a column for each method."""
+        table = self.scores.pivot(index="image", columns="method", values=metric)
+        return table.loc[list(self.names), self.methods]
+
+    def means(self) -> pd.DataFrame:
+        """Mean over the images: a row for each method, a column for each metric."""
+        return self.scores.groupby("method", sort=False)[self.metrics].mean()
 
     def pictures(self, image: str, *methods: str) -> dict[str, RGB8]:
         """The ground truth, as `hr`, and the methods' results, each [H, W, 3] uint8.
 
         Raises:
-            InputError: a file is missing, or is not of the size of the ground truth.
+            InputError: a file is missing, or its size differs from that of the ground truth.
         """
         pictures = {"hr": read_rgb(self.hr / f"{image}.png")[0]}
         for method in methods:
             file = self.sr / method / f"{image}.png"
             pictures[method], _ = read_rgb(file)
             if pictures[method].shape != pictures["hr"].shape:
-                raise InputError(f"{file}: not of the size of {self.hr / file.name}; evaluate anew")
+                raise InputError(
+                    f"{file}: size differs from {self.hr / file.name}; run the stage evaluate again"
+                )
         return pictures
 
 
@@ -71,26 +87,18 @@ def read_results(scale: int, scores: Path, index: Path, hr: Path, sr: Path) -> R
         sr: folder of the results.
 
     Raises:
-        InputError: a file is missing, or the two do not speak of the same images.
+        InputError: a file is missing or damaged, or an image with scores is not in the index.
     """
-    for file, stage in ((scores, "evaluate"), (index, "fetch_data")):
-        if not file.is_file():
-            raise InputError(f"{file}: no such file (the stage {stage} makes it)")
-    rows, names = read_rows(scores), original_names(index)
-    for row in rows:
-        if row["image"] not in names:
-            raise InputError(f"{scores}: scores image {row['image']}, which {index} does not list")
-    return Results(
-        scale,
-        {row["image"]: names[row["image"]] for row in rows},
-        {(row["image"], row["method"]): row for row in rows},
-        hr,
-        sr,
-    )
+    table, names = read_scores(scores), read_names(index)
+    images = list(table["image"].unique())
+    for image in images:
+        if image not in names:
+            raise InputError(f"{scores}: image {image} is not listed in {index}")
+    return Results(scale, {image: names[image] for image in images}, table, hr, sr)
 
 
 def read_all(scales: Iterable[int], metrics: Path, data: Path) -> list[Results]:
-    """The results of several scales, from where the stages put them.
+    """Read the results of several scales.
 
     Args:
         scales: the enlargements.
@@ -107,17 +115,31 @@ def read_all(scales: Iterable[int], metrics: Path, data: Path) -> list[Results]:
     ]
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Read the rows of `x{scale}.csv`.
+def read_scores(path: Path) -> pd.DataFrame:
+    """Read `x{scale}.csv`: columns `image`, `method` and METRICS.
 
     Raises:
-        InputError: a score is missing or no number.
+        InputError: the file is missing or damaged, or a method has no score of an image.
     """
-    try:
-        return [
-            {"image": row["image"], "method": row["method"]}
-            | {metric: float(row[metric]) for metric in METRICS}
-            for row in read_csv(path)
-        ]
-    except (KeyError, TypeError, ValueError, csv.Error) as error:
-        raise InputError(f"{path}: a score is damaged ({error}); evaluate anew") from None
+    types: dict[str, type] = {"image": str, "method": str, **dict.fromkeys(METRICS, float)}
+    scores = read_csv(path, "evaluate", types)[list(types)]
+    counts = pd.crosstab(scores["image"], scores["method"]).stack()
+    for (image, method), count in counts[counts != 1].items():
+        found = "no score" if count == 0 else f"{count} scores"
+        raise InputError(
+            f"{path}: {found} of image {image} by {method}; run the stage evaluate again"
+        )
+    return scores
+
+
+def read_names(index: Path) -> dict[str, str]:
+    """Name of the original photograph by image number.
+
+    Args:
+        index: `index.csv`, as the stage fetch_data writes it.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    images = read_csv(index, "fetch_data", {"image": str, "name": str})
+    return dict(zip(images["image"], images["name"], strict=True))

@@ -1,57 +1,42 @@
-"""What the stage train writes after each epoch: the training curve, and the grid's peaks."""
+"""Readers of what the stage train writes after each epoch: the training curve, and grid peaks."""
 
-import math
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from srcnn.errors import InputError
-from srcnn.utils.files import read_csv
-
-Curve = dict[str, list[float]]
-"""Columns by name, a value for each epoch."""
-
-Peaks = dict[str, list[float]]
-"""By image, the peak in dB after each epoch, in the order of the epochs."""
+from srcnn.utils.tables import read_csv
 
 
-def read_curve(path: Path) -> Curve:
-    """Columns by name of what the stage train writes, a value per epoch.
+def read_curve(path: Path) -> pd.DataFrame:
+    """Read metrics/training/x{scale}_{loss}.csv: a row for each epoch, all columns float.
 
     Raises:
-        InputError: the file is missing or damaged.
+        InputError: the file is missing, damaged or without rows.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file (the stage train makes it)")
-    try:
-        rows = read_csv(path)
-        return {name: [float(row[name]) for row in rows] for name in rows[0]}
-    except (IndexError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not a training curve ({error}); train anew") from None
+    curve = read_csv(path, "train", float)
+    if curve.empty:
+        raise InputError(f"{path}: no epochs; run the stage train again")
+    return curve
 
 
-def read_peaks(path: Path) -> Peaks:
-    """Read metrics/grid/x{scale}_{loss}.csv, as the stage train writes it.
+def read_peaks(path: Path) -> pd.DataFrame:
+    """Read metrics/grid/x{scale}_{loss}.csv: peaks in dB, a row per epoch, a column per image.
 
     Returns:
-        no image at all where the val crops were too small to tell.
+        an empty table if the val crops are too small for a spectrum.
 
     Raises:
-        InputError: the file is missing or damaged, or a peak is no number.
+        InputError: the file is missing or damaged, or a peak is missing or not a number.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file (the stage train makes it)")
-    peaks: dict[str, dict[int, float]] = {}
-    try:
-        for row in read_csv(path):
-            peaks.setdefault(row["image"], {})[int(row["epoch"])] = float(row["peak"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path}: not the columns epoch, image, peak ({error}); train anew"
-        ) from None
-    for image, by_epoch in peaks.items():
-        for epoch, peak in by_epoch.items():
-            if not math.isfinite(peak):
-                raise InputError(
-                    f"{path}: the peak of image {image} in epoch {epoch} is no number; "
-                    "lower train.lr and train anew"
-                )
-    return {image: [peak for _, peak in sorted(peaks[image].items())] for image in peaks}
+    rows = read_csv(path, "train", {"epoch": int, "image": str, "peak": float})
+    rows = rows.drop_duplicates(["epoch", "image"], keep="last")
+    peaks = rows.pivot(index="epoch", columns="image", values="peak")
+    for (epoch, image), peak in peaks.stack().items():
+        if not np.isfinite(peak):
+            raise InputError(
+                f"{path}: the peak of image {image} in epoch {epoch} is not a number; "
+                "lower train.lr and train again"
+            )
+    return peaks

@@ -3,7 +3,6 @@
 The arithmetic, and the rule for what is significant, are those of plots/comparisons.md.
 """
 
-import csv
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,11 +13,10 @@ from typing import Literal
 import numpy as np
 
 from srcnn.analysis.comparisons import metric_by_image, tally
-from srcnn.analysis.results import Results, read_rows
+from srcnn.analysis.results import Results, read_names, read_scores
 from srcnn.analysis.statistics import Summary, sign_test, summarise
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
-from srcnn.utils.paths import original_names
 from srcnn.utils.text import join_names
 
 Values = Mapping[str, float]
@@ -157,16 +155,12 @@ def _score_files(metrics: Path) -> dict[str, Path]:
 
 
 def _read(file: Path) -> Results:
-    rows = read_rows(file)
-    if not rows:
+    scores = read_scores(file)
+    if scores.empty:
         raise InputError(f"{file}: no scores are in it; evaluate anew")
-    images = {row["image"]: "" for row in rows}
-    scores = {(row["image"], row["method"]): row for row in rows}
+    images = dict.fromkeys(scores["image"], "")
     return Results(int(file.stem[1:]), images, scores, Path(), Path())
 
 
 def _photographs(index: Path) -> dict[str, str]:
-    try:
-        return original_names(index) if index.is_file() else {}
-    except (KeyError, ValueError, csv.Error) as error:
-        raise InputError(f"{index}: damaged ({error}); dvc checkout brings it back") from None
+    return read_names(index) if index.is_file() else {}

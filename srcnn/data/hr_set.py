@@ -13,7 +13,8 @@ from srcnn.data.resume import Note, finished
 from srcnn.data.sources import Photo
 from srcnn.errors import InputError
 from srcnn.images.image_io import crop_to_multiple, read_photo, write_png
-from srcnn.utils.files import atomic_write, check_room, write_csv
+from srcnn.utils.files import atomic_write, check_room
+from srcnn.utils.tables import write_csv
 from srcnn.utils.text import join_names
 from srcnn.utils.threads import map_threads
 

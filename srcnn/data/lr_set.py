@@ -11,8 +11,8 @@ from srcnn.data.resume import Note, finished
 from srcnn.errors import InputError
 from srcnn.images.image_io import list_images, read_photo, read_rgb, write_png
 from srcnn.images.resize import imresize
-from srcnn.utils.files import read_csv
 from srcnn.utils.paths import lr_name
+from srcnn.utils.tables import read_csv
 from srcnn.utils.text import join_names
 from srcnn.utils.threads import map_threads
 
@@ -62,7 +62,7 @@ def official_images(index: Path, archives: Sequence[Images], scale: int) -> Offi
         InputError: the archives have none for an image, or several.
     """
     found = {}
-    for row in read_csv(index):
+    for _, row in read_csv(index, "fetch_data").iterrows():
         hr_name = PurePosixPath(row["name"])
         name = str(hr_name.with_name(lr_name(hr_name.stem, scale)))
         places = [

@@ -16,9 +16,10 @@ from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.srcnn import SRCNN, load_model
 from srcnn.models.tiled_inference import super_resolve
-from srcnn.utils.files import write_csv, write_json
+from srcnn.utils.files import write_json
 from srcnn.utils.methods import INTERPOLATIONS, Interpolation
 from srcnn.utils.paths import smallest_val_side
+from srcnn.utils.tables import write_csv
 
 Row = dict[str, Any]
 

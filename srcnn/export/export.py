@@ -13,7 +13,8 @@ from srcnn.export.onnx_session import onnx_session
 from srcnn.models.srcnn import SRCNN, load_model
 from srcnn.models.tensors import read_tensors, write_tensors
 from srcnn.settings import Settings
-from srcnn.utils.files import atomic_write, read_csv, sha256_of
+from srcnn.utils.files import atomic_write, sha256_of
+from srcnn.utils.tables import read_csv
 
 TOLERANCE = 1e-4
 """By how much a value of the ONNX network, of [0, 1], may differ from torch's."""
@@ -30,7 +31,7 @@ def about_training(settings: Settings, loss: str, index: Path) -> dict[str, str]
         loss: a name of `settings.losses`.
         index: `index.csv` of the photographs, whose sha256 tells them from others.
     """
-    counts = Counter(row["split"] for row in read_csv(index))
+    counts = Counter(read_csv(index, "fetch_data")["split"])
     chosen = settings.loss_of(loss)
     return {
         "data": f"{settings.data.source}: {counts['train']} photographs, judged on {counts['val']}",

@@ -87,7 +87,7 @@ def _start(
     size = f"{hr.shape[1]} × {hr.shape[0]} pixels{reduced(factor)}"
     page.text(size, 0, top + LINE, SMALL, GREY)
     falls = sum(other.change < 0 for other in cases)
-    before, after = (results.scores[case.image, method] for method in ("mse", "perceptual"))
+    before, after = (results.score(case.image, method) for method in ("mse", "perceptual"))
     story = [
         f"Marked: {found}, from {case.lpips_mse:.3f} (MSE loss) "
         f"to {case.lpips_perceptual:.3f} (perceptual loss).",

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+import pandas as pd
 from matplotlib.axes import Axes
 
-from srcnn.analysis.training_curves import Curve
 from srcnn.figures.canvas import Canvas
 from srcnn.figures.charts import named, panels, start, unit_of
 from srcnn.figures.style import GREY, colours_of, equation_of, look, short_name
@@ -13,7 +13,7 @@ _HEIGHT = 380
 
 
 @look()
-def draw_curves(curves: Mapping[tuple[int, str], Curve]) -> Canvas:
+def draw_curves(curves: Mapping[tuple[int, str], pd.DataFrame]) -> Canvas:
     """For each scale the PSNR of all models, then the loss of each, in training and on val.
 
     Args:
@@ -29,7 +29,7 @@ def draw_curves(curves: Mapping[tuple[int, str], Curve]) -> Canvas:
         for panel, (loss, colour) in zip(losses, colours.items(), strict=True):
             curve, name = curves[scale, loss], short_name(loss)
             unit, unit_name = unit_of([*curve["loss"], *curve["val_loss"]])
-            best = curve["val_loss"].index(min(curve["val_loss"]))
+            best = int(curve["val_loss"].argmin())
             _line(psnr, curve, "val_psnr_rgb", 1, colour, name, best)
             start(panel, named(f"×{scale}: {name}, {equation_of(loss)}", unit_name))
             _line(panel, curve, "loss", unit, GREY, "training")
@@ -43,14 +43,14 @@ def draw_curves(curves: Mapping[tuple[int, str], Curve]) -> Canvas:
 
 def _line(
     panel: Axes,
-    curve: Curve,
+    curve: pd.DataFrame,
     column: str,
     unit: float,
     colour: str,
     label: str,
     kept: int | None = None,
 ) -> None:
-    values = [value / unit for value in curve[column]]
+    values = curve[column] / unit
     panel.plot(curve["epoch"], values, color=colour, label=label)
     if kept is not None:
         panel.plot(curve["epoch"][kept], values[kept], "o", color=colour)

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
-from srcnn.analysis.training_curves import Peaks
 from srcnn.figures.canvas import Canvas
 from srcnn.figures.charts import panels, start
 from srcnn.figures.style import GREY, colours_of, look, short_name
@@ -14,11 +13,11 @@ _HEIGHT = 480
 
 
 @look()
-def draw_tiles(peaks: Mapping[tuple[int, str], Peaks]) -> Canvas:
+def draw_tiles(peaks: Mapping[tuple[int, str], pd.DataFrame]) -> Canvas:
     """A panel per scale: by epoch and loss, the mean over the val crops and its spread.
 
     Args:
-        peaks: by scale and loss.
+        peaks: by scale and loss, of `srcnn.analysis.training_curves.read_peaks`.
     """
     scales = list(dict.fromkeys(scale for scale, _ in peaks))
     colours = colours_of(dict.fromkeys(loss for _, loss in peaks))
@@ -27,7 +26,7 @@ def draw_tiles(peaks: Mapping[tuple[int, str], Peaks]) -> Canvas:
         start(panel, f"×{scale}")
         panel.set_xlabel("epoch (band: ± one standard deviation of the val crops)")
         panel.set_ylabel(f"grid of {scale} pixels in the error (dB)")
-        drawn = {loss: peaks[scale, loss] for loss in colours if peaks[scale, loss]}
+        drawn = {loss: peaks[scale, loss] for loss in colours if not peaks[scale, loss].empty}
         for loss, by_image in drawn.items():
             _band(panel, by_image, short_name(loss), colours[loss])
         if drawn:
@@ -40,8 +39,7 @@ def draw_tiles(peaks: Mapping[tuple[int, str], Peaks]) -> Canvas:
     return page
 
 
-def _band(panel: Axes, peaks: Peaks, label: str, colour: str) -> None:
-    values = np.array(list(peaks.values()))
-    epochs, mean, spread = range(1, values.shape[1] + 1), values.mean(0), values.std(0)
+def _band(panel: Axes, peaks: pd.DataFrame, label: str, colour: str) -> None:
+    epochs, mean, spread = peaks.index, peaks.mean(axis=1), peaks.std(axis=1, ddof=0)
     panel.fill_between(epochs, mean - spread, mean + spread, color=colour, alpha=0.15, linewidth=0)
     panel.plot(epochs, mean, color=colour, label=label, marker="o", markersize=2)

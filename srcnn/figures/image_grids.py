@@ -126,5 +126,5 @@ def reduced(factor: int) -> str:
 
 def _scores(results: Results, image: str, method: str) -> str:
     """The whole picture's scores as published."""
-    row = results.scores[image, method]
+    row = results.score(image, method)
     return f"PSNR {row['psnr_rgb']:.2f} dB   LPIPS {row['lpips']:.3f}"

@@ -19,7 +19,8 @@ def draw_plane(scales: Sequence[Results]) -> Canvas:
     """A panel per scale: each method's mean MSE and mean LPIPS over the val images."""
     page, charts = panels(len(scales), 2, _HEIGHT, _BESIDE)
     for panel, results in zip(charts, scales, strict=True):
-        points, count = _means(results), len(results.names)
+        means, count = results.means(), len(results.names)
+        points = dict(zip(means.index, zip(means["mse"], means["lpips"], strict=True), strict=True))
         unit, unit_name = unit_of(x for x, _ in points.values())
         points = {method: (x / unit, y) for method, (x, y) in points.items()}
         panel.set_title(f"×{results.scale}, mean of {count} val image{'s' if count > 1 else ''}")
@@ -32,17 +33,6 @@ def draw_plane(scales: Sequence[Results]) -> Canvas:
         panel.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         _mark(panel, points)
     return page
-
-
-def _means(results: Results) -> dict[str, tuple[float, float]]:
-    """Mean MSE and mean LPIPS by method."""
-    rows: dict[str, list[tuple[float, float]]] = {}
-    for (_, method), row in results.scores.items():
-        rows.setdefault(method, []).append((row["mse"], row["lpips"]))
-    return {
-        method: (sum(x for x, _ in values) / len(values), sum(y for _, y in values) / len(values))
-        for method, values in rows.items()
-    }
 
 
 def _mark(panel: Axes, points: dict[str, tuple[float, float]]) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from srcnn.analysis.results import Results
-from srcnn.utils.files import atomic_write, write_csv
+from srcnn.utils.files import atomic_write
+from srcnn.utils.tables import write_csv
 from srcnn.utils.text import escape_markdown
 
 COLUMNS = 5
@@ -64,7 +65,7 @@ def table_rows(scales: Sequence[Results]) -> list[TableRow]:
     for results in scales:
         for method in dict.fromkeys([*MODELS, *results.models]):
             model = MODELS.get(method, f"Variant {method}")
-            errors = [results.scores[image, method]["mse"] for image in results.names]
+            errors = results.table("mse")[method]
             first, mean = tuple(errors[:COLUMNS]), float(np.mean(errors))
             rows.append(TableRow("reproduction", results.scale, model, first, mean))
     return rows + [TableRow("paper", None, MODELS[method], PAPER[method]) for method in MODELS]

@@ -1,8 +1,10 @@
 """The claims and the comparisons as the report's page prints them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import pandas as pd
 
 from srcnn.analysis.claims_text import TEXTS
 from srcnn.report.scores import Cell, metric
@@ -60,10 +62,10 @@ class Comparison:
     tally: str
 
 
-def comparisons(rows: Sequence[Mapping[str, str]]) -> list[Comparison]:
+def comparisons(rows: pd.DataFrame) -> list[Comparison]:
     """The rows of `comparisons.csv`."""
     made = []
-    for row in rows:
+    for _, row in rows.iterrows():
         digits = metric(row["metric"]).digits + 1
         mean, low, high = (_signed(row[end], digits) for end in ("mean_difference", "low", "high"))
         made.append(

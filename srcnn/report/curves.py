@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from srcnn.analysis.training_curves import Curve
 from srcnn.figures.style import equation_of, short_name
 
 WIDTH, HEIGHT = 360, 210
@@ -51,14 +51,14 @@ class Chart:
     y: tuple[Tick, ...]
 
 
-def charts(curves: Mapping[tuple[int, str], Curve], scale: int) -> list[Chart]:
+def charts(curves: Mapping[tuple[int, str], pd.DataFrame], scale: int) -> list[Chart]:
     """The PSNR of all models on val, then the loss of each in training and on val.
 
     Args:
         curves: by scale and loss.
         scale: of the charts.
     """
-    of_scale = {loss: curve for (at, loss), curve in curves.items() if at == scale}
+    of_scale = {loss: c.to_dict("list") for (at, loss), c in curves.items() if at == scale}
     looks = {loss: _look(number, loss) for number, loss in enumerate(of_scale)}
     psnr: list[tuple[str, str, Sequence[float], int | None]] = [
         (short_name(loss), looks[loss], curve["val_psnr_rgb"], _kept(curve))
@@ -85,7 +85,7 @@ def _look(number: int, loss: str) -> str:
     return loss if loss in ("mse", "perceptual") else f"variant{number % 4}"
 
 
-def _kept(curve: Curve) -> int:
+def _kept(curve: Mapping[str, list[float]]) -> int:
     return curve["val_loss"].index(min(curve["val_loss"]))
 
 

@@ -118,11 +118,11 @@ def _data(run: Run, pictures: Sources, files: bool) -> dict[str, Any]:
         "change": {"metric": "lpips", "from": "mse", "to": "perceptual"} if both else None,
         "scales": [results.scale for results in run.scales],
         "scores": {
-            f"x{results.scale}/{method}/{image}": {
+            f"x{results.scale}/{row['method']}/{row['image']}": {
                 key: float(row[key]) for key in metrics if key in row
             }
             for results in run.scales
-            for (image, method), row in results.scores.items()
+            for _, row in results.scores.iterrows()
         },
         "pictures": pictures,
         "files": files,

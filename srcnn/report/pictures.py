@@ -42,8 +42,7 @@ def embedded(scales: Sequence[Results], limit: int) -> Sources | None:
     sources: Sources = {}
     for results in scales:
         for image in results.names:
-            methods = [method for method in results.methods if (image, method) in results.scores]
-            for method, picture in results.pictures(image, *methods).items():
+            for method, picture in results.pictures(image, *results.methods).items():
                 if max(picture.shape) > WEBP_SIDE:
                     return None
                 key = _key(results, image, method)
@@ -110,8 +109,8 @@ def thumbnails(results: Results) -> list[Thumbnail]:
 def _files(results: Results) -> Iterator[tuple[str, Path]]:
     for image in results.names:
         yield _key(results, image, "hr"), results.hr / f"{image}.png"
-    for image, method in results.scores:
-        yield _key(results, image, method), results.sr / method / f"{image}.png"
+        for method in results.methods:
+            yield _key(results, image, method), results.sr / method / f"{image}.png"
 
 
 def _key(results: Results, image: str, method: str) -> str:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from srcnn.analysis.results import Results, read_all
-from srcnn.analysis.training_curves import Curve, read_curve
+from srcnn.analysis.training_curves import read_curve
 from srcnn.errors import InputError
-from srcnn.utils.files import read_csv
+from srcnn.utils.tables import read_csv
 
 
 @dataclass(frozen=True)
@@ -24,18 +26,18 @@ class Run:
         params: the text of `params.yaml`.
         environment: the device, the versions, where each model was trained.
         claims: `claims.json`.
-        comparisons: the rows of `comparisons.csv`.
+        comparisons: `comparisons.csv`, all columns as text.
         benchmarks: `benchmarks.json`; empty where no set is named.
     """
 
     scales: Sequence[Results]
     means: Mapping[int, Mapping[str, Mapping[str, float]]]
     conventions: Mapping[int, Mapping[str, Mapping[str, Any]]]
-    curves: Mapping[tuple[int, str], Curve]
+    curves: Mapping[tuple[int, str], pd.DataFrame]
     params: str
     environment: Mapping[str, Any]
     claims: Mapping[str, Any]
-    comparisons: Sequence[Mapping[str, str]]
+    comparisons: pd.DataFrame
     benchmarks: Mapping[str, Mapping[str, Any]]
 
 
@@ -65,7 +67,7 @@ def read_run(scales: Sequence[int], params: Path, metrics: Path, plots: Path, da
         _read_text(params, "params.yaml is part of the project"),
         _read_json(metrics / "environment.json", "provenance"),
         _read_json(plots / "claims.json", "claims"),
-        read_csv(plots / "comparisons.csv"),
+        read_csv(plots / "comparisons.csv", "claims"),
         _read_json(metrics / "benchmarks.json", "benchmarks"),
     )
 

@@ -22,9 +22,6 @@ class PageMetric:
     lower: bool | None = None
 
 
-_NAMES = "image", "method"
-
-
 @dataclass(frozen=True)
 class Cell:
     """A number as printed, and as it is.
@@ -61,8 +58,7 @@ def metric(key: str) -> PageMetric:
 
 def metrics_of(scales: Sequence[Results]) -> list[str]:
     """The metrics that are scored, in their order."""
-    rows = (row for results in scales for row in results.scores.values())
-    return [key for key in dict.fromkeys(key for row in rows for key in row) if key not in _NAMES]
+    return list(dict.fromkeys(key for results in scales for key in results.metrics))
 
 
 def mean_rows(
@@ -88,9 +84,10 @@ def mean_rows(
 def image_rows(scales: Sequence[Results], metrics: Sequence[str]) -> Iterator[ImageRow]:
     """All images by all methods at all scales, in the order in which they were scored."""
     for results in scales:
-        for (image, method), row in results.scores.items():
+        for _, row in results.scores.iterrows():
             cells = tuple(_cell(key, row.get(key)) for key in metrics)
-            yield ImageRow(results.scale, image, results.names[image], method, cells)
+            name = results.names[row["image"]]
+            yield ImageRow(results.scale, row["image"], name, row["method"], cells)
 
 
 def _cell(key: str, value: float | str | None, best: bool = False) -> Cell:

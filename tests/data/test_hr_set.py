@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from srcnn.analysis.results import read_names
 from srcnn.data import hr_set as datasets
 from srcnn.data.hr_set import conversions, write_hr, write_validation
 from srcnn.data.resume import finished
@@ -18,7 +19,7 @@ from srcnn.data.sources import Photo
 from srcnn.errors import InputError
 from srcnn.images import image_io as images
 from srcnn.images.image_io import RGB8, read_rgb, write_png
-from srcnn.utils.paths import lr_name, original_names
+from srcnn.utils.paths import lr_name
 
 OneLine = Callable[[Any], str]
 Picture = Callable[..., RGB8]
@@ -63,7 +64,7 @@ def test_the_index_tells_what_every_number_stands_for(tmp_path: Path, photos: li
         "width": "32",
         "height": "20",
     }
-    assert original_names(index) == {
+    assert read_names(index) == {
         f"{number:04d}": photo.name for number, photo in enumerate(photos, start=1)
     }
 
@@ -73,7 +74,7 @@ def test_names_with_commas_and_umlauts_come_back_from_the_index(
 ) -> None:
     odd = [Photo(photos[0].path, 'a, "bridge" über.png', "train")]
     write_hr(odd, tmp_path / "hr", 1)
-    assert original_names(tmp_path / "hr/index.csv") == {"0001": 'a, "bridge" über.png'}
+    assert read_names(tmp_path / "hr/index.csv") == {"0001": 'a, "bridge" über.png'}
 
 
 def test_each_kind_of_conversion_is_told_once(tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ def test_what_was_there_stays_until_the_new_folder_is_whole(
     photos[2].path.write_bytes(photos[2].path.read_bytes()[:300])
     with pytest.raises(InputError):
         write_hr(photos, tmp_path / "hr", 1)
-    assert len(original_names(tmp_path / "hr/index.csv")) == 4
+    assert len(read_names(tmp_path / "hr/index.csv")) == 4
 
 
 def test_writing_fewer_photographs_leaves_none_of_those_written_before(
@@ -224,7 +225,7 @@ def test_two_processes_that_write_one_folder_take_turns(
     write_hr(photos, tmp_path / "hr", 1)
     other.join()
     assert "waiting" in capsys.readouterr().out
-    assert len(original_names(tmp_path / "hr/index.csv")) == 5
+    assert len(read_names(tmp_path / "hr/index.csv")) == 5
 
 
 def test_only_the_images_of_the_folder_are_kept_beside_it(
@@ -246,7 +247,7 @@ def test_a_photograph_more_leaves_the_others_as_they_are(
     read = reads(monkeypatch)
     write_hr(photos, tmp_path / "hr", 1)
     assert read == [str(photos[0].path)]
-    assert len(original_names(tmp_path / "hr/index.csv")) == 5
+    assert len(read_names(tmp_path / "hr/index.csv")) == 5
 
 
 def test_a_finished_image_that_was_changed_is_done_again(
@@ -276,7 +277,7 @@ def test_names_that_differ_in_case_alone_are_two_images(tmp_path: Path) -> None:
         Image.new("RGB", (8, 8), colour).save(tmp_path / name)
         made.append(Photo(tmp_path / name, name, "train"))
     write_hr(made, tmp_path / "hr", 1)
-    assert list(original_names(tmp_path / "hr/index.csv").values()) == ["a.png", "A.png", "x/a.png"]
+    assert list(read_names(tmp_path / "hr/index.csv").values()) == ["a.png", "A.png", "x/a.png"]
     assert len(list(tmp_path.glob("hr/train/*.png"))) == 3
 
 

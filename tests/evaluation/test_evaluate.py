@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from srcnn.analysis.results import read_rows
+from srcnn.analysis.results import read_scores
 from srcnn.errors import InputError
 from srcnn.evaluation.evaluate import Row, evaluate, means, write_metrics
 from srcnn.evaluation.lpips import LPIPS
@@ -143,8 +143,8 @@ def test_numbers_have_six_significant_digits(tmp_path: Path, rows: list[Row]) ->
 
 def test_rows_that_are_written_read_back_to_six_digits(tmp_path: Path, rows: list[Row]) -> None:
     write_metrics(rows, 2, tmp_path)
-    read = read_rows(tmp_path / "x2.csv")
-    for row, expected in zip(read, rows, strict=True):
+    read = read_scores(tmp_path / "x2.csv")
+    for row, expected in zip(read.to_dict("records"), rows, strict=True):
         assert (row["image"], row["method"]) == (expected["image"], expected["method"])
         for metric in METRICS:
             assert row[metric] == pytest.approx(expected[metric], rel=1e-5)

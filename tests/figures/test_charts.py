@@ -5,11 +5,12 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 
 from srcnn.analysis.results import Results
-from srcnn.analysis.training_curves import Curve, Peaks, read_curve
+from srcnn.analysis.training_curves import read_curve
 from srcnn.errors import InputError
 from srcnn.figures.canvas import Canvas
 from srcnn.figures.charts import decimals_of, limits, named, unit_of
@@ -17,7 +18,8 @@ from srcnn.figures.curves import draw_curves
 from srcnn.figures.grid_artefacts import draw_tiles
 from srcnn.figures.perception_distortion import draw_plane
 from srcnn.figures.style import FONT, NAMES, colours_of, name_of, short_name
-from srcnn.utils.files import write_csv
+from srcnn.utils.tables import write_csv
+from tests.small_results import score_table
 
 OneLine = Callable[[Any], str]
 LOSSES = ("mse", "perceptual")
@@ -95,7 +97,7 @@ def test_the_templates_of_dvc_plots_have_the_same_look(project: Path) -> None:
 # Curves
 
 
-def made_curve(folder: Path, epochs: int) -> Curve:
+def made_curve(folder: Path, epochs: int) -> pd.DataFrame:
     """A curve as the stage train writes it, read back."""
     numbers = ("loss", "val_loss", "val_psnr_rgb")
     path = folder / "x2_mse.csv"
@@ -105,8 +107,8 @@ def made_curve(folder: Path, epochs: int) -> Curve:
 
 def test_a_curve_is_read_with_a_value_per_epoch(tmp_path: Path) -> None:
     curve = made_curve(tmp_path, 3)
-    assert curve["epoch"] == [1, 2, 3]
-    assert curve["val_loss"] == [1, 1 / 2, 1 / 3]
+    assert list(curve["epoch"]) == [1, 2, 3]
+    assert list(curve["val_loss"]) == [1, 1 / 2, 1 / 3]
 
 
 def test_curves_have_a_row_per_scale_and_are_the_same_in_any_style(tmp_path: Path) -> None:
@@ -139,10 +141,11 @@ def test_a_missing_file_is_named(tmp_path: Path, one_line: OneLine) -> None:
 # Tiles
 
 
-def made_peaks(epochs: int, images: int) -> Peaks:
-    return {
+def made_peaks(epochs: int, images: int) -> pd.DataFrame:
+    by_image = {
         f"{image:04d}": [image / epoch for epoch in range(1, epochs + 1)] for image in range(images)
     }
+    return pd.DataFrame(by_image, index=range(1, epochs + 1))
 
 
 @pytest.mark.parametrize("epochs", [1, 5])
@@ -150,13 +153,13 @@ def test_tiles_are_drawn_in_the_colours_of_the_losses(epochs: int) -> None:
     peaks = made_peaks(epochs, 3)
     both = draw_tiles({(2, loss): peaks for loss in LOSSES})
     assert shows(both, "perceptual")
-    one = draw_tiles({(2, "mse"): peaks, (2, "perceptual"): {}})
+    one = draw_tiles({(2, "mse"): peaks, (2, "perceptual"): pd.DataFrame()})
     assert shows(one, "mse")
     assert not shows(one, "perceptual")
 
 
 def test_a_scale_that_was_not_measured_says_so() -> None:
-    page = draw_tiles({(scale, loss): {} for scale in (2, 4) for loss in LOSSES})
+    page = draw_tiles({(scale, loss): pd.DataFrame() for scale in (2, 4) for loss in LOSSES})
     assert (page.pixels() < 128).any()
     assert not any(shows(page, loss) for loss in LOSSES)
 
@@ -171,7 +174,7 @@ def scored(scores: dict[str, tuple[float, float]], scale: int = 4) -> Results:
         for image, share in (("0001", -0.5), ("0002", 0.5))
         for method, (mse, lpips) in scores.items()
     }
-    return Results(scale, {"0001": "a", "0002": "b"}, rows, Path(), Path())
+    return Results(scale, {"0001": "a", "0002": "b"}, score_table(rows), Path(), Path())
 
 
 @pytest.mark.parametrize("scales", [(2,), (2, 4), (2, 3, 4)])

@@ -1,19 +1,13 @@
 import csv
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from srcnn.analysis.results import Results, read_results
-from srcnn.errors import InputError
-from srcnn.evaluation.metrics import METRICS
-from srcnn.evaluation.provenance import TOLERANCE, provenance
+from srcnn.analysis.results import Results
 from srcnn.figures.table1 import write_table
-from srcnn.models.srcnn import SRCNN, save_model
-from srcnn.utils.files import write_csv
+from tests.small_results import score_table
 
 OneLine = Callable[[Any], str]
 
@@ -26,7 +20,9 @@ def made_results(scale: int, errors: list[float], names: list[str] | None = None
     for image, error in zip(images, errors, strict=True):
         scores[image, "perceptual"] = {"mse": error}
         scores[image, "mse"] = {"mse": error * 0.9}
-    return Results(scale, dict(zip(images, names, strict=True)), scores, Path(), Path())
+    return Results(
+        scale, dict(zip(images, names, strict=True)), score_table(scores), Path(), Path()
+    )
 
 
 def written(folder: Path, *scales: Results) -> tuple[list[dict[str, str]], str, str]:
@@ -130,62 +126,3 @@ def test_names_with_special_characters_are_escaped(tmp_path: Path) -> None:
     assert "cafe.png" in latex
     assert "\\{\\$\\}\\#\\textasciitilde{}\\textasciicircum{}\\textbackslash{}.png" in latex
     assert latex.isascii()
-
-
-def write_inputs(folder: Path, listed: str = "0011") -> tuple[Path, Path]:
-    """A file of scores of image 0011 and an index of `listed`."""
-    scores, index = folder / "x4.csv", folder / "index.csv"
-    write_csv([{"image": "0011", "method": "mse", **dict.fromkeys(METRICS, 0.5)}], scores)
-    write_csv([{"image": listed, "split": "val", "name": "cat.png"}], index)
-    return scores, index
-
-
-def test_results_are_read_with_the_names_of_the_photographs(tmp_path: Path) -> None:
-    results = read_results(4, *write_inputs(tmp_path), tmp_path, tmp_path)
-    assert results.names == {"0011": "cat.png"}
-    assert results.scores["0011", "mse"]["lpips"] == 0.5
-
-
-@pytest.mark.parametrize(("missing", "stage"), [("x4.csv", "evaluate"), ("index.csv", "fetch")])
-def test_a_missing_file_is_named_with_the_stage_that_makes_it(
-    tmp_path: Path, one_line: OneLine, missing: str, stage: str
-) -> None:
-    scores, index = write_inputs(tmp_path)
-    (tmp_path / missing).unlink()
-    with pytest.raises(InputError) as caught:
-        read_results(4, scores, index, tmp_path, tmp_path)
-    assert str(tmp_path / missing) in one_line(caught)
-    assert stage in one_line(caught)
-
-
-def test_scores_of_an_image_that_is_not_listed_are_refused(
-    tmp_path: Path, one_line: OneLine
-) -> None:
-    with pytest.raises(InputError) as caught:
-        read_results(4, *write_inputs(tmp_path, listed="0012"), tmp_path, tmp_path)
-    assert "0011" in one_line(caught)
-
-
-def test_the_environment_says_where_each_model_was_trained(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        about = {"trained_on": f"machine {name}"}
-        save_model(SRCNN(2), tmp_path / f"{name}.safetensors", about)
-    models = {f"x2/{name}": tmp_path / f"{name}.safetensors" for name in ("a", "b")}
-    facts = provenance(torch.device("cpu"), models)
-    assert facts["trained_on"] == {"x2/a": "machine a", "x2/b": "machine b"}
-    assert facts["versions"]["torch"] == torch.__version__
-    assert facts["tolerance"] == TOLERANCE
-    assert set(facts["tolerance"]) == set(METRICS)
-    assert json.loads(json.dumps(facts)) == facts
-
-
-@pytest.mark.parametrize("content", [None, b"no model"])
-def test_a_model_that_cannot_be_read_is_named(
-    tmp_path: Path, one_line: OneLine, content: bytes | None
-) -> None:
-    path = tmp_path / "mse.safetensors"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(InputError) as caught:
-        provenance(torch.device("cpu"), {"x2/mse": path})
-    assert str(path) in one_line(caught)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -145,7 +146,7 @@ def test_a_missing_picture_is_named(folder: Path, limit: int, one_line: OneLine)
 
 def test_a_picture_of_another_size_is_refused(folder: Path, picture: Picture) -> None:
     write_png(folder / "data/sr/x2/bicubic/0012.png", picture(20, 20))
-    with pytest.raises(InputError, match=r"bicubic/0012\.png: not of the size"):
+    with pytest.raises(InputError, match=r"bicubic/0012\.png: size differs from"):
         written(run_in(folder), folder)
 
 
@@ -228,7 +229,8 @@ def test_table_1_holds_the_paper_s_rows(folder: Path) -> None:
 def test_curves_stay_in_their_chart(epochs: int) -> None:
     along = [float(epoch) for epoch in range(1, epochs + 1)]
     falling = [1 / epoch for epoch in along]
-    curve = {"epoch": along, "loss": falling, "val_loss": falling, "val_psnr_rgb": along}
+    columns = {"epoch": along, "loss": falling, "val_loss": falling, "val_psnr_rgb": along}
+    curve = pd.DataFrame(columns)
     for chart in charts({(2, "mse"): curve, (2, "perceptual"): curve}, 2):
         for line in chart.lines:
             points = [tuple(map(float, point.split(","))) for point in line.points.split()]

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
+from srcnn.analysis.training_curves import read_curve
 from srcnn.images.image_io import RGB8, write_png
 from srcnn.images.resize import imresize
 from srcnn.models.tensors import read_tensors
-from srcnn.utils.files import read_csv
 from srcnn.utils.paths import lr_name
 
 Picture = Callable[..., RGB8]
@@ -65,8 +65,7 @@ def wait_for_training(process: "subprocess.Popen[str]") -> None:
 
 
 def curve(workspace: Path) -> list[dict[str, float]]:
-    rows = read_csv(workspace / "metrics/training/x2_mse.csv")
-    return [{name: float(value) for name, value in row.items()} for row in rows]
+    return read_curve(workspace / "metrics/training/x2_mse.csv").to_dict("records")
 
 
 def test_two_processes_train_as_one_does(workspace: Path, project: Path) -> None:

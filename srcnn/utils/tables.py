@@ -1,0 +1,56 @@
+"""CSV tables of the run, read into and written from pandas.
+
+Importing pandas takes 0.4 s, so no module that `srcnn upscale` imports may import this one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from srcnn.errors import InputError
+from srcnn.utils.files import atomic_write
+
+
+def read_csv(path: Path, stage: str, types: Mapping[str, type] | type = str) -> pd.DataFrame:
+    """Read a table that a stage writes.
+
+    Args:
+        path: the CSV file.
+        stage: the stage that writes it, for error messages.
+        types: type of each required column, or of all columns; other columns are text.
+
+    Raises:
+        InputError: the file is missing or damaged, or lacks a column.
+    """
+    try:
+        # As text first: an image number is no number, and a photograph may be called NA.
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        if not isinstance(table.index, pd.RangeIndex):
+            raise ValueError("a row has more fields than the header")
+        return table.astype(types)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file (the stage {stage} makes it)") from None
+    except (KeyError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: damaged ({reason}); run the stage {stage} again") from None
+
+
+def write_csv(
+    rows: pd.DataFrame | Iterable[Mapping[str, Any]],
+    path: Path,
+    columns: Sequence[str] | None = None,
+    float_format: str | None = None,
+) -> None:
+    """Write a table as CSV with a header.
+
+    Args:
+        rows: the table, or its rows as mappings with the same keys.
+        path: the CSV file.
+        columns: their names, needed only where there may be no rows.
+        float_format: such as `%.6g`; by default the shortest text that reads back exactly.
+    """
+    table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows), columns=columns)
+    with atomic_write(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n", float_format=float_format)

@@ -1,0 +1,94 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from srcnn.analysis.results import Results, read_results, read_scores
+from srcnn.errors import InputError
+from srcnn.evaluation.metrics import METRICS
+from srcnn.utils.tables import write_csv
+from tests.small_results import score_table
+
+OneLine = Callable[[Any], str]
+
+
+@pytest.fixture
+def results() -> Results:
+    """Results whose images are scored by methods that are not in the order of the alphabet."""
+    scores = {
+        (image, method): {"mse": mse + step, "lpips": 0.5 * mse}
+        for image, mse in (("0011", 1.0), ("0012", 3.0))
+        for step, method in enumerate(("nearest", "mse", "perceptual", "deep"))
+    }
+    return Results(2, {"0011": "cat.png", "0012": "NA"}, score_table(scores), Path(), Path())
+
+
+def test_methods_and_metrics_keep_the_order_of_the_file(results: Results) -> None:
+    assert results.methods == ["nearest", "mse", "perceptual", "deep"]
+    assert results.models == ["mse", "perceptual", "deep"]
+    assert results.metrics == ["mse", "lpips"]
+
+
+def test_a_metric_is_a_table_of_images_and_methods(results: Results) -> None:
+    table = results.table("mse")
+    assert list(table.columns) == results.methods
+    assert table["perceptual"].to_dict() == {"0011": 3.0, "0012": 5.0}
+    assert results.score("0012", "mse").to_dict() == {"mse": 4.0, "lpips": 1.5}
+
+
+def test_means_are_over_the_images_of_each_method(results: Results) -> None:
+    expected = pd.DataFrame({"mse": [2.0, 3.0, 4.0, 5.0], "lpips": 1.0}, index=results.methods)
+    pd.testing.assert_frame_equal(results.means(), expected, check_names=False)
+
+
+def write_inputs(folder: Path, listed: str = "0011") -> tuple[Path, Path]:
+    """A file of scores of image 0011 and an index of `listed`."""
+    scores, index = folder / "x4.csv", folder / "index.csv"
+    write_csv([{"image": "0011", "method": "mse", **dict.fromkeys(METRICS, 0.5)}], scores)
+    write_csv([{"image": listed, "split": "val", "name": "cat.png"}], index)
+    return scores, index
+
+
+def test_results_are_read_with_the_names_of_the_photographs(tmp_path: Path) -> None:
+    results = read_results(4, *write_inputs(tmp_path), tmp_path, tmp_path)
+    assert results.names == {"0011": "cat.png"}
+    assert results.score("0011", "mse")["lpips"] == 0.5
+
+
+@pytest.mark.parametrize(("missing", "stage"), [("x4.csv", "evaluate"), ("index.csv", "fetch")])
+def test_a_missing_file_is_named_with_the_stage_that_makes_it(
+    tmp_path: Path, one_line: OneLine, missing: str, stage: str
+) -> None:
+    scores, index = write_inputs(tmp_path)
+    (tmp_path / missing).unlink()
+    with pytest.raises(InputError) as caught:
+        read_results(4, scores, index, tmp_path, tmp_path)
+    assert str(tmp_path / missing) in one_line(caught)
+    assert stage in one_line(caught)
+
+
+def test_scores_of_an_image_that_is_not_listed_are_refused(
+    tmp_path: Path, one_line: OneLine
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read_results(4, *write_inputs(tmp_path, listed="0012"), tmp_path, tmp_path)
+    assert "0011" in one_line(caught)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([("0001", "mse"), ("0002", "mse"), ("0001", "deep")], "no score of image 0002 by deep"),
+        ([("0001", "mse"), ("0002", "mse"), ("0001", "mse")], "2 scores of image 0001 by mse"),
+    ],
+)
+def test_a_score_that_is_missing_or_repeated_is_named(
+    tmp_path: Path, one_line: OneLine, rows: list[tuple[str, str]], words: str
+) -> None:
+    scores = [{"image": i, "method": m, **dict.fromkeys(METRICS, 0.5)} for i, m in rows]
+    write_csv(scores, tmp_path / "x4.csv")
+    with pytest.raises(InputError) as caught:
+        read_scores(tmp_path / "x4.csv")
+    assert f"{tmp_path / 'x4.csv'}: {words}" in one_line(caught)

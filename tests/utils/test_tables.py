@@ -1,0 +1,70 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from srcnn.errors import InputError
+from srcnn.utils.tables import read_csv, write_csv
+
+OneLine = Callable[[Any], str]
+
+
+def test_committed_tables_keep_their_bytes_when_read_and_written(
+    tmp_path: Path, project: Path
+) -> None:
+    files = [file for name in ("metrics", "plots") for file in (project / name).rglob("*.csv")]
+    assert files
+    for file in files:
+        write_csv(read_csv(file, "evaluate"), tmp_path / "a.csv")
+        assert (tmp_path / "a.csv").read_bytes() == file.read_bytes(), file
+
+
+def test_numbers_keep_their_bytes_when_read_and_written(tmp_path: Path, project: Path) -> None:
+    names = ("mse", "psnr_rgb", "psnr_y", "ssim_y", "lpips")
+    file = project / "metrics/x2.csv"
+    write_csv(read_csv(file, "evaluate", dict.fromkeys(names, float)), tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_bytes() == file.read_bytes()
+
+
+def test_text_stays_text(tmp_path: Path) -> None:
+    rows = [{"image": "0011", "name": "NA"}, {"image": "0012", "name": 'a, "b"'}]
+    write_csv([*rows, {"image": "nan", "name": ""}], tmp_path / "a.csv")
+    table = read_csv(tmp_path / "a.csv", "fetch_data")
+    assert table.to_dict("records") == [*rows, {"image": "nan", "name": ""}]
+
+
+def test_a_table_without_rows_has_a_header(tmp_path: Path) -> None:
+    write_csv([], tmp_path / "a.csv", ["epoch", "peak"])
+    assert (tmp_path / "a.csv").read_text() == "epoch,peak\n"
+    assert read_csv(tmp_path / "a.csv", "train", {"epoch": int, "peak": float}).empty
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"image\n1\n",
+        b"image,peak\n1\n",
+        b"image,peak\n1,\n",
+        b"image,peak\n1,high\n",
+        b"image,peak\n1,2,3\n",
+        b"image,peak\n1,2\n1,2,3\n",
+        b'image,peak\n"1,2\n',
+        b"\xff\xfe\x00\x00",
+        b"x" * 200_000,
+    ],
+)
+def test_a_damaged_table_is_named_in_one_line(
+    tmp_path: Path, one_line: OneLine, content: bytes
+) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_csv(tmp_path / "a.csv", "train", {"image": str, "peak": float})
+    assert one_line(caught).startswith(f"{tmp_path / 'a.csv'}: damaged (")
+
+
+def test_a_missing_table_is_named_with_its_stage(tmp_path: Path, one_line: OneLine) -> None:
+    with pytest.raises(InputError) as caught:
+        read_csv(tmp_path / "a.csv", "train")
+    assert one_line(caught) == f"{tmp_path / 'a.csv'}: no such file (the stage train makes it)"
