@@ -43,8 +43,6 @@ from srcnn.training.pixel_cache import DecodedPairs
 from srcnn.training.trainer import Plan, Trainer
 from srcnn.training.validation import Crops
 from srcnn.utils.paths import lr_name
-from srcnn.utils.vgg_layers import channels, layers_up_to, pools_before
-from tools import time_steps as probe
 
 SCALE, LAYER = 2, "block2_conv2"
 
@@ -140,9 +138,11 @@ def step_gflop(loss: str, size: Size, *, needed: bool = True) -> float:
     macs = wide * (first + 3 * 64 * 32) + 3 * size.patch**2 * 5 * 5 * 32 * 3
     if loss == "perceptual":
         side = size.patch
-        for name in layers_up_to("vgg16", [LAYER]):
-            side //= 2 if pools_before(name) else 1
-            macs += 3 * side**2 * 9 * int(np.prod(channels(name)))
+        for module in random_vgg().modules():
+            if isinstance(module, nn.MaxPool2d):
+                side //= 2
+            elif isinstance(module, nn.Conv2d):
+                macs += 3 * side**2 * module.weight.numel()
     return 2 * size.batch * macs / 1e9
 
 
@@ -184,7 +184,7 @@ def write_photos(folder: Path) -> None:
 def random_vgg(network: str = "vgg16", layers: Sequence[str] = (LAYER,)) -> VGGFeatures:
     """VGG up to the last of some layers with random weights, which cost as much as trained ones."""
     torch.manual_seed(0)
-    return probe.random_vgg(network, layers)
+    return VGGFeatures(None, network, layers)
 
 
 def our_step(folder: Path, loss: str, size: Size, steps: int) -> tuple[float, bool, float]:

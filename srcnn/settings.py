@@ -23,12 +23,17 @@ from pydantic_core import PydanticCustomError
 from srcnn.errors import InputError
 from srcnn.utils.methods import METHODS
 from srcnn.utils.validation import error_line
-from srcnn.utils.vgg_layers import LAYERS
 from srcnn.utils.yaml_files import read_yaml
 
 SCALES = (2, 3, 4, 8)
 PARAMS = Path("params.yaml")
 
+_CONVOLUTIONS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # in each block
+VGG_LAYERS = {
+    network: tuple(f"block{i}_conv{j + 1}" for i, n in enumerate(blocks, 1) for j in range(n))
+    for network, blocks in _CONVOLUTIONS.items()
+}
+"""Layer names by network, as in Keras; a table, as importing torchvision takes seconds."""
 
 PIXEL_LOSSES = ("mse", "l1", "charbonnier")
 """Each is a function of its name in srcnn/training/losses.py, `l1_loss`."""
@@ -153,8 +158,8 @@ class Loss(_Section):
         if not self.layers:
             raise ValueError("layers: at least one layer is needed, such as block2_conv2: 1.0")
         for layer in self.layers:
-            if layer not in LAYERS[self.network]:
-                known = ", ".join(LAYERS[self.network])
+            if layer not in VGG_LAYERS[self.network]:
+                known = ", ".join(VGG_LAYERS[self.network])
                 raise ValueError(f"layers: {self.network} has no {layer}; it has {known}")
         if self.lambda2 > 0 and not any(self.layers.values()):
             raise ValueError("layers: every λ_j is 0, so lambda2 weighs nothing")

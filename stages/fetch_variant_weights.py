@@ -1,6 +1,6 @@
-"""Store VGG for one of the variants' losses, cut to its layers, under data/weights."""
+"""Store the VGG weights that a variant's loss needs, cut to its layers, in data/weights."""
 
-from srcnn.data.pretrained_weights import store, vgg_of
+from srcnn.data.pretrained_weights import store, vgg_weights
 from srcnn.settings import Settings
 from srcnn.utils.paths import vgg_path
 from stages.run_stage import run_stage
@@ -8,7 +8,9 @@ from stages.run_stage import run_stage
 
 def main(settings: Settings, loss: str) -> None:
     """Write vgg_{loss}.safetensors."""
-    store(vgg_of(settings.loss_of(loss) or settings.loss, settings.data.cache), vgg_path(loss))
+    own = settings.loss_of(loss) or settings.loss
+    vgg = vgg_weights(own.network, own.layers, own.weights_file, settings.data.cache)
+    store(vgg, vgg_path(loss))
 
 
 if __name__ == "__main__":

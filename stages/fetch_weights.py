@@ -1,16 +1,18 @@
-"""Store the trained weights that the pipeline needs, cut to their layers, under data/weights."""
+"""Store the pretrained weights that the pipeline needs, cut to their layers, in data/weights."""
 
 from pathlib import Path
 
-from srcnn.data.pretrained_weights import lpips_weights, store, vgg_of
+from srcnn.data.pretrained_weights import lpips_weights, store, vgg_weights
 from srcnn.settings import Settings
 from srcnn.utils.paths import vgg_path
 from stages.run_stage import run_stage
 
 
 def main(settings: Settings) -> None:
-    """Write vgg.safetensors, for the perceptual loss, and lpips.safetensors, for the score."""
-    store(vgg_of(settings.loss, settings.data.cache), vgg_path("perceptual"))
+    """Write vgg.safetensors for the perceptual loss and lpips.safetensors for the score."""
+    loss = settings.loss
+    vgg = vgg_weights(loss.network, loss.layers, loss.weights_file, settings.data.cache)
+    store(vgg, vgg_path("perceptual"))
     store(lpips_weights(), Path("data/weights/lpips.safetensors"))
 
 

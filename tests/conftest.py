@@ -14,13 +14,14 @@ from filelock import FileLock
 from hypothesis import settings
 
 from srcnn.data import download
-from srcnn.data.pretrained_weights import lpips_weights, read_manifest, vgg_weights
+from srcnn.data.pretrained_weights import lpips_weights, vgg_weights
 from srcnn.data.sources import Photo
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.images.image_io import RGB8, write_png
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.tensors import Weights
+from srcnn.utils.yaml_files import read_yaml
 from tests.server import Server, serving
 from tests.small_results import Save, saver
 from tests.small_results import small_lpips as make_small_lpips
@@ -128,14 +129,14 @@ def photos(tmp_path: Path, picture: Picture) -> list[Photo]:
 
 @pytest.fixture(scope="session")
 def manifest(project: Path) -> dict[str, dict[str, str]]:
-    return read_manifest(project / "datasets/weights.yaml")
+    return read_yaml(project / "datasets/weights.yaml")
 
 
 @pytest.fixture(scope="session")
 def vgg16(manifest: dict[str, dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Weights:
     """VGG16's weights up to block2_conv2."""
     cache = tmp_path_factory.mktemp("cache")
-    weights, _ = vgg_weights("vgg16", ["block2_conv2"], None, manifest["vgg16"], cache)
+    weights, _ = vgg_weights("vgg16", ["block2_conv2"], None, cache, manifest["vgg16"])
     return weights
 
 

@@ -7,13 +7,13 @@ import torch
 from srcnn.errors import Stopped
 from srcnn.images.pairs import Pair
 from srcnn.models.srcnn import SRCNN
+from srcnn.models.vgg import VGGFeatures
 from srcnn.training.checkpoint import Checkpoint
 from srcnn.training.fabric import training_fabric
 from srcnn.training.objective import Objective
 from srcnn.training.patches import Patches
 from srcnn.training.trainer import Plan, Trainer
 from srcnn.training.validation import Crops
-from tools.time_steps import random_vgg
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 
@@ -31,7 +31,8 @@ def trainer(folder: Path, perceptual: bool, **plan: float) -> Trainer:
     model = SRCNN(2)
     model.start_from_interpolation()
     model.to(memory_format=torch.channels_last)
-    vgg = random_vgg("vgg16", [LAYER]).to(fabric.device).to(memory_format=torch.channels_last)
+    vgg = VGGFeatures(None, "vgg16", [LAYER]).to(fabric.device)
+    vgg.to(memory_format=torch.channels_last)
     ones = {LAYER: 1.0}
     patches = Patches(
         [pair("a", 1), pair("b", 2)],

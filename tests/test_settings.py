@@ -1,4 +1,6 @@
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,13 @@ def params(project: Path, tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / "params.yaml"
 
     return write
+
+
+def test_reading_settings_imports_no_large_package(project: Path) -> None:
+    large = ("torch", "torchvision", "numpy", "pandas", "PIL", "scipy")
+    code = f"import sys, srcnn.settings; sys.exit(str([m for m in {large} if m in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True)
+    assert done.stderr.strip() == "[]"
 
 
 def test_the_committed_params_file_loads(project: Path) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srcnn.data.archives import read_manifest
-from srcnn.data.pretrained_weights import read_manifest as read_sources
 from srcnn.data.sources import Photo, folder_photos, sample_photos, select
 from srcnn.evaluation.benchmark_sets import find_benchmark
 from srcnn.images.image_io import image_size
@@ -17,6 +16,7 @@ from srcnn.settings import Data, Settings
 from srcnn.training.validation import SHARE, SIDE
 from srcnn.utils.methods import INTERPOLATIONS
 from srcnn.utils.paths import SPLITS
+from srcnn.utils.yaml_files import read_yaml
 
 TIMED_SIDE = 480
 """Pixels of the crop that is timed for a whole image; a multiple of every scale."""
@@ -241,7 +241,7 @@ def _archive_bytes(settings: Settings) -> int:
 
 
 def _vgg_bytes(settings: Settings) -> float:
-    sources = read_sources(Path("datasets/weights.yaml"))
+    sources = read_yaml(Path("datasets/weights.yaml"))
     losses = [loss for loss in map(settings.loss_of, settings.losses) if loss]
-    downloaded = any("url" in sources[loss.network] and not loss.weights_file for loss in losses)
+    downloaded = any("package" not in sources[a.network] and not a.weights_file for a in losses)
     return VGG19_BYTES if downloaded else 0

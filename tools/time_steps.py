@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import nn
 
 from srcnn.data.pretrained_weights import lpips_weights
 from srcnn.data.sources import sample_photos
@@ -21,7 +20,6 @@ from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.device import cpu_name, device_name
 from srcnn.models.srcnn import SRCNN
-from srcnn.models.tensors import Weights
 from srcnn.models.vgg import VGGFeatures
 from srcnn.settings import Settings
 from srcnn.training import trainer as training
@@ -32,7 +30,6 @@ from srcnn.training.patches import Patches
 from srcnn.training.trainer import Trainer
 from srcnn.training.validation import Crops
 from srcnn.utils.threads import prefetch
-from srcnn.utils.vgg_layers import channels, layers_up_to
 from tools.run_cost import TIMED_SIDE, Rates
 
 
@@ -106,15 +103,6 @@ def score_seconds(picture: RGB8, scale: int, losses: Sequence[str], device: torc
         return (time.monotonic() - start) / (picture.shape[0] * picture.shape[1] / 1e6)
 
 
-def random_vgg(network: str, layers: Sequence[str]) -> VGGFeatures:
-    """VGG up to the last of some layers with random weights."""
-    weights: Weights = {}
-    for name in layers_up_to(network, layers):
-        for part, values in nn.Conv2d(*channels(name), kernel_size=3).state_dict().items():
-            weights[f"{name}.{part}"] = values
-    return VGGFeatures(weights, network, layers)
-
-
 def _picture() -> RGB8:
     """A photograph of the sample, of PROBED_SIDE × PROBED_SIDE pixels."""
     first = sample_photos(Path("datasets/sample.yaml"))[0]
@@ -134,7 +122,7 @@ def _trainer(fabric: Fabric, settings: Settings, picture: RGB8, scale: int, loss
     model.to(memory_format=torch.channels_last)
     objective, chosen = Objective(), settings.loss_of(loss)
     if chosen and chosen.lambda2:
-        vgg = random_vgg(chosen.network, list(chosen.layers)).to(fabric.device)
+        vgg = VGGFeatures(None, chosen.network, chosen.layers).to(fabric.device)
         vgg.to(memory_format=torch.channels_last)
         weights = chosen.lambda1, chosen.lambda2
         objective = Objective(vgg, *weights, chosen.layers, pixel=chosen.pixel)

@@ -1,24 +1,24 @@
-"""Trained weights of others, checked and cut to the layers needed, with their origin and sha256.
+"""Published weights, checked and cut to the layers that are used, with their origin and sha256.
 
-VGG for the perceptual loss; AlexNet with the LPIPS heads for the score.
+VGG is for the perceptual loss; AlexNet and the LPIPS heads are for the LPIPS score.
 """
 
 import pickle
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from srcnn.data.download import Remote, fetch
 from srcnn.errors import InputError
 from srcnn.models.tensors import Weights, write_tensors
-from srcnn.settings import Loss
+from srcnn.models.vgg import list_layers
 from srcnn.utils.files import check_sha256, packaged_file, sha256_of
-from srcnn.utils.vgg_layers import LAYERS, channels, layers_up_to, torchvision_index
 from srcnn.utils.yaml_files import read_yaml
 
 LPIPS_SOURCE = {
@@ -26,67 +26,64 @@ LPIPS_SOURCE = {
     "file": "weights/alexnet.ckpt",
     "sha256": "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
 }
-"""Where AlexNet and the LPIPS heads are: part of what the score means, so no choice of a user's."""
-
-
-def vgg_of(loss: Loss, cache: Path) -> tuple[Weights, dict[str, str]]:
-    """The VGG that a loss asks for, up to the last of its layers; as `vgg_weights`."""
-    file = Path(loss.weights_file) if loss.weights_file else None
-    source = read_manifest(Path("datasets/weights.yaml"))[loss.network]
-    return vgg_weights(loss.network, loss.layers, file, source, cache)
-
-
-def store(found: tuple[Weights, dict[str, str]], path: Path) -> None:
-    """Write weights with their origin, and say so."""
-    weights, about = found
-    write_tensors(weights, path, about)
-    print(f"{path}: {', '.join(weights)} from {about['origin']}")
-
-
-def read_manifest(path: Path) -> dict[str, dict[str, str]]:
-    """Where each VGG's weights come from, by name."""
-    return read_yaml(path)
+"""Not in datasets/weights.yaml: other weights would give another score, so no user chooses them."""
 
 
 def vgg_weights(
-    network: str, layers: Iterable[str], file: Path | None, source: dict[str, str], cache: Path
+    network: str,
+    layers: Iterable[str],
+    weights_file: str | Path | None,
+    cache: Path,
+    source: Mapping[str, str] | None = None,
 ) -> tuple[Weights, dict[str, str]]:
     """VGG's weights up to the last of `layers`.
 
     Args:
         network: `vgg16` or `vgg19`.
         layers: the layers that the loss uses.
-        file: a local file in torchvision's layout (`.pth` or `.safetensors`), or None.
-        source: the manifest's entry for the network, used where `file` is None.
-        cache: folder that keeps what was downloaded.
+        weights_file: a local file in torchvision's layout (`.pth` or `.safetensors`), or None.
+        cache: the folder that keeps downloads.
+        source: where the weights are, if there is no local file; by default the network's entry
+            in datasets/weights.yaml.
 
     Returns:
         `{layer}.weight` [C_out, C_in, 3, 3] and `{layer}.bias` [C_out] by layer; and the origin.
 
     Raises:
-        InputError: the weights cannot be had, have a wrong checksum, or lack a layer.
+        InputError: the weights are not available, have a wrong checksum, or lack a layer.
     """
-    needed = layers_up_to(network, layers)
-    if file is None and "package" in source:
+    if weights_file is None and source is None:
+        source = read_yaml(Path("datasets/weights.yaml"))[network]
+    if weights_file is not None:
+        path = Path(weights_file)
+        origin = path.name
+        weights = _from_torchvision(_read_state_dict(path), network, path)
+    elif source and "package" in source:
         path = packaged_file(source["package"], source["file"], source["sha256"])
         origin = f"{source['package']}/{source['file']}"
-        found = _flax_convolutions(read_numpy_pickle(path)["VGG16_0"], network)
+        weights = _from_flax(read_numpy_pickle(path)["VGG16_0"], network)
     else:
-        path = _download(source, cache) if file is None else file
-        origin = source["url"] if file is None else path.name
-        found = _torchvision_convolutions(_read_state(path), network, path)
-    weights = {}
-    for layer in needed:
-        for part, shape in (("weight", (*channels(layer)[::-1], 3, 3)), ("bias", None)):
-            name = f"{layer}.{part}"
-            if name not in found:
-                raise InputError(f"{path}: has no {layer}, which loss.layers needs")
-            if tuple(found[name].shape) != (shape or (channels(layer)[1],)):
-                raise InputError(f"{path}: {name} has shape {tuple(found[name].shape)}")
-            weights[name] = found[name].float()
-            if not weights[name].isfinite().all():
-                raise InputError(f"{path}: {name} holds values that are not finite")
-    return weights, {"origin": origin, "sha256": sha256_of(path), "network": network}
+        path, origin = _download(network, source or {}, cache)
+        weights = _from_torchvision(_read_state_dict(path), network, path)
+    used: Weights = {}
+    for layer in list_layers(network, layers):
+        for part, shape in (("weight", layer.shape), ("bias", layer.shape[:1])):
+            name = f"{layer.name}.{part}"
+            used[name] = _checked(weights.get(name), name, shape, path)
+    return used, {"origin": origin, "sha256": sha256_of(path), "network": network}
+
+
+def _checked(values: Tensor | None, name: str, shape: torch.Size, path: Path) -> Tensor:
+    """The values as float32; InputError if they are missing, or of wrong shape, or not finite."""
+    if values is None:
+        layer = name.partition(".")[0]
+        raise InputError(f"{path}: no weights of {layer}, which loss.layers needs")
+    if values.shape != shape:
+        raise InputError(f"{path}: {name} has shape {[*values.shape]}, expected {[*shape]}")
+    values = values.float()
+    if not values.isfinite().all():
+        raise InputError(f"{path}: {name} has values that are not finite")
+    return values
 
 
 def lpips_weights() -> tuple[Weights, dict[str, str]]:
@@ -110,8 +107,15 @@ def lpips_weights() -> tuple[Weights, dict[str, str]]:
     return weights, {"origin": origin, "sha256": sha256_of(path), "version": "0.1"}
 
 
+def store(found: tuple[Weights, dict[str, str]], path: Path) -> None:
+    """Write weights and their origin, and print what was written."""
+    weights, about = found
+    write_tensors(weights, path, about)
+    print(f"{path}: {', '.join(weights)} from {about['origin']}")
+
+
 class _NumpyUnpickler(pickle.Unpickler):
-    """Builds plain containers and numpy arrays, and nothing else that a pickle could name."""
+    """Builds containers and numpy arrays, and refuses everything else that a pickle can name."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in (("numpy", "ndarray"), ("numpy", "dtype")):
@@ -125,7 +129,7 @@ def read_numpy_pickle(path: Path) -> Any:
     """Read a pickle of nested dictionaries of numpy arrays.
 
     Raises:
-        InputError: the pickle names anything but numpy arrays.
+        InputError: the pickle contains anything else.
     """
     try:
         with path.open("rb") as file:
@@ -134,16 +138,16 @@ def read_numpy_pickle(path: Path) -> Any:
         raise InputError(f"{path}: {error}") from None
 
 
-def _flax_convolutions(tree: dict[str, Any], network: str) -> Weights:
-    """Convolutions in their order in `tree`, under the names of the layers of `network`."""
+def _from_flax(tree: dict[str, Any], network: str) -> Weights:
+    """The convolutions of `tree`, which are numbered in order, by layer of `network`."""
     weights: Weights = {}
-    for i, layer in enumerate(LAYERS[network]):
-        weights |= _flax_convolution(tree, i, layer)
+    for i, layer in enumerate(list_layers(network)):
+        weights |= _flax_convolution(tree, i, layer.name)
     return weights
 
 
 def _flax_convolution(tree: dict[str, Any], i: int, name: str) -> Weights:
-    """The i-th convolution of `tree` under a name, [H, W, C_in, C_out] as [C_out, C_in, H, W]."""
+    """Convolution i as `{name}.weight` and `{name}.bias`; [H, W, I, O] becomes [O, I, H, W]."""
     conv = tree[f"Conv_{i}"]
     return {
         f"{name}.weight": torch.tensor(np.asarray(conv["kernel"]).transpose(3, 2, 0, 1)),
@@ -151,23 +155,20 @@ def _flax_convolution(tree: dict[str, Any], i: int, name: str) -> Weights:
     }
 
 
-def _torchvision_convolutions(state: Weights, network: str, path: Path) -> Weights:
-    """The convolutions that `state` has, under the names of the layers of `network`."""
-    known = {f"features.{torchvision_index(network, layer)}.weight" for layer in LAYERS[network]}
-    strange = sorted(name for name in state if re.fullmatch(r"features\.\d+\.weight", name))
-    if not known.issuperset(strange):
-        raise InputError(f"{path}: not weights of {network}, which loss.network asks for")
-    weights = {}
-    for layer in LAYERS[network]:
-        for part in ("weight", "bias"):
-            name = f"features.{torchvision_index(network, layer)}.{part}"
-            if name in state:
-                weights[f"{layer}.{part}"] = state[name]
-    return weights
+def _from_torchvision(state: Weights, network: str, path: Path) -> Weights:
+    """The convolutions in a state dict of torchvision's VGG, by layer of `network`."""
+    names = {
+        f"features.{layer.conv}.{part}": f"{layer.name}.{part}"
+        for layer in list_layers(network)
+        for part in ("weight", "bias")
+    }
+    if any(re.fullmatch(r"features\.\d+\.weight", name) and name not in names for name in state):
+        raise InputError(f"{path}: not the weights of {network} (loss.network)")
+    return {names[name]: values for name, values in state.items() if name in names}
 
 
-def _read_state(path: Path) -> Weights:
-    """A state dict from `.safetensors` or torch's `.pth`; no code in it is run."""
+def _read_state_dict(path: Path) -> Weights:
+    """A state dict from `.safetensors` or torch's `.pth`; no code in the file runs."""
     expected = re.fullmatch(r".*-([0-9a-f]{8})\.pth", path.name)
     if expected and path.is_file():
         check_sha256(path, expected[1])
@@ -177,17 +178,20 @@ def _read_state(path: Path) -> Weights:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"loss.weights_file: {path}: no such file") from None
-    except Exception as error:  # torch meets bytes of other kinds with any of Python's exceptions
-        raise InputError(f"{path}: not weights that can be read ({type(error).__name__})") from None
+    except Exception as error:  # torch raises exceptions of any type for other bytes
+        raise InputError(f"{path}: cannot be read as weights ({type(error).__name__})") from None
     if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
-        raise InputError(f"{path}: not weights by name, as torchvision stores them")
+        raise InputError(f"{path}: not a state dict (tensors by name), as torchvision stores it")
     return state
 
 
-def _download(source: dict[str, str], cache: Path) -> Path:
-    """The file of `source`, from `cache` or else from its url, checked."""
-    otherwise = (
-        "fetch it on another machine and set loss.weights_file to it, "
+def _download(network: str, source: Mapping[str, str], cache: Path) -> tuple[Path, str]:
+    """The checked file in `cache`, downloaded if it is not there, and its url."""
+    from torchvision.models import get_model_weights
+
+    url = source.get("url") or get_model_weights(network)["IMAGENET1K_V1"].url
+    advice = (
+        "download it on another machine and set loss.weights_file to it, "
         "or set loss.network: vgg16, which is installed"
     )
-    return fetch(Remote(source["url"], "sha256", source["sha256"]), cache, otherwise)
+    return fetch(Remote(url, "sha256", source["sha256"]), cache, advice), url

@@ -1,61 +1,114 @@
-"""VGG as a frozen extractor of named features for the perceptual loss."""
+"""VGG16 and VGG19 (Simonyan and Zisserman 2015) from torchvision, as extractors of named features.
 
-from collections.abc import Iterable
+torchvision takes more than a second to import, so it is imported only where a network is built.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from srcnn.errors import InputError
-from srcnn.utils.vgg_layers import channels, layers_up_to, pools_before
+
+
+class Layer(NamedTuple):
+    """A convolution of VGG and the ReLU after it.
+
+    Args:
+        name: as in Keras, such as `block2_conv2`.
+        conv: the convolution's name in torchvision's `vgg.features`, such as `7`.
+        relu: the ReLU's name there, such as `8`.
+        shape: of the weight, [C_out, C_in, 3, 3].
+    """
+
+    name: str
+    conv: str
+    relu: str
+    shape: torch.Size
+
+
+def list_layers(network: str, until: Iterable[str] = ()) -> list[Layer]:
+    """The layers of `vgg16` or `vgg19` in order, up to the last one named in `until`, or all."""
+    layers: list[Layer] = []
+    block = number = 1
+    for (name, module), (following, _) in pairwise(_modules(network).named_children()):
+        if isinstance(module, nn.MaxPool2d):
+            block, number = block + 1, 1
+        elif isinstance(module, nn.Conv2d):
+            shape = module.weight.shape
+            layers.append(Layer(f"block{block}_conv{number}", name, following, shape))
+            number += 1
+    names = [layer.name for layer in layers]
+    return layers[: max(map(names.index, until), default=len(names) - 1) + 1]
+
+
+def _modules(network: str) -> nn.Sequential:
+    """The convolutions, ReLUs and pools on the meta device, which holds no weights."""
+    import torchvision
+
+    with torch.device("meta"):
+        vgg = getattr(torchvision.models, network)(init_weights=False)
+    modules: nn.Sequential = vgg.features
+    return modules
 
 
 class VGGFeatures(nn.Module):
-    """VGG cut after the last layer that is asked for; its weights never train.
+    """VGG up to the last layer that is asked for; its weights are frozen.
 
     Args:
-        weights: `{layer}.weight` [C_out, C_in, 3, 3] and `{layer}.bias` [C_out] by layer name.
+        weights: `{layer}.weight` [C_out, C_in, 3, 3] and `{layer}.bias` [C_out] by layer name;
+            None for random weights, which take as long to compute with.
         network: `vgg16` or `vgg19`.
-        layers: the layers whose features are returned, taken after their ReLU.
+        layers: names of the layers whose features are returned, each taken after its ReLU.
 
     Raises:
-        KeyError: a layer's weights are missing.
+        KeyError: the weights of a layer are missing.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, weights: dict[str, Tensor], network: str, layers: Iterable[str]):
+    def __init__(self, weights: Mapping[str, Tensor] | None, network: str, layers: Iterable[str]):
+        from torchvision.models.feature_extraction import create_feature_extractor
+
         super().__init__()
-        self.layers = frozenset(layers)
-        self.convs = nn.ModuleDict()
-        for name in layers_up_to(network, self.layers):
-            conv = nn.Conv2d(*channels(name), kernel_size=3, padding=1)
-            parts = {part: weights[f"{name}.{part}"] for part in ("weight", "bias")}
-            conv.load_state_dict(parts)
-            self.convs[name] = conv
+        asked = frozenset(layers)
+        used = list_layers(network, asked)
+        # The nodes of the convolutions would not do: the ReLUs work in place.
+        nodes = {layer.relu: layer.name for layer in used if layer.name in asked}
+        self.extractor = create_feature_extractor(_modules(network), nodes)
+        if weights is None:
+            self.extractor.to_empty(device="cpu")
+            for module in self.extractor.modules():
+                if isinstance(module, nn.Conv2d):
+                    module.reset_parameters()
+        else:
+            state = {
+                f"{layer.conv}.{part}": weights[f"{layer.name}.{part}"]
+                for layer in used
+                for part in ("weight", "bias")
+            }
+            self.extractor.load_state_dict(state, assign=True)
+        pools = sum(isinstance(module, nn.MaxPool2d) for module in self.extractor.modules())
+        self.last, self.smallest_side = used[-1].name, 2**pools
         # The statistics of ImageNet that torchvision's weights were trained with.
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
         self.requires_grad_(False)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """Features by layer name, [N, C_j, H_j, W_j], of `image` [N, 3, H, W], RGB in [0, 1].
+        """Features [N, C_j, H_j, W_j] by layer name, of `image` [N, 3, H, W], RGB in [0, 1].
 
         Raises:
-            InputError: the pools leave nothing of so small an image.
+            InputError: the image is too small for the pools.
         """
-        side = 2 ** sum(pools_before(name) for name in self.convs)
-        if min(image.shape[2:]) < side:
-            height, width = image.shape[2:]
+        height, width = image.shape[2:]
+        if min(height, width) < self.smallest_side:
             raise InputError(
-                f"loss.layers: {[*self.convs][-1]} needs at least {side}×{side} pixels, "
-                f"not {width}×{height}"
+                f"loss.layers: {self.last} needs at least "
+                f"{self.smallest_side}×{self.smallest_side} pixels, not {width}×{height}"
             )
-        features = {}
-        x = (image - self.mean) / self.std
-        for name, conv in self.convs.items():
-            x = F.relu_(conv(F.max_pool2d(x, 2) if pools_before(name) else x))
-            if name in self.layers:
-                features[name] = x
+        features: dict[str, Tensor] = self.extractor((image - self.mean) / self.std)
         return features

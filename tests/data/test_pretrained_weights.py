@@ -11,13 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torchvision
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from srcnn.data.pretrained_weights import lpips_weights, read_numpy_pickle, vgg_weights
 from srcnn.errors import InputError
 from srcnn.models.tensors import Weights, write_tensors
-from srcnn.utils.vgg_layers import LAYERS, channels, torchvision_index
+from srcnn.models.vgg import list_layers
+from srcnn.settings import VGG_LAYERS
 from tests.server import Server
 
 Manifest = dict[str, dict[str, str]]
@@ -63,7 +66,7 @@ class Malicious:
 
 
 def from_file(path: Path, *layers: str) -> Weights:
-    weights, _ = vgg_weights("vgg19", layers or ("block1_conv2",), path, {}, path.parent)
+    weights, _ = vgg_weights("vgg19", layers or ("block1_conv2",), path, path.parent)
     return weights
 
 
@@ -91,8 +94,8 @@ def test_weights_are_cut_after_the_last_layer_that_is_used(vgg16: Weights) -> No
 
 
 def test_the_installed_package_has_every_layer_of_vgg16(manifest: Manifest, tmp_path: Path) -> None:
-    weights, _ = vgg_weights("vgg16", ["block5_conv3"], None, manifest["vgg16"], tmp_path)
-    assert {name.split(".")[0] for name in weights} == set(LAYERS["vgg16"])
+    weights, _ = vgg_weights("vgg16", ["block5_conv3"], None, tmp_path, manifest["vgg16"])
+    assert {name.split(".")[0] for name in weights} == set(VGG_LAYERS["vgg16"])
     # Thirteen convolutions, 3×3: the published 14.7 million.
     assert sum(value.numel() for value in weights.values()) == 14_714_688
     assert list(tmp_path.iterdir()) == []
@@ -102,7 +105,7 @@ def test_the_order_in_which_layers_are_asked_for_does_not_matter(
     manifest: Manifest, tmp_path: Path
 ) -> None:
     layers = ["block2_conv1", "block1_conv1"]
-    weights, _ = vgg_weights("vgg16", layers, None, manifest["vgg16"], tmp_path)
+    weights, _ = vgg_weights("vgg16", layers, None, tmp_path, manifest["vgg16"])
     assert "block2_conv1.weight" in weights
     assert "block2_conv2.weight" not in weights
 
@@ -125,7 +128,7 @@ def test_lpips_has_alexnet_and_its_heads() -> None:
 def test_a_stored_file_names_its_origin_and_checksum(
     manifest: Manifest, tmp_path: Path, state: Weights
 ) -> None:
-    weights, about = vgg_weights("vgg16", ["block1_conv1"], None, manifest["vgg16"], tmp_path)
+    weights, about = vgg_weights("vgg16", ["block1_conv1"], None, tmp_path, manifest["vgg16"])
     write_tensors(weights, tmp_path / "vgg.safetensors", about)
     with safe_open(tmp_path / "vgg.safetensors", "pt") as file:
         stored = json.loads(file.metadata()["srcnn"])
@@ -141,7 +144,7 @@ def test_a_package_whose_file_has_another_checksum_is_refused(
 ) -> None:
     wrong = {**manifest["vgg16"], "sha256": "0" * 64}
     with pytest.raises(InputError) as caught:
-        vgg_weights("vgg16", ["block1_conv1"], None, wrong, tmp_path)
+        vgg_weights("vgg16", ["block1_conv1"], None, tmp_path, wrong)
     message = one_line(caught)
     assert "vgg16.ckpt" in message
     assert "0" * 64 in message
@@ -178,7 +181,7 @@ def test_a_local_file_in_torchvisions_layout_is_taken(
         torch.save(OrderedDict(state), path)
     else:
         save_file(state, path)
-    weights, about = vgg_weights("vgg19", ["block1_conv2"], path, {}, tmp_path)
+    weights, about = vgg_weights("vgg19", ["block1_conv2"], path, tmp_path)
     assert len(weights) == 4
     assert torch.equal(weights["block1_conv1.weight"], state["features.0.weight"])
     assert torch.equal(weights["block1_conv2.bias"], state["features.2.bias"])
@@ -192,17 +195,17 @@ def test_every_layer_is_found_at_its_place_in_torchvisions_layout(
     tmp_path: Path, network: str
 ) -> None:
     state = {}
-    for layer in LAYERS[network]:
-        index, (before, width) = torchvision_index(network, layer), channels(layer)
-        mark = torch.tensor(float(index)).half()
-        state[f"features.{index}.weight"] = mark.expand(width, before, 3, 3).contiguous()
-        state[f"features.{index}.bias"] = mark.expand(width).contiguous()
-    save_file(state, tmp_path / "all.safetensors")
-    weights, _ = vgg_weights(
-        network, [LAYERS[network][-1]], tmp_path / "all.safetensors", {}, tmp_path
-    )
-    for layer in LAYERS[network]:
-        assert weights[f"{layer}.bias"][0] == torchvision_index(network, layer)
+    for name, module in getattr(torchvision.models, network)().features.named_children():
+        if isinstance(module, nn.Conv2d):
+            mark = torch.tensor(float(name)).half()
+            state[f"features.{name}.weight"] = mark.expand(module.weight.shape).contiguous()
+            state[f"features.{name}.bias"] = mark.expand(module.out_channels).contiguous()
+    file = tmp_path / "all.safetensors"
+    save_file(state, file)
+    weights, _ = vgg_weights(network, [VGG_LAYERS[network][-1]], file, tmp_path)
+    assert [weights[f"{layer}.bias"][0] for layer in VGG_LAYERS[network]] == [
+        float(layer.conv) for layer in list_layers(network)
+    ]
 
 
 def test_a_layer_that_a_file_lacks_is_named(
@@ -328,7 +331,7 @@ def test_a_file_that_is_downloaded_is_kept_and_not_fetched_again(
     tmp_path: Path, server: Server, source: Source, state: Weights
 ) -> None:
     for _ in range(2):
-        weights, about = vgg_weights("vgg19", ["block1_conv1"], None, source, tmp_path / "cache")
+        weights, about = vgg_weights("vgg19", ["block1_conv1"], None, tmp_path / "cache", source)
         assert torch.equal(weights["block1_conv1.bias"], state["features.0.bias"])
         assert about["origin"] == source["url"]
     assert len(server.asked) == 1
@@ -340,7 +343,7 @@ def test_a_download_with_a_wrong_checksum_is_refused_and_not_kept(
 ) -> None:
     cache = tmp_path / "cache"
     with pytest.raises(InputError) as caught:
-        vgg_weights("vgg19", ["block1_conv1"], None, {**source, "sha256": "00000000"}, cache)
+        vgg_weights("vgg19", ["block1_conv1"], None, cache, {**source, "sha256": "00000000"})
     assert source["url"] in one_line(caught)
     assert "checksum" in one_line(caught)
     assert not (cache / "vgg19.pth").exists()
@@ -352,7 +355,7 @@ def test_an_address_that_cannot_be_reached_is_named_with_what_to_do(
 ) -> None:
     source = {"url": "http://127.0.0.1:9/vgg19.pth", "sha256": "dcbb9e9d"}
     with pytest.raises(InputError) as caught:
-        vgg_weights("vgg19", ["block1_conv1"], None, source, tmp_path / "cache")
+        vgg_weights("vgg19", ["block1_conv1"], None, tmp_path / "cache", source)
     message = one_line(caught)
     assert source["url"] in message
     assert "loss.weights_file" in message

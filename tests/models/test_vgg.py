@@ -4,28 +4,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional as F
 
 from srcnn.data.pretrained_weights import vgg_weights
 from srcnn.images.image_io import RGB8, read_rgb
 from srcnn.models.tensors import Weights, to_tensor
-from srcnn.models.vgg import VGGFeatures
-from srcnn.utils.vgg_layers import LAYERS, channels, layers_up_to, torchvision_index
+from srcnn.models.vgg import VGGFeatures, list_layers
+from srcnn.settings import VGG_LAYERS
 
-# Where torchvision's `vgg.features` has each layer's ReLU, as published (REFERENCE §1).
+# Where torchvision's `vgg.features` has the ReLU of each layer of VGG19.
 AFTER_RELU = {
-    "block1_conv1": 1,
-    "block1_conv2": 3,
-    "block2_conv1": 6,
-    "block2_conv2": 8,
-    "block3_conv1": 11,
-    "block3_conv2": 13,
-    "block3_conv3": 15,
-    "block3_conv4": 17,
-    "block4_conv4": 26,
-    "block5_conv4": 35,
+    "block1_conv1": "1",
+    "block1_conv2": "3",
+    "block2_conv1": "6",
+    "block2_conv2": "8",
+    "block3_conv1": "11",
+    "block3_conv2": "13",
+    "block3_conv3": "15",
+    "block3_conv4": "17",
+    "block4_conv4": "26",
+    "block5_conv4": "35",
 }
-# Simonyan and Zisserman's configurations D and E, as torchvision writes them.
+# Simonyan and Zisserman's configurations D and E.
 CONFIGURATIONS = {
     "vgg16": "64 64 M 128 128 M 256 256 256 M 512 512 512 M 512 512 512 M",
     "vgg19": "64 64 M 128 128 M 256 256 256 256 M 512 512 512 512 M 512 512 512 512 M",
@@ -35,28 +36,30 @@ CONFIGURATIONS = {
 def random_weights(network: str, last: str) -> Weights:
     generator = torch.Generator().manual_seed(3)
     weights = {}
-    for layer in layers_up_to(network, [last]):
-        before, width = channels(layer)
-        scale = (2 / (9 * before)) ** 0.5
-        weights[f"{layer}.weight"] = scale * torch.randn(width, before, 3, 3, generator=generator)
-        weights[f"{layer}.bias"] = 0.1 * torch.randn(width, generator=generator)
+    for layer in list_layers(network, [last]):
+        scale = (2 / (9 * layer.shape[1])) ** 0.5
+        weights[f"{layer.name}.weight"] = scale * torch.randn(layer.shape, generator=generator)
+        weights[f"{layer.name}.bias"] = 0.1 * torch.randn(layer.shape[0], generator=generator)
     return weights
 
 
-def torchvision_features(network: str, weights: Weights, count: int) -> nn.Sequential:
-    """The first modules of torchvision's `vgg.features`, in its order, with `weights`."""
-    modules: list[nn.Module] = []
-    before, layers = 3, iter(LAYERS[network])
+def plain_features(weights: Weights, network: str, image: Tensor) -> dict[str, Tensor]:
+    """The features of every layer of `weights`, by plain calls in the order of the paper."""
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    x = (image - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
+    result, block, number = {}, 1, 1
     for width in CONFIGURATIONS[network].split():
+        layer = f"block{block}_conv{number}"
         if width == "M":
-            modules.append(nn.MaxPool2d(2, 2))
-            continue
-        conv, layer = nn.Conv2d(before, int(width), 3, padding=1), next(layers)
-        if f"{layer}.weight" in weights:
-            conv.load_state_dict({p: weights[f"{layer}.{p}"] for p in ("weight", "bias")})
-        modules += [conv, nn.ReLU()]
-        before = int(width)
-    return nn.Sequential(*modules[:count])
+            x = F.max_pool2d(x, 2)
+            block, number = block + 1, 1
+        elif f"{layer}.weight" in weights:
+            x = F.conv2d(x, weights[f"{layer}.weight"], weights[f"{layer}.bias"], padding=1).relu()
+            result[layer] = x
+            number += 1
+        else:
+            break
+    return result
 
 
 def features(weights: Weights, layers: Iterable[str], image: Tensor) -> dict[str, Tensor]:
@@ -64,49 +67,67 @@ def features(weights: Weights, layers: Iterable[str], image: Tensor) -> dict[str
     return result
 
 
+@pytest.mark.parametrize("network", VGG_LAYERS)
+def test_settings_know_the_layers_that_torchvision_has(network: str) -> None:
+    assert tuple(layer.name for layer in list_layers(network)) == VGG_LAYERS[network]
+
+
 @pytest.mark.parametrize("layer", AFTER_RELU)
-def test_the_convolution_of_a_layer_comes_right_before_its_relu(layer: str) -> None:
-    assert torchvision_index("vgg19", layer) == AFTER_RELU[layer] - 1
+def test_a_layer_is_a_convolution_with_its_relu(layer: str) -> None:
+    found = {each.name: each for each in list_layers("vgg19")}[layer]
+    assert found.relu == AFTER_RELU[layer]
+    assert int(found.conv) == int(found.relu) - 1
 
 
-@pytest.mark.parametrize("network", LAYERS)
-def test_the_convolutions_lie_where_torchvision_has_them(network: str) -> None:
-    modules = torchvision_features(network, {}, 99)
-    convolutions = [i for i, module in enumerate(modules) if isinstance(module, nn.Conv2d)]
-    assert [torchvision_index(network, layer) for layer in LAYERS[network]] == convolutions
-
-
-@pytest.mark.parametrize("network", LAYERS)
+@pytest.mark.parametrize("network", VGG_LAYERS)
 def test_layers_have_the_widths_of_the_paper_that_names_them(network: str) -> None:
     widths = [int(width) for width in CONFIGURATIONS[network].split() if width != "M"]
-    assert [channels(layer) for layer in LAYERS[network]] == list(
-        zip([3, *widths], widths, strict=False)
-    )
-
-
-def test_vgg16_and_vgg19_are_the_same_up_to_block3_conv3() -> None:
-    for layer in layers_up_to("vgg16", ["block3_conv3"]):
-        assert torchvision_index("vgg16", layer) == torchvision_index("vgg19", layer)
-    assert "block3_conv4" not in LAYERS["vgg16"]
+    shapes = [(out, into, 3, 3) for into, out in zip([3, *widths], widths, strict=False)]
+    assert [tuple(layer.shape) for layer in list_layers(network)] == shapes
 
 
 def test_the_layers_needed_end_with_the_last_one_asked_for() -> None:
-    needed = layers_up_to("vgg19", ["block2_conv1", "block1_conv1"])
-    assert needed == ("block1_conv1", "block1_conv2", "block2_conv1")
+    needed = list_layers("vgg19", ["block2_conv1", "block1_conv1"])
+    assert [layer.name for layer in needed] == ["block1_conv1", "block1_conv2", "block2_conv1"]
 
 
 @pytest.mark.parametrize(
-    ("network", "layer"),
-    [("vgg16", "block3_conv1"), ("vgg19", "block4_conv1"), ("vgg16", "block4_conv1")],
+    ("network", "layers"),
+    [
+        ("vgg16", ["block3_conv1"]),
+        ("vgg19", ["block3_conv4", "block1_conv1"]),
+        ("vgg16", ["block1_conv2", "block2_conv1", "block4_conv1"]),
+    ],
 )
-def test_features_equal_those_of_torchvisions_modules(network: str, layer: str) -> None:
-    weights = random_weights(network, layer)
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_features_and_gradients_equal_those_of_plain_calls(
+    network: str, layers: list[str], memory_format: torch.memory_format
+) -> None:
+    weights = random_weights(network, max(layers))
     image = torch.rand(2, 3, 16, 24, generator=torch.Generator().manual_seed(1))
-    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
-    normalised = (image - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
-    modules = torchvision_features(network, weights, torchvision_index(network, layer) + 2)
-    result = VGGFeatures(weights, network, [layer])(image)[layer]
-    torch.testing.assert_close(result, modules(normalised).detach())
+    vgg = VGGFeatures(weights, network, layers).to(memory_format=memory_format)
+    weights = {
+        name: value.contiguous(memory_format=memory_format) if value.dim() == 4 else value
+        for name, value in weights.items()
+    }
+    plain, ours = (image.clone(memory_format=memory_format).requires_grad_() for _ in range(2))
+    expected, result = plain_features(weights, network, plain), vgg(ours)
+    assert list(result) == sorted(layers)
+    assert all(torch.equal(result[layer], expected[layer]) for layer in layers)
+    for found in (result, expected):
+        torch.stack([found[layer].square().mean() for layer in layers]).sum().backward()
+    assert plain.grad is not None
+    assert ours.grad is not None
+    assert torch.equal(ours.grad, plain.grad)
+
+
+def test_random_weights_are_finite_and_follow_the_seed() -> None:
+    torch.manual_seed(1)
+    first = VGGFeatures(None, "vgg16", ["block2_conv1"]).state_dict()
+    torch.manual_seed(1)
+    again = VGGFeatures(None, "vgg16", ["block2_conv1"]).state_dict()
+    assert all(value.isfinite().all() and value.any() for value in first.values())
+    assert all(torch.equal(value, again[name]) for name, value in first.items())
 
 
 def test_features_come_by_name_and_halve_with_each_block(vgg16: Weights) -> None:
@@ -191,7 +212,7 @@ def test_red_and_blue_are_not_the_same_to_the_network(
 def test_gatys_features_of_photographs_are_about_one_on_average(assets: Path) -> None:
     file = assets / "vgg19/vgg19_gatys_conv1_1-conv3_1.safetensors"
     layers = ["block1_conv1", "block2_conv2", "block3_conv1"]
-    weights, _ = vgg_weights("vgg19", layers, file, {}, file.parent)
+    weights, _ = vgg_weights("vgg19", layers, file, file.parent)
     vgg = VGGFeatures(weights, "vgg19", layers)
     totals: dict[str, list[float]] = {layer: [] for layer in layers}
     for name in ("baby", "bird", "butterfly", "head", "woman"):
