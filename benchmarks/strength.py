@@ -24,7 +24,7 @@ from srcnn.figures.style import GREY, INK, SMALL, colours_of, look
 from srcnn.images.image_io import RGB8, read_rgb
 from srcnn.models.device import best_device
 from srcnn.models.portable import pin_arithmetic
-from srcnn.upscaling.onnx_runner import Enlarger
+from srcnn.upscaling.onnx_runner import Upscaler
 from srcnn.upscaling.released_networks import load
 from srcnn.utils.paths import lr_name
 
@@ -57,15 +57,15 @@ def main() -> None:
     Image.fromarray(picture().pixels()).save("docs/upscale.png", optimize=True)
 
 
-def interpolated(scale: int, strength: float) -> Enlarger:
+def interpolated(scale: int, strength: float) -> Upscaler:
     """The network whose weights are the weighted mean of both (Wang et al., DNI, 2019)."""
     (mse,), (perceptual,) = (load(scale, end).networks for end in (0.0, 1.0))
     share = np.float32(strength)
     weights = {name: mse[name] + share * (perceptual[name] - mse[name]) for name in mse}
-    return Enlarger([weights], scale)
+    return Upscaler([weights], scale)
 
 
-def mixed(network_of: Callable[[int, float], Enlarger], scale: int, lpips: LPIPS) -> Points:
+def mixed(network_of: Callable[[int, float], Upscaler], scale: int, lpips: LPIPS) -> Points:
     """The mean scores of each strength."""
     points = []
     for strength in STRENGTHS:

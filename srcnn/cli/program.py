@@ -70,10 +70,10 @@ def _upscale(
     if model is not None and strength is not None:
         raise InputError("--strength mixes the released networks; it has no meaning with --model")
     with _uninterrupted():
-        from srcnn.upscaling.released_networks import STRENGTH, load
+        from srcnn.upscaling.released_networks import DEFAULT_STRENGTH, load
         from srcnn.upscaling.upscale import find_jobs, upscale_files
 
-    network = load(scale, STRENGTH if strength is None else strength, model)
+    network = load(scale, DEFAULT_STRENGTH if strength is None else strength, model)
     jobs = find_jobs(inputs, output, network.scale, format)
     return upscale_files(jobs, network, force=force, allow_large=allow_large)
 

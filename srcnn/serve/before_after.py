@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from srcnn.images.decode import PixelArray
-from srcnn.upscaling.image_files import Original, as_image
+from srcnn.upscaling.image_files import SourceImage, to_pillow
 
 MOST = 50_000_000
 """Pixels of each: a browser holds four bytes for each of them, and that twice."""
@@ -23,7 +23,7 @@ class BeforeAfter:
         size: width and height of the result.
     """
 
-    def __init__(self, original: Original, size: tuple[int, int]):
+    def __init__(self, original: SourceImage, size: tuple[int, int]):
         self.original, self.reduced = original, 1
         while size[0] * size[1] > MOST * self.reduced**2:
             self.reduced *= 2
@@ -33,12 +33,12 @@ class BeforeAfter:
 
     def add(self, strip: PixelArray, top: int) -> None:
         """Take a strip of the result, of a multiple of `reduced` rows unless it is the last."""
-        self.after.paste(as_image(strip).reduce(self.reduced), (0, top // self.reduced))
+        self.after.paste(to_pillow(strip).reduce(self.reduced), (0, top // self.reduced))
 
     def write(self, folder: Path) -> None:
         """Write `before.png` and `after.png`."""
         _write(self.after, folder / "after.png", self.original.icc)
-        before = as_image(self.original[0 : self.original.shape[0]])
+        before = to_pillow(self.original[0 : self.original.shape[0]])
         before = before.resize(self.after.size, Image.Resampling.BICUBIC)
         _write(before, folder / "before.png", self.original.icc)
 

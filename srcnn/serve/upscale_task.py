@@ -9,10 +9,10 @@ from srcnn.errors import InputError
 from srcnn.images.decode import PixelArray
 from srcnn.images.image_io import image_size
 from srcnn.serve.before_after import BeforeAfter
-from srcnn.upscaling.image_files import check_result, format_of, read_original, write_result
+from srcnn.upscaling.image_files import check_result_size, format_of, read_image, write_image
 
 if TYPE_CHECKING:
-    from srcnn.upscaling.onnx_runner import Enlarger
+    from srcnn.upscaling.onnx_runner import Upscaler
 
 State = Literal["arriving", "waiting", "running", "done", "failed", "cancelled"]
 
@@ -95,10 +95,10 @@ def check_size(task: Task, most_pixels: int) -> None:
         )
     kind = format_of(task.original)
     assert kind is not None
-    check_result(task.result, kind, original[::-1], task.scale, allow_large=False)
+    check_result_size(task.result, kind, original, task.scale, allow_large=False)
 
 
-def enlarge(task: Task, model: "Enlarger") -> None:
+def enlarge(task: Task, model: "Upscaler") -> None:
     """Write the result, and the two pictures that are compared on the page.
 
     Args:
@@ -111,7 +111,7 @@ def enlarge(task: Task, model: "Enlarger") -> None:
     """
     kind = format_of(task.original)
     assert kind is not None
-    original = read_original(task.original)
+    original = read_image(task.original)
     pictures = BeforeAfter(original, task.size)
 
     def watched(strips: Iterator[PixelArray]) -> Iterator[PixelArray]:
@@ -125,7 +125,7 @@ def enlarge(task: Task, model: "Enlarger") -> None:
             task.done = rows / task.size[1]
 
     strips = watched(model.strips(original))
-    lost = write_result(task.result, kind, original, strips, task.size)
+    lost = write_image(task.result, kind, original, strips, task.size)
     pictures.write(task.folder)
     task.notes, task.reduced = (*original.notes, *lost), pictures.reduced
     task.bytes = task.result.stat().st_size
@@ -139,4 +139,4 @@ def for_page(error: Exception, task: Task) -> str:
     line = str(InputError(str(error)))
     for file in (task.original, task.result):
         line = line.removeprefix(f"{file}: ")
-    return line.partition("; --")[0]
+    return line.partition("; use --")[0]

@@ -1,4 +1,4 @@
-"""`srcnn upscale`: image files of any kind through a released network, without torch.
+"""`srcnn upscale`: reads image files of any kind, runs a released network, writes the results.
 
-It keeps every bit, the profile and EXIF. The command line belongs in `cli`.
+Works without torch. Keeps 16-bit channels, alpha, ICC profile and EXIF. Options are in `cli`.
 """

@@ -1,237 +1,224 @@
-"""Image files with all that they hold: every bit, transparency, ICC profile and EXIF data."""
+"""Image files with everything in them: 16-bit channels, alpha, ICC profile and EXIF."""
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import Image
 
 from srcnn.errors import InputError
 from srcnn.images.colour import on_white, to_srgb, without_palette
 from srcnn.images.decode import PixelArray, decoded_whole, to_8_bits
 from srcnn.images.image_io import reading
 from srcnn.images.png_chunks import chunks
-from srcnn.upscaling.png_writer import icc_chunk, write_strips
-from srcnn.upscaling.tiff_writer import as_stored, write_tiff
+from srcnn.upscaling.exif import read_exif
+from srcnn.upscaling.png_writer import icc_chunk, write_png_strips
+from srcnn.upscaling.tiff_writer import write_tiff_strips
 from srcnn.utils.files import atomic_write
 
-FORMATS = {
+SUFFIXES = {
     "png": (".png",),
     "jpeg": (".jpg", ".jpeg"),
     "webp": (".webp",),
     "tiff": (".tif", ".tiff"),
     "bmp": (".bmp",),
 }
-"""Suffixes by format, the usual one first."""
+"""File name suffixes by format, the usual one first."""
+
+UNKNOWN_FORMAT = f"unknown image format (known: {', '.join(chain(*SUFFIXES.values()))})"
 
 STREAMED = ("png", "tiff")
 """Formats that are written strip by strip, so that results of any size need little memory."""
 
-ROOM = 1_700_000_000
-"""Bytes of image and result that may be in memory, where a format cannot be written in strips."""
+MEMORY_LIMIT = 1_700_000_000
+"""Bytes of image and result in memory, for formats that cannot be written strip by strip."""
 
-_LONGEST_EXIF = 65_533
-_LONGEST = {"jpeg": 65_500, "webp": 16_383}
-_OF_COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
-_KEPT = (
-    *("ImageDescription", "Make", "Model", "Software", "DateTime", "Artist", "HostComputer"),
-    *("Rating", "Copyright", "XPTitle", "XPComment", "XPAuthor", "XPKeywords", "XPSubject"),
-    *("XResolution", "YResolution", "ResolutionUnit"),
-)
+MODES = ("L", "LA", "RGB", "RGBA")
+"""Pillow's modes for 1 to 4 channels."""
+
+_MAX_SIDE = {"jpeg": 65_500, "webp": 16_383}
+_MAX_JPEG_EXIF = 65_533
+_COLOUR_CHUNKS = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
 
 
 @dataclass(frozen=True)
-class Original:
-    """An image file, upright.
+class SourceImage:
+    """A decoded, upright image file.
 
     Args:
-        shape: height, width, channels: grey, grey with alpha, RGB or RGBA, by 1 to 4.
+        shape: height, width, channels.
         dtype: uint8 or uint16.
-        rows: gives some of its rows, [rows, width, channels].
-        icc: its ICC profile.
-        exif: its EXIF data, as they stand in a file, without orientation, sizes and preview.
-        notes: what had to be converted.
-        colour: what a PNG says of its colours besides, by chunk.
+        read_rows: returns some of the rows, [rows, width, channels].
+        icc: the ICC profile.
+        exif: EXIF data as a JPEG stores them (`read_exif`).
+        notes: what was converted.
+        colour_chunks: name and body of a PNG's other chunks about colour.
     """
 
     shape: tuple[int, int, int]
     dtype: Any
-    rows: Callable[[slice], PixelArray]
+    read_rows: Callable[[slice], PixelArray]
     icc: bytes | None = None
     exif: bytes | None = None
     notes: tuple[str, ...] = ()
-    colour: tuple[tuple[bytes, bytes], ...] = ()
+    colour_chunks: tuple[tuple[bytes, bytes], ...] = ()
 
     def __getitem__(self, rows: slice) -> PixelArray:
-        """Some of its rows."""
-        return self.rows(rows)
+        return self.read_rows(rows)
 
 
-def as_image(levels: PixelArray) -> Image.Image:
-    """[H, W, channels] of uint8 or uint16 as one of Pillow's images, 8 bits a channel."""
-    levels = to_8_bits(levels)
-    return Image.fromarray(levels if levels.shape[2] > 1 else levels[..., 0])
+def to_pillow(pixels: PixelArray) -> Image.Image:
+    """A Pillow image of [H, W, C]; 16-bit channels are rounded to 8."""
+    pixels = to_8_bits(pixels)
+    return Image.fromarray(pixels if pixels.shape[2] > 1 else pixels[..., 0])
 
 
 def format_of(path: Path) -> str | None:
-    """The format that a file's suffix names."""
+    """The image format that the file's suffix stands for."""
     suffix = path.suffix.lower()
-    return next((name for name, suffixes in FORMATS.items() if suffix in suffixes), None)
+    return next((name for name, suffixes in SUFFIXES.items() if suffix in suffixes), None)
 
 
-def read_original(path: Path) -> Original:
+def read_image(path: Path) -> SourceImage:
     """Read an image file.
 
-    Palettes become RGB, black and white grey, and CMYK sRGB, by its profile.
+    Converts palettes to RGB, black and white to grey, and CMYK to sRGB by the ICC profile.
 
     Raises:
         InputError: as `srcnn.images.image_io.read_photo`.
     """
     notes = []
     with reading(path, None) as file:
-        image, deep = decoded_whole(file)
+        image, pixels = decoded_whole(file)
         try:
-            exif = _exif(image)
-        except Exception:  # whatever a camera or a program has put there
+            exif = read_exif(image)
+        except Exception:  # damaged EXIF can raise anything
             exif = None
-            notes.append("EXIF data that cannot be read left out")
+            notes.append("unreadable EXIF data dropped")
         icc = image.info.get("icc_profile") or None
-        colour = tuple(
+        colour_chunks = tuple(
             (chunk.name, chunk.body)
             for chunk in chunks(file)
-            if chunk.name in _OF_COLOUR and chunk.undamaged
+            if chunk.name in _COLOUR_CHUNKS and chunk.undamaged
         )
-        if deep is not None:
-            levels = deep.reshape(*deep.shape[:2], -1)
-            rows = levels.__getitem__
-            return Original(levels.shape, np.uint16, rows, icc, exif, tuple(notes), colour)
+        if pixels is not None:
+            pixels = pixels.reshape(*pixels.shape[:2], -1)
+            rows = pixels.__getitem__
+            return SourceImage(
+                pixels.shape, np.uint16, rows, icc, exif, tuple(notes), colour_chunks
+            )
         image.load()
-        mode = image.mode
-        if mode == "CMYK":
+        if image.mode == "CMYK":
             image, icc = to_srgb(image)[0], None
             notes.append("CMYK converted to sRGB")
         else:
-            image = without_palette(image)
-            if mode in ("P", "PA"):
+            if image.mode in ("P", "PA"):
                 notes.append("palette converted to RGB")
+            image = without_palette(image)
     width, height = image.size
-    channels = len(image.getbands())
+    shape = height, width, len(image.getbands())
 
-    def cropped(span: slice) -> PixelArray:
-        part = image.crop((0, span.start, width, span.stop))
-        return np.asarray(part).reshape(-1, width, channels)
+    def crop(rows: slice) -> PixelArray:
+        part = image.crop((0, rows.start, width, rows.stop))
+        return np.asarray(part).reshape(-1, *shape[1:])
 
-    shape = height, width, channels
-    return Original(shape, np.uint8, cropped, icc, exif, tuple(notes), colour)
-
-
-def _exif(image: Image.Image) -> bytes | None:
-    """What the EXIF data say of the photograph, and not of the file that they are in."""
-    old, new = image.getexif(), Image.Exif()
-    for name in _KEPT:
-        tag = ExifTags.Base[name]
-        if tag in old:
-            new[tag] = as_stored(old[tag])
-    for ifd in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-        kept = {tag: as_stored(value) for tag, value in old.get_ifd(ifd).items()}
-        for tag in (ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight):
-            kept.pop(tag, None)
-        if kept:
-            new.get_ifd(ifd).update(kept)
-    return new.tobytes() if len(new) or new.get_ifd(ExifTags.IFD.Exif) else None
+    return SourceImage(shape, np.uint8, crop, icc, exif, tuple(notes), colour_chunks)
 
 
-def check_result(
-    path: Path, kind: str, original: tuple[int, int], scale: int, *, allow_large: bool
+def check_result_size(
+    path: Path, kind: str, source_size: tuple[int, int], scale: int, *, allow_large: bool
 ) -> None:
-    """Refuse a result that its format cannot hold or that needs too much memory.
+    """Check that the format can hold the result and that memory suffices to write it.
 
     Args:
         path: of the result.
-        kind: its format.
-        original: height and width of what is enlarged.
-        scale: by which.
-        allow_large: whether memory is no reason.
+        kind: format of the result.
+        source_size: width and height of the source image.
+        scale: the upscaling factor.
+        allow_large: skip the memory check.
 
     Raises:
-        InputError: it is so.
+        InputError: the result is too large.
     """
-    height, width = (side * scale for side in original)
-    size = f"{path}: a result of {width}×{height} pixels"
-    longest = _LONGEST.get(kind)
-    if longest and max(height, width) > longest:
-        raise InputError(f"{size} is more than {kind} holds ({longest} a side); --format png does")
-    held = 4 * (height * width + math.prod(original))  # as Pillow has colours; encoders add theirs
-    if kind not in STREAMED and held > ROOM and not allow_large:
+    width, height = (side * scale for side in source_size)
+    result = f"{path}: the result has {width}×{height} pixels"
+    limit = _MAX_SIDE.get(kind)
+    if limit and max(height, width) > limit:
+        raise InputError(f"{result}, but {kind} allows {limit} per side; use --format png")
+    memory = 4 * (height * width + math.prod(source_size))  # Pillow stores colours in 4 bytes
+    if kind not in STREAMED and memory > MEMORY_LIMIT and not allow_large:
         raise InputError(
-            f"{size} needs more than {ROOM / 1e9:.1f} GB of memory as {kind}; png and tiff are "
-            f"written in strips and need little: --format png, or --allow-large"
+            f"{result}, which needs more than {MEMORY_LIMIT / 1e9:.1f} GB of memory as {kind}; "
+            f"use --format png or tiff, which need little memory, or --allow-large"
         )
 
 
-def write_result(
-    path: Path, kind: str, original: Original, strips: Iterator[PixelArray], size: tuple[int, int]
+def write_image(
+    path: Path,
+    kind: str,
+    source: SourceImage,
+    strips: Iterator[PixelArray],
+    size: tuple[int, int],
 ) -> tuple[str, ...]:
-    """Write an enlarged image, whole or not at all, with the profile and EXIF of the original.
+    """Write the upscaled image atomically, with the ICC profile and EXIF data of its source.
 
     Args:
         path: of the result.
-        kind: its format, one of FORMATS.
-        original: what it is made from.
+        kind: its format, a key of SUFFIXES.
+        source: the image that was upscaled.
         strips: the result from top to bottom.
         size: width and height of the result.
 
     Returns:
-        what the format could not keep, in words.
+        What the format could not keep, as notes for the user.
     """
     with atomic_write(path) as temporary:
         if kind == "png":
-            about = [icc_chunk(original.icc)] if original.icc else []
-            about += original.colour
-            if original.exif:
-                about.append((b"eXIf", original.exif.removeprefix(b"Exif\0\0")))
+            chunks = [icc_chunk(source.icc)] if source.icc else []
+            chunks += source.colour_chunks
+            if source.exif:
+                chunks.append((b"eXIf", source.exif.removeprefix(b"Exif\0\0")))
             with temporary.open("wb") as file:
-                write_strips(file, size, strips, about)
+                write_png_strips(file, size, strips, chunks)
             return ()
-        said = {name for name, _ in original.colour}
-        lost = () if b"sRGB" in said or not said else ("what the PNG says of its colours left out",)
+        names = {name for name, _ in source.colour_chunks}
+        notes = ["PNG colour chunks dropped"] if names and b"sRGB" not in names else []
         if kind == "tiff":
             with temporary.open("wb") as file:
-                write_tiff(file, size, strips, original.icc, original.exif)
-            return lost
-        return *lost, *_write_with_pillow(temporary, kind, original, strips, size)
+                write_tiff_strips(file, size, strips, source.icc, source.exif)
+        else:
+            notes += _write_with_pillow(temporary, kind, source, strips, size)
+        return tuple(notes)
 
 
 def _write_with_pillow(
-    path: Path, kind: str, original: Original, strips: Iterator[PixelArray], size: tuple[int, int]
-) -> tuple[str, ...]:
-    notes = []
-    channels = original.shape[2]
-    mode = ("L", "LA", "RGB", "RGBA")[channels - 1]
-    image = Image.new(mode, size)
-    top = 0
+    path: Path, kind: str, source: SourceImage, strips: Iterator[PixelArray], size: tuple[int, int]
+) -> list[str]:
+    """Write JPEG, WebP or BMP; returns notes as `write_image`."""
+    channels, icc, exif = source.shape[2], source.icc, source.exif
+    image, top, notes = Image.new(MODES[channels - 1], size), 0, []
     for strip in strips:
-        image.paste(as_image(strip), (0, top))
+        image.paste(to_pillow(strip), (0, top))
         top += len(strip)
-    if original.dtype == np.uint16:
-        notes.append(f"16 bits a channel rounded to the 8 of {kind}")
+    if source.dtype == np.uint16:
+        notes.append(f"16 bits per channel rounded to 8 for {kind}")
     if kind in ("jpeg", "bmp") and channels in (2, 4):
-        image = on_white(image.convert("RGBA")).convert(mode.removesuffix("A"))
-        notes.append(f"transparent pixels put on white, as {kind} has none")
-    icc, exif = original.icc, original.exif
+        image = on_white(image.convert("RGBA")).convert(image.mode.removesuffix("A"))
+        notes.append(f"transparency put on white: {kind} has no alpha channel")
     if kind == "bmp" and (icc or exif):
-        notes.append("bmp keeps neither profile nor EXIF data")
         icc = exif = None
+        notes.append("ICC profile and EXIF data dropped: bmp cannot store them")
     if kind == "webp" and icc and channels < 3:
-        notes.append("profile of grey left out, as webp has colours alone")
         icc = None
-    if kind == "jpeg" and exif and len(exif) > _LONGEST_EXIF:
-        notes.append(f"EXIF data of more than {_LONGEST_EXIF} bytes left out, as jpeg has no room")
+        notes.append("grey ICC profile dropped: webp stores RGB only")
+    if kind == "jpeg" and exif and len(exif) > _MAX_JPEG_EXIF:
         exif = None
+        notes.append(f"EXIF data dropped: jpeg holds at most {_MAX_JPEG_EXIF} bytes")
     options: dict[str, Any] = {"jpeg": {"quality": 95, "subsampling": 0}, "webp": {"quality": 95}}
-    about = {"icc_profile": icc, "exif": exif}
-    image.save(path, kind, **options.get(kind, {}), **{k: v for k, v in about.items() if v})
-    return tuple(notes)
+    metadata = {"icc_profile": icc, "exif": exif}
+    image.save(path, kind, **options.get(kind, {}), **{k: v for k, v in metadata.items() if v})
+    return notes

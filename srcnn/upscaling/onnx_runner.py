@@ -1,4 +1,4 @@
-"""A trained network that enlarges images of any size on a CPU: by ONNX Runtime, strip by strip."""
+"""Runs a trained network on images of any size with ONNX Runtime on a CPU, strip by strip."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
@@ -16,32 +16,31 @@ from srcnn.utils.threads import prefetch
 TILE = 384
 """Pixels of a result's tile along each side."""
 
-WIDE = 16_384
-"""Pixels of a result's row up to which its strips are as high as a tile."""
+MAX_TILE_ROW = 16_384
+"""Width of a result up to which a strip is as high as a tile; wider results get lower strips."""
 
-_REACH = 16
-"""Pixels around a visible one whose own colour, which nobody sees, is not to come near it."""
+_FILL = 16
+"""Pixels around a visible pixel in which the colours of transparent pixels are replaced."""
 
 
-class Pixels(Protocol):
-    """An image whose rows can be had: an array, or what decodes them when they are asked for."""
+class Rows(Protocol):
+    """An image that returns some of its rows: an array, or a file decoded on demand."""
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Height, width, channels."""
 
-    def __getitem__(self, rows: slice) -> PixelArray:
-        """Some rows."""
+    def __getitem__(self, rows: slice) -> PixelArray: ...
 
 
-class Enlarger:
-    """Enlarges images by a whole factor.
+class Upscaler:
+    """Upscales images by an integer factor.
 
     Args:
-        networks: whose results add up, each by its weights, as `save_model` has them.
+        networks: weights by name, as `save_model` stores them; the outputs are summed.
         scale: the factor.
         upsampling: the kernel before the network.
-        threads: that it takes; 0 for all cores.
+        threads: CPU threads; 0 for all cores.
     """
 
     def __init__(
@@ -57,52 +56,48 @@ class Enlarger:
         self._sessions: dict[str, Any] = {}
 
     def __call__(self, image: PixelArray) -> PixelArray:
-        """The enlarged image, [scale·h, scale·w, channels] in the type of `image`."""
+        """Upscale [h, w, C] to [scale·h, scale·w, C] in the dtype of `image`."""
         return np.concatenate(list(self.strips(image)))
 
-    def strips(self, image: Pixels) -> Iterator[PixelArray]:
-        """The enlarged image from top to bottom, so that not all of it has to be in memory."""
+    def strips(self, image: Rows) -> Iterator[PixelArray]:
+        """Yield the result from top to bottom, so that memory need not hold all of it."""
         height, wide = image.shape[0], image.shape[1] * self.scale
-        step = max(1, TILE * min(WIDE, wide) // wide // 16 * 16 // self.scale)
-        margin = self.halo + _REACH
+        step = max(1, TILE * min(MAX_TILE_ROW, wide) // wide // 16 * 16 // self.scale)
+        margin = self.halo + _FILL
 
         def strip(top: int) -> PixelArray:
             rows = min(step, height - top)
-            return self._strip(_with_margin(image, top, rows, margin), margin)
+            return self._upscale_strip(_rows_with_margin(image, top, rows, margin), margin)
 
-        return prefetch(strip, range(0, height, step))  # while the ones before are being written
+        return prefetch(strip, range(0, height, step))  # computes while the caller writes
 
-    def _strip(self, seen: PixelArray, margin: int) -> PixelArray:
-        """Enlarge rows and columns but for a margin of context on all sides."""
-        channels = seen.shape[2]
-        has_alpha = channels in (2, 4)
-        if not has_alpha:
-            return self._colours(_inner(seen, margin - self.halo))
-        colours, alpha = seen[..., :-1], seen[..., -1]
+    def _upscale_strip(self, lr: PixelArray, margin: int) -> PixelArray:
+        """Upscale rows that have a margin of context on all sides."""
+        if lr.shape[2] not in (2, 4):
+            return self._upscale_colours(_crop_margin(lr, margin - self.halo))
+        colours, alpha = lr[..., :-1], lr[..., -1]
         if (alpha < np.iinfo(alpha.dtype).max).any():
-            colours = _spread(colours, alpha)
-        colours = self._colours(_inner(colours, margin - self.halo))
-        return np.dstack([colours, self._alpha(_inner(alpha, margin - 2))])
+            colours = _fill_transparent(colours, alpha)
+        colours = self._upscale_colours(_crop_margin(colours, margin - self.halo))
+        return np.dstack([colours, self._upscale_alpha(_crop_margin(alpha, margin - 2))])
 
-    def _alpha(self, seen: PixelArray) -> PixelArray:
-        """Bicubic, of [h + 4, w + 4] with a margin of 2."""
-        most = np.iinfo(seen.dtype).max
-        whole = imresize(seen.astype(np.float32), self.scale)
-        return _inner(np.clip(np.rint(whole), 0, most), 2 * self.scale).astype(seen.dtype)
+    def _upscale_alpha(self, alpha: PixelArray) -> PixelArray:
+        """Upscale [h + 4, w + 4], which has a margin of 2, by the bicubic kernel."""
+        sr = np.rint(imresize(alpha.astype(np.float32), self.scale))
+        clipped = np.clip(sr, 0, np.iinfo(alpha.dtype).max)
+        return _crop_margin(clipped, 2 * self.scale).astype(alpha.dtype)
 
-    def _colours(self, seen: PixelArray) -> PixelArray:
-        """By the network, of [h + 2·halo, w + 2·halo, 1 or 3], tile after tile."""
-        grey, halo, scale = seen.shape[2] == 1, self.halo, self.scale
-        height, width = seen.shape[0] - 2 * halo, seen.shape[1] - 2 * halo
-        result = np.empty((height * scale, width * scale, seen.shape[2]), seen.dtype)
-        step = max(1, TILE // scale)
+    def _upscale_colours(self, lr: PixelArray) -> PixelArray:
+        """Run the network on [h + 2·halo, w + 2·halo, 1 or 3], tile by tile."""
+        grey, halo, scale = lr.shape[2] == 1, self.halo, self.scale
+        height, width = lr.shape[0] - 2 * halo, lr.shape[1] - 2 * halo
+        result = np.empty((height * scale, width * scale, lr.shape[2]), lr.dtype)
+        session, step = self._session(lr.dtype), max(1, TILE // scale)
         for left in range(0, width, step):
-            tile = seen[:, left : left + step + 2 * halo]
+            tile = lr[:, left : left + step + 2 * halo]
             rgb = np.repeat(tile, 3, axis=2) if grey else tile
-            enlarged = self._session(seen.dtype).run(None, {"lr": np.ascontiguousarray(rgb[None])})[
-                0
-            ][0]
-            result[:, left * scale : (left + step) * scale] = _luma(enlarged) if grey else enlarged
+            sr = session.run(None, {"lr": np.ascontiguousarray(rgb[None])})[0][0]
+            result[:, left * scale : (left + step) * scale] = _luma(sr) if grey else sr
         return result
 
     def _session(self, dtype: Any) -> Any:
@@ -113,31 +108,30 @@ class Enlarger:
         return self._sessions[name]
 
 
-def _with_margin(image: Pixels, top: int, rows: int, margin: int) -> PixelArray:
-    """Rows of an image with what lies around them, mirrored at its borders."""
+def _rows_with_margin(image: Rows, top: int, rows: int, margin: int) -> PixelArray:
+    """Rows of an image with the context around them, mirrored at the image's borders."""
     height = image.shape[0]
     first, last = max(0, top - margin), min(height, top + rows + margin)
     beyond = first - (top - margin), top + rows + margin - last
     return np.pad(image[first:last], (beyond, (margin, margin), (0, 0)), "symmetric")
 
 
-def _inner(image: PixelArray, margin: int) -> PixelArray:
-    """The image without a margin on all sides."""
+def _crop_margin(image: PixelArray, margin: int) -> PixelArray:
     return image[margin : len(image) - margin, margin : image.shape[1] - margin]
 
 
 def _luma(rgb: PixelArray) -> PixelArray:
-    """[H, W, 1] of [H, W, 3], by BT.601, as Pillow's grey."""
+    """[H, W, 1] of [H, W, 3] by BT.601, as Pillow converts RGB to grey."""
     weighted = rgb @ np.array([0.299, 0.587, 0.114], np.float32)
     return np.rint(weighted)[..., None].astype(rgb.dtype)
 
 
-def _spread(colours: PixelArray, alpha: PixelArray) -> PixelArray:
-    """Give pixels that are wholly transparent the colour of the nearest one that is not.
+def _fill_transparent(colours: PixelArray, alpha: PixelArray) -> PixelArray:
+    """Give fully transparent pixels the colour of the nearest visible pixel.
 
-    What such a pixel says of its colour is anything; enlarged, it would show at the edges.
+    Their stored colour is arbitrary, and the network would mix it into visible edges.
     """
-    from scipy.ndimage import distance_transform_edt  # takes long to import, and few need it
+    from scipy.ndimage import distance_transform_edt  # slow to import and rarely needed
 
     hidden = alpha == 0
     if hidden.all() or not hidden.any():

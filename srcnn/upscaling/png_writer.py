@@ -1,4 +1,4 @@
-"""PNG files written strip by strip, so that an image of any size needs little memory."""
+"""Writes PNG files strip by strip, so that an image of any size needs little memory."""
 
 import struct
 import zlib
@@ -10,75 +10,76 @@ import numpy.typing as npt
 
 from srcnn.images.decode import PixelArray
 
+Bytes = npt.NDArray[np.uint8]
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _ROWS = 16  # filtered at a time, so that they stay in the CPU's cache
-_KINDS = {1: 0, 2: 4, 3: 2, 4: 6}  # colour type by channels, as the PNG specification numbers it
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by number of channels (PNG specification, 11.2.1)
 
 
-def write_strips(
+def write_png_strips(
     file: BinaryIO,
     size: tuple[int, int],
     strips: Iterable[PixelArray],
-    about: Iterable[tuple[bytes, bytes]] = (),
+    chunks: Iterable[tuple[bytes, bytes]] = (),
 ) -> None:
-    """Write an image that comes from top to bottom.
+    """Write an image that arrives from top to bottom.
 
     Args:
         file: opened for writing bytes.
         size: width and height.
-        strips: [rows, width, channels] of uint8 or uint16, 1 to 4 channels, all alike; they add up
-            to the height.
-        about: further chunks by name, such as an ICC profile (`iccp`), before the pixels.
+        strips: [rows, width, C], C from 1 to 4; their rows add up to the height.
+        chunks: name and body of further chunks to write before the pixels.
 
     Raises:
-        ValueError: the strips do not add up.
+        ValueError: the strips do not add up to the size.
     """
-    packed = zlib.compressobj(
-        6, zlib.DEFLATED, 15, 9, zlib.Z_RLE
-    )  # as `srcnn.images.image_io.write_png`
-    above: npt.NDArray[np.uint8] | None = None
+    # Run-length encoding only, as in `srcnn.images.image_io.write_png`.
+    compressor = zlib.compressobj(6, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
+    above: Bytes | None = None
     rows = 0
     for strip in strips:
         if above is None:
-            depth, kind = 8 * strip.dtype.itemsize, _KINDS[strip.shape[2]]
+            depth, colour_type = 8 * strip.dtype.itemsize, _COLOUR_TYPES[strip.shape[2]]
             file.write(_SIGNATURE)
-            _write(file, b"IHDR", struct.pack(">IIBBBBB", *size, depth, kind, 0, 0, 0))
-            for name, body in about:
-                _write(file, name, body)
+            header = struct.pack(">IIBBBBB", *size, depth, colour_type, 0, 0, 0)
+            for name, body in ((b"IHDR", header), *chunks):
+                _write_chunk(file, name, body)
             above = np.zeros(strip[0].nbytes, np.uint8)
         if strip.shape[1] != size[0]:
             raise ValueError(f"a strip of {strip.shape[1]} pixels in an image of {size[0]}")
-        order = strip.astype(">u2") if strip.dtype == np.uint16 else strip
-        lines = np.ascontiguousarray(order).view(np.uint8).reshape(len(strip), -1)
+        big_endian = strip.astype(strip.dtype.newbyteorder(">"), copy=False)
+        lines = np.ascontiguousarray(big_endian).view(np.uint8).reshape(len(strip), -1)
         for top in range(0, len(lines), _ROWS):
             part = lines[top : top + _ROWS]
-            _write(file, b"IDAT", packed.compress(_filtered(part, above, strip[0, 0].nbytes)))
+            filtered = _filter_rows(part, above, strip[0, 0].nbytes)
+            _write_chunk(file, b"IDAT", compressor.compress(filtered))
             above = part[-1]
         rows += len(strip)
     if rows != size[1]:
         raise ValueError(f"{rows} rows in an image of {size[1]}")
-    _write(file, b"IDAT", packed.flush())
-    _write(file, b"IEND", b"")
+    _write_chunk(file, b"IDAT", compressor.flush())
+    _write_chunk(file, b"IEND", b"")
 
 
 def icc_chunk(profile: bytes) -> tuple[bytes, bytes]:
-    """The chunk that holds an ICC profile."""
+    """Name and body of the chunk that holds an ICC profile."""
     return b"iCCP", b"ICC profile\0\0" + zlib.compress(profile)
 
 
-def _write(file: BinaryIO, name: bytes, body: bytes) -> None:
+def _write_chunk(file: BinaryIO, name: bytes, body: bytes) -> None:
     if body or name == b"IEND":
         checksum = zlib.crc32(body, zlib.crc32(name))
         file.write(struct.pack(">I", len(body)) + name + body + struct.pack(">I", checksum))
 
 
-def _filtered(lines: npt.NDArray[np.uint8], above: npt.NDArray[np.uint8], pixel: int) -> bytes:
-    """Each line with the filter that makes it smallest by the sum of its values, as is usual.
+def _filter_rows(lines: Bytes, above: Bytes, pixel: int) -> bytes:
+    """Filter each row by the PNG filter with the smallest sum of absolute values.
 
     Args:
         lines: [rows, bytes].
-        above: the line before the first.
-        pixel: bytes of a pixel.
+        above: the row before the first.
+        pixel: bytes per pixel.
     """
     up = np.vstack([above[None], lines[:-1]])
     left, corner = np.zeros_like(lines), np.zeros_like(lines)
@@ -89,14 +90,12 @@ def _filtered(lines: npt.NDArray[np.uint8], above: npt.NDArray[np.uint8], pixel:
     costs = np.abs(candidates.view(np.int8).astype(np.int16)).sum(axis=2, dtype=np.int64)
     best = costs.argmin(axis=0)
     chosen = np.take_along_axis(candidates, best[None, :, None], axis=0)[0]
-    kinds = (best + 1).astype(np.uint8)  # 0 is none of them
+    kinds = (best + 1).astype(np.uint8)  # filter 0 copies the row; it is not a candidate
     return np.hstack([kinds[:, None], chosen]).tobytes()
 
 
-def _paeth(
-    left: npt.NDArray[np.uint8], up: npt.NDArray[np.uint8], corner: npt.NDArray[np.uint8]
-) -> npt.NDArray[np.uint8]:
-    """Of the three the one that is nearest to left + up − corner."""
+def _paeth(left: Bytes, up: Bytes, corner: Bytes) -> Bytes:
+    """The neighbour that is closest to left + up − corner (PNG specification, 9.4)."""
     a, b, c = (neighbour.astype(np.int16) for neighbour in (left, up, corner))
     to_left, to_up, to_corner = np.abs(b - c), np.abs(a - c), np.abs(a + b - 2 * c)
     first = (to_left <= to_up) & (to_left <= to_corner)

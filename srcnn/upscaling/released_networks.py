@@ -1,4 +1,4 @@
-"""The trained networks that are installed with the package, and others, ready to enlarge."""
+"""Loads the trained networks that are installed with the package, or a network of the user's."""
 
 import json
 from functools import lru_cache
@@ -10,11 +10,10 @@ from safetensors import SafetensorError, safe_open
 
 from srcnn.errors import InputError
 from srcnn.export.onnx_network import Weights
-from srcnn.upscaling.onnx_runner import Enlarger
+from srcnn.upscaling.onnx_runner import Upscaler
 
 FOLDER = Path(__file__).parents[1] / "released"
-STRENGTH = 1.0
-"""Where nothing is said: the network of the perceptual loss."""
+DEFAULT_STRENGTH = 1.0
 
 _SHAPES = {
     "features.weight": (64, 3, 9, 9),
@@ -28,58 +27,58 @@ _SHAPES = {
 
 def load(
     scale: int | None = None,
-    strength: float = STRENGTH,
+    strength: float = DEFAULT_STRENGTH,
     model: Path | str | None = None,
     threads: int = 0,
-) -> Enlarger:
-    """A network that enlarges images.
+) -> Upscaler:
+    """Load a network that upscales images.
 
     Args:
-        scale: 2 or 4; with `model` the network's own.
-        strength: between the network trained with the MSE (0) and the one trained with the
-            perceptual loss (1): the share of the latter in the mean of both results.
-        model: a network's file, `models/x2/mse.safetensors`, instead of the released ones.
-        threads: cores that it takes; 0 for all.
+        scale: 2 or 4; None for 2, or for the scale of `model`.
+        strength: in [0, 1]: 0 is the network trained with the MSE loss, 1 the one trained with the
+            perceptual loss. Values between mix the two results linearly.
+        model: a model file, such as `models/x2/mse.safetensors`, instead of the released ones.
+        threads: CPU threads; 0 for all cores.
 
     Raises:
         InputError: there is no such network, or `strength` is not in [0, 1].
     """
-    return _loaded(scale, strength, None if model is None else Path(model), threads)
+    return _load(scale, strength, None if model is None else Path(model), threads)
 
 
 @lru_cache(maxsize=4)
-def _loaded(scale: int | None, strength: float, model: Path | None, threads: int) -> Enlarger:
+def _load(scale: int | None, strength: float, model: Path | None, threads: int) -> Upscaler:
     if not 0 <= strength <= 1:
         raise InputError(f"strength {strength:g} is not between 0 and 1")
     if model is not None:
         weights, about = read_network(model)
         if scale not in (None, about["scale"]):
             raise InputError(f"{model}: a network for ×{about['scale']}, not for ×{scale}")
-        return Enlarger([weights], about["scale"], about["upsampling"], threads)
+        return Upscaler([weights], about["scale"], about["upsampling"], threads)
     scale = 2 if scale is None else scale
     files = [FOLDER / f"x{scale}" / f"{loss}.safetensors" for loss in ("mse", "perceptual")]
     if not all(file.is_file() for file in files):
-        known = ", ".join(sorted(folder.name[1:] for folder in FOLDER.glob("x*")))
-        raise InputError(f"no released network enlarges {scale} times; there are {known}")
+        scales = ", ".join(sorted(folder.name[1:] for folder in FOLDER.glob("x*")))
+        raise InputError(f"no released network for scale {scale}; there are {scales}")
     (mse, about), (perceptual, _) = (read_network(file) for file in files)
     parts = (mse, 1 - strength), (perceptual, strength)
-    networks = [_times(share, weights) for weights, share in parts if share]
-    return Enlarger(networks, scale, about["upsampling"], threads)
+    networks = [_scale_output(weights, share) for weights, share in parts if share]
+    return Upscaler(networks, scale, about["upsampling"], threads)
 
 
-def _times(share: float, weights: Weights) -> Weights:
-    """A network whose result is a share of another's: its last layer is linear."""
+def _scale_output(weights: Weights, factor: float) -> Weights:
+    """Multiply a network's output by `factor`, through its last, linear layer."""
     return {
-        name: value * np.float32(share) if name.startswith("reconstruction") else value
+        name: value * np.float32(factor) if name.startswith("reconstruction") else value
         for name, value in weights.items()
     }
 
 
 def read_network(path: Path) -> tuple[Weights, dict[str, Any]]:
-    """The weights of a network and what its file says of it.
+    """Read the weights and the metadata of a model file, without torch.
 
     Raises:
-        InputError: the file is missing, damaged, or holds something else.
+        InputError: the file is missing or damaged, or holds another kind of network.
     """
     try:
         with safe_open(path, "np") as file:
@@ -89,13 +88,14 @@ def read_network(path: Path) -> tuple[Weights, dict[str, Any]]:
         raise InputError(f"{path}: no such model") from None
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise InputError(f"{path}: not a model of this project ({error})") from None
-    shapes = {name: value.shape for name, value in weights.items()}
-    known = isinstance(about, dict) and (about.get("scale"), about.get("upsampling")) in [
+    is_known = isinstance(about, dict) and (about.get("scale"), about.get("upsampling")) in [
         (scale, kernel) for scale in (2, 3, 4, 8) for kernel in ("bicubic", "bilinear")
     ]
-    of_float32 = all(value.dtype == np.float32 for value in weights.values())
-    if shapes != _SHAPES or not of_float32 or not known or not isinstance(about["scale"], int):
-        raise InputError(f"{path}: not a network of this project, SRCNN 9-1-5 in RGB")
+    is_srcnn = {name: value.shape for name, value in weights.items()} == _SHAPES and all(
+        value.dtype == np.float32 for value in weights.values()
+    )
+    if not is_srcnn or not is_known or not isinstance(about["scale"], int):
+        raise InputError(f"{path}: not a network of this project (SRCNN 9-1-5 in RGB)")
     if not all(np.isfinite(value).all() for value in weights.values()):
         raise InputError(f"{path}: a weight is not finite")
     return weights, about

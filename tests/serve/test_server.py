@@ -26,9 +26,9 @@ from srcnn.cli.program import main
 from srcnn.images.image_io import RGB8
 from srcnn.serve import server as serving
 from srcnn.serve import upscale_queue
-from srcnn.upscaling import onnx_runner as enlarger
-from srcnn.upscaling.onnx_runner import Enlarger
-from srcnn.upscaling.png_writer import write_strips
+from srcnn.upscaling import onnx_runner
+from srcnn.upscaling.onnx_runner import Upscaler
+from srcnn.upscaling.png_writer import write_png_strips
 from srcnn.upscaling.released_networks import load
 from srcnn.upscaling.upscale import Job, upscale_file
 from tests.png_files import png_file, png_of
@@ -83,7 +83,7 @@ class Gate:
     def __init__(self) -> None:
         self.opened, self.begun, self.running = Event(), 0, 0
 
-    def strips(self, model: Enlarger, image: Any) -> Iterator[Any]:
+    def strips(self, model: Upscaler, image: Any) -> Iterator[Any]:
         self.begun += 1
         self.running += 1
         assert self.running == 1
@@ -95,7 +95,7 @@ class Gate:
             self.running -= 1
 
 
-whole_strips = Enlarger.strips
+whole_strips = Upscaler.strips
 
 
 @pytest.fixture
@@ -108,8 +108,8 @@ def client(tmp_path: Path) -> Iterator[Client]:
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """A gate before every strip of 32 rows of a result."""
     gate = Gate()
-    monkeypatch.setattr(enlarger, "TILE", 32)
-    monkeypatch.setattr(Enlarger, "strips", lambda model, image: gate.strips(model, image))
+    monkeypatch.setattr(onnx_runner, "TILE", 32)
+    monkeypatch.setattr(Upscaler, "strips", lambda model, image: gate.strips(model, image))
     yield gate
     gate.opened.set()
 
@@ -127,7 +127,7 @@ def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 def deep_png(levels: RGB8) -> bytes:
     file = BytesIO()
-    write_strips(file, levels.shape[1::-1], [levels.astype(np.uint16) * 257 + 3])
+    write_png_strips(file, levels.shape[1::-1], [levels.astype(np.uint16) * 257 + 3])
     return file.getvalue()
 
 
@@ -334,7 +334,7 @@ def test_an_upload_that_does_not_go_on_is_given_up(
             "srcnn serve --max-megapixels 5 takes it",
         ),
         ("a.png", (100_000, 100_000), "more pixels than an image can be trusted to have"),
-        ("a.webp", (5000, 1), "a result of 20000×4 pixels is more than webp holds (16383 a side)"),
+        ("a.webp", (5000, 1), "the result has 20000×4 pixels, but webp allows 16383 per side"),
     ],
 )
 def test_a_result_of_too_many_pixels_is_refused_by_the_header_alone(
@@ -381,7 +381,7 @@ def test_an_error_that_nobody_thought_of_is_one_line_and_the_next_is_enlarged(
     client: Client, photo: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(Enlarger, "strips", lambda model, image: 1 / 0)
+        broken.setattr(Upscaler, "strips", lambda model, image: 1 / 0)
         job = client.sent(photo)
         said = client.until(job, "failed")["error"]
     assert said == "it cannot be enlarged (ZeroDivisionError: division by zero)"

@@ -12,7 +12,7 @@ from PIL import Image
 from srcnn.images.image_io import RGB8
 from srcnn.serve import server as serving
 from srcnn.serve import upscale_queue
-from srcnn.upscaling.onnx_runner import Enlarger
+from srcnn.upscaling.onnx_runner import Upscaler
 from srcnn.upscaling.released_networks import load
 from srcnn.upscaling.upscale import Job, upscale_file
 from tests.serving_page import page_served
@@ -188,9 +188,9 @@ def test_other_settings_make_the_shown_one_again(page: Page, files: Path) -> Non
 def test_a_photograph_that_waits_or_runs_is_cancelled(
     page: Page, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened, whole = Event(), Enlarger.strips
+    opened, whole = Event(), Upscaler.strips
     monkeypatch.setattr(
-        Enlarger, "strips", lambda model, image: opened.wait(30) and whole(model, image)
+        Upscaler, "strips", lambda model, image: opened.wait(30) and whole(model, image)
     )
     page.set_input_files("#choose", [files / name for name in ("cat.png", "rocket.tif")])
     page.locator("#go").click()

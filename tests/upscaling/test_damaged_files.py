@@ -1,4 +1,4 @@
-"""Damaged image files through `srcnn upscale`; SRCNN_FUZZ=2200 tries more of them."""
+"""`srcnn upscale` on damaged image files; SRCNN_FUZZ=2200 tries more of them."""
 
 import os
 import resource
@@ -80,7 +80,7 @@ def mutated(file: bytes, random: np.random.Generator) -> bytes:
 
 
 @pytest.mark.slow
-def test_no_damaged_file_is_more_than_a_line(
+def test_a_damaged_file_is_one_line(
     tmp_path: Path,
     picture: Picture,
     monkeypatch: pytest.MonkeyPatch,

@@ -9,8 +9,8 @@ from srcnn.images.image_io import RGB8
 from srcnn.images.resize import imresize
 from srcnn.models.srcnn import SRCNN
 from srcnn.models.tiled_inference import super_resolve
-from srcnn.upscaling import onnx_runner as enlarger
-from srcnn.upscaling.onnx_runner import Enlarger
+from srcnn.upscaling import onnx_runner
+from srcnn.upscaling.onnx_runner import Upscaler
 
 Picture = Callable[..., RGB8]
 
@@ -28,9 +28,9 @@ def model(request: pytest.FixtureRequest) -> SRCNN:
 
 
 @pytest.fixture(scope="module")
-def network(model: SRCNN) -> Enlarger:
+def network(model: SRCNN) -> Upscaler:
     weights = {name: value.numpy() for name, value in model.state_dict().items()}
-    return Enlarger([weights], model.scale, model.upsampling, threads=1)
+    return Upscaler([weights], model.scale, model.upsampling, threads=1)
 
 
 def apart(first: Any, second: Any) -> int:
@@ -39,8 +39,8 @@ def apart(first: Any, second: Any) -> int:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 40), (61, 47)])
-def test_colours_are_those_of_torch_but_for_a_rounding(
-    model: SRCNN, network: Enlarger, picture: Picture, size: tuple[int, int]
+def test_colours_equal_those_of_torch_up_to_rounding(
+    model: SRCNN, network: Upscaler, picture: Picture, size: tuple[int, int]
 ) -> None:
     lr = picture(*size)
     expected, result = super_resolve(model, lr), network(lr)
@@ -51,30 +51,30 @@ def test_colours_are_those_of_torch_but_for_a_rounding(
 
 
 def test_tiles_and_strips_leave_no_seam(
-    network: Enlarger, picture: Picture, monkeypatch: pytest.MonkeyPatch
+    network: Upscaler, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alpha = picture(70, 90, phase=2)[..., :1]
     alpha[20:40, 30:70] = 0
     image = np.dstack([picture(70, 90), alpha])
     whole = network(image)
-    monkeypatch.setattr(enlarger, "TILE", 64)
+    monkeypatch.setattr(onnx_runner, "TILE", 64)
     strips = list(network.strips(image))
     assert len(strips) == -(-70 // (64 // network.scale))
     assert apart(np.concatenate(strips), whole) <= 1
 
 
-def test_the_strips_of_a_wide_image_are_low(
-    network: Enlarger, picture: Picture, monkeypatch: pytest.MonkeyPatch
+def test_wide_images_have_lower_strips(
+    network: Upscaler, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = picture(50, 200)
     whole = network(image)
-    monkeypatch.setattr(enlarger, "WIDE", 50 * network.scale)
+    monkeypatch.setattr(onnx_runner, "MAX_TILE_ROW", 50 * network.scale)
     strips = list(network.strips(image))
-    assert len(strips[0]) * 200 * network.scale <= enlarger.TILE * enlarger.WIDE
+    assert len(strips[0]) * 200 * network.scale <= onnx_runner.TILE * onnx_runner.MAX_TILE_ROW
     assert apart(np.concatenate(strips), whole) <= 1
 
 
-def test_sixteen_bits_are_finer_than_eight(network: Enlarger, picture: Picture) -> None:
+def test_16_bits_are_finer_than_8(network: Upscaler, picture: Picture) -> None:
     lr = picture(20, 24)
     fine, coarse = network(lr.astype(np.uint16) * 257), network(lr)
     assert fine.dtype == np.uint16
@@ -82,7 +82,7 @@ def test_sixteen_bits_are_finer_than_eight(network: Enlarger, picture: Picture) 
     assert (fine % 257 != 0).mean() > 0.9
 
 
-def test_grey_is_what_grey_colours_give(network: Enlarger, picture: Picture) -> None:
+def test_grey_equals_the_luma_of_grey_colours(network: Upscaler, picture: Picture) -> None:
     grey = picture(20, 24)[..., :1]
     result = network(grey)
     assert result.shape == (20 * network.scale, 24 * network.scale, 1)
@@ -90,13 +90,13 @@ def test_grey_is_what_grey_colours_give(network: Enlarger, picture: Picture) -> 
     assert np.abs(result[..., 0] - colours @ [0.299, 0.587, 0.114]).max() <= 0.51
 
 
-def test_alpha_is_enlarged_by_the_bicubic_kernel(network: Enlarger, picture: Picture) -> None:
+def test_alpha_is_upscaled_by_the_bicubic_kernel(network: Upscaler, picture: Picture) -> None:
     alpha = picture(30, 25, phase=1)[..., 0]
     result = network(np.dstack([picture(30, 25), alpha]))
     assert apart(result[..., 3], imresize(alpha, network.scale)) <= 1
 
 
-def test_colours_that_nobody_sees_do_not_show_at_the_edges(network: Enlarger) -> None:
+def test_colours_of_transparent_pixels_do_not_show_at_edges(network: Upscaler) -> None:
     y, x = np.mgrid[:40, :40]
     seen = (y - 20) ** 2 + (x - 20) ** 2 < 200
     image = np.zeros((40, 40, 4), np.uint8)
@@ -111,6 +111,6 @@ def test_colours_that_nobody_sees_do_not_show_at_the_edges(network: Enlarger) ->
     assert apart(result[0][visible][:, :3], plain[visible]) <= 2
 
 
-def test_an_image_of_one_colour_with_alpha_keeps_it(network: Enlarger) -> None:
+def test_a_wholly_transparent_image_stays_transparent(network: Upscaler) -> None:
     image = np.full((12, 12, 2), (80, 0), np.uint8)  # wholly transparent
     assert not network(image)[..., 1].any()

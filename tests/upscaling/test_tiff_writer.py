@@ -3,7 +3,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import tifffile
 from hypothesis import given
@@ -11,16 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import ExifTags, Image
 
+from srcnn.images.decode import PixelArray
 from srcnn.upscaling import tiff_writer
-from srcnn.upscaling.tiff_writer import write_tiff
-
-Levels = npt.NDArray[Any]
+from srcnn.upscaling.tiff_writer import write_tiff_strips
 
 
-def written(levels: Levels, rows: int, **about: bytes) -> bytes:
+def written(levels: PixelArray, rows: int, **about: bytes) -> bytes:
     buffer = io.BytesIO()
     strips = (levels[top : top + rows] for top in range(0, len(levels), rows))
-    write_tiff(buffer, (levels.shape[1], levels.shape[0]), strips, **about)
+    write_tiff_strips(buffer, (levels.shape[1], levels.shape[0]), strips, **about)
     return buffer.getvalue()
 
 
@@ -31,11 +29,11 @@ def written(levels: Levels, rows: int, **about: bytes) -> bytes:
     ),
     st.sampled_from([1, 7, 16, 48, 100]),
 )
-def test_every_level_comes_back(levels: Levels, rows: int) -> None:
+def test_every_pixel_comes_back(levels: PixelArray, rows: int) -> None:
     for big in (False, True):
         with pytest.MonkeyPatch.context() as patch:
             if big:
-                patch.setattr(tiff_writer, "CLASSIC", 0)
+                patch.setattr(tiff_writer, "CLASSIC_BYTES", 0)
             file = written(levels, rows)
         with tifffile.TiffFile(io.BytesIO(file)) as opened:
             assert opened.is_bigtiff == big
@@ -47,7 +45,7 @@ def test_every_level_comes_back(levels: Levels, rows: int) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_profile_and_exif_data_are_those_that_were_given(dtype: Any) -> None:
+def test_profile_and_exif_data_are_kept(dtype: Any) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Make] = "Größe".encode()
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ExposureTime] = 0.25
@@ -65,11 +63,11 @@ def test_profile_and_exif_data_are_those_that_were_given(dtype: Any) -> None:
         assert image.info["icc_profile"] == b"a profile"
 
 
-def test_a_smooth_picture_takes_little_room(tmp_path: Path) -> None:
+def test_a_smooth_picture_compresses_well(tmp_path: Path) -> None:
     ramp = np.tile(np.arange(300, dtype=np.uint16)[:, None], (200, 1, 3)) * 90
     assert len(written(ramp, 96)) < ramp.nbytes / 50
 
 
 def test_strips_that_do_not_add_up_are_refused() -> None:
     with pytest.raises(ValueError, match="2 strips of 16 rows in an image of 48 rows"):
-        write_tiff(io.BytesIO(), (4, 48), iter([np.zeros((32, 4, 3), np.uint8)]))
+        write_tiff_strips(io.BytesIO(), (4, 48), iter([np.zeros((32, 4, 3), np.uint8)]))

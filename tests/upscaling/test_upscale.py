@@ -17,7 +17,7 @@ from srcnn.cli.program import main
 from srcnn.errors import InputError
 from srcnn.images.decode import decoded_whole
 from srcnn.images.image_io import RGB8
-from srcnn.upscaling.png_writer import write_strips
+from srcnn.upscaling.png_writer import write_png_strips
 from srcnn.upscaling.released_networks import FOLDER, load, read_network
 
 Picture = Callable[..., RGB8]
@@ -47,7 +47,7 @@ def exif_of(orientation: int = 6, make: str = "Größe") -> Image.Exif:
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_a_photograph_is_enlarged_beside_the_original(
+def test_a_photograph_is_upscaled_beside_the_original(
     photo: Image.Image, scale: int, capsys: Capture
 ) -> None:
     photo.save("photo.jpg", quality=95)
@@ -64,7 +64,7 @@ def test_a_photograph_is_enlarged_beside_the_original(
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp", "PNG"])
-def test_every_format_comes_out_as_it_went_in(photo: Image.Image, suffix: str) -> None:
+def test_every_format_is_kept(photo: Image.Image, suffix: str) -> None:
     photo.save(f"Größe 1.{suffix}")
     assert main(["upscale", f"Größe 1.{suffix}", "-o", "out"]) == 0
     with Image.open(f"Größe 1.{suffix}") as before, Image.open(f"out/Größe 1.{suffix}") as after:
@@ -73,7 +73,7 @@ def test_every_format_comes_out_as_it_went_in(photo: Image.Image, suffix: str) -
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "tiff", "bmp"])
-def test_another_format_can_be_asked_for(photo: Image.Image, kind: str) -> None:
+def test_another_format_can_be_chosen(photo: Image.Image, kind: str) -> None:
     photo.save("photo.bmp")
     assert main(["upscale", "photo.bmp", "-o", "out", "--format", kind]) == 0
     (result,) = Path("out").iterdir()
@@ -112,7 +112,7 @@ def test_the_kind_of_colour_is_kept(photo: Image.Image, before: str, after: str)
         assert image.mode == after
 
 
-def test_what_is_converted_is_said(photo: Image.Image, capsys: Capture) -> None:
+def test_conversions_are_printed(photo: Image.Image, capsys: Capture) -> None:
     photo.convert("CMYK").save("cmyk.jpg")
     photo.convert("RGBA").save("alpha.png")
     assert main(["upscale", "cmyk.jpg"]) == 0
@@ -129,7 +129,7 @@ def test_sixteen_bits_stay_sixteen_bits(picture: Picture, channels: int, suffix:
     levels = np.dstack([picture(20, 30), picture(20, 30, 1)])[..., :channels].astype(np.uint16)
     levels = levels * 257 + 3
     with Path("deep.png").open("wb") as file:
-        write_strips(file, (30, 20), [levels])
+        write_png_strips(file, (30, 20), [levels])
     if channels == 2 and suffix == "tif":
         pytest.skip("Pillow reads no TIFF of grey with alpha in 16 bits")
     kind = {"tif": "tiff"}.get(suffix, suffix)
@@ -154,20 +154,18 @@ def test_folders_keep_their_structure(photo: Image.Image) -> None:
     assert found == ["out/a.png", "out/deep/er/b.jpg"]
 
 
-def test_a_pattern_in_quotes_is_looked_up(photo: Image.Image) -> None:
+def test_a_quoted_pattern_is_expanded(photo: Image.Image) -> None:
     for name in ("a.png", "b.png", "c.jpg"):
         photo.save(name)
     assert main(["upscale", "*.png", "-o", "out"]) == 0
     assert sorted(path.name for path in Path("out").iterdir()) == ["a.png", "b.png"]
 
 
-def test_a_result_is_not_overwritten_unless_that_is_asked_for(
-    photo: Image.Image, capsys: Capture
-) -> None:
+def test_a_result_is_overwritten_only_with_force(photo: Image.Image, capsys: Capture) -> None:
     photo.save("photo.png")
     Path("photo_x2.png").write_bytes(b"precious")
     assert main(["upscale", "photo.png"]) == 1
-    assert "photo_x2.png: exists; --force overwrites it" in capsys.readouterr().err
+    assert "photo_x2.png: exists; use --force to overwrite it" in capsys.readouterr().err
     assert Path("photo_x2.png").read_bytes() == b"precious"
     assert main(["upscale", "photo.png", "--force"]) == 0
     with Image.open("photo_x2.png") as image:
@@ -178,11 +176,11 @@ def test_the_original_is_never_overwritten(photo: Image.Image, capsys: Capture) 
     photo.save("photo.png")
     before = Path("photo.png").read_bytes()
     assert main(["upscale", "photo.png", "-o", ".", "--force"]) == 1
-    assert "the original itself" in capsys.readouterr().err
+    assert "would overwrite the original" in capsys.readouterr().err
     assert Path("photo.png").read_bytes() == before
 
 
-def test_a_bad_file_is_named_and_the_rest_go_on(photo: Image.Image, capsys: Capture) -> None:
+def test_a_bad_file_is_named_and_the_rest_are_upscaled(photo: Image.Image, capsys: Capture) -> None:
     for name in ("a.png", "z.png"):
         photo.save(name)
     Path("bad.png").write_bytes(Path("a.png").read_bytes()[:100])
@@ -194,23 +192,23 @@ def test_a_bad_file_is_named_and_the_rest_go_on(photo: Image.Image, capsys: Capt
     assert errors[0].startswith("error: bad.png: damaged or cut short")
     assert errors[1].startswith("error: moving.webp: an animation of 2 frames")
     assert errors[2] == "error: gone.png: no such file"
-    assert errors[3] == "3 of 5 could not be enlarged"
+    assert errors[3] == "3 of 5 could not be upscaled"
     assert sorted(path.name for path in Path("out").iterdir()) == ["a.png", "z.png"]
 
 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["none.txt"], "none.txt: .txt is no format known here"),
-        (["none*.png"], "none*.png: no images match it"),
-        (["a.png", "--scale", "3"], "no released network enlarges 3 times; there are 2, 4"),
+        (["none.txt"], "none.txt: unknown image format (known: .png, .jpg,"),
+        (["none*.png"], "none*.png: matches no images"),
+        (["a.png", "--scale", "3"], "no released network for scale 3; there are 2, 4"),
         (["a.png", "--strength", "1.5"], "strength 1.5 is not between 0 and 1"),
         (["a.png", "--model", "none.safetensors"], "none.safetensors: no such model"),
         (["a.png", "--model", "a.png"], "a.png: not a model of this project"),
         (["a.png", "--model", "m", "--strength", "0"], "--strength mixes the released networks"),
     ],
 )
-def test_what_cannot_be_is_one_line(
+def test_a_bad_input_or_option_is_one_line(
     photo: Image.Image, capsys: Capture, options: list[str], says: str
 ) -> None:
     photo.save("a.png")
@@ -223,7 +221,7 @@ def test_what_cannot_be_is_one_line(
 def test_a_format_that_cannot_hold_the_result_is_refused_before_the_work(capsys: Capture) -> None:
     Image.new("L", (9000, 1)).save("wide.png")
     assert main(["upscale", "wide.png", "--format", "webp"]) == 1
-    assert "18000×2 pixels is more than webp holds" in capsys.readouterr().err
+    assert "18000×2 pixels, but webp allows 16383 per side" in capsys.readouterr().err
     assert not Path("wide_x2.webp").exists()
 
 
@@ -257,7 +255,7 @@ def test_strength_goes_from_one_network_s_result_to_the_other_s(photo: Image.Ima
             assert np.abs(result - mixed)[inside].max() <= 1.5
 
 
-def test_arrays_images_and_paths_are_enlarged_in_three_lines(
+def test_arrays_pillow_images_and_paths_are_upscaled_alike(
     photo: Image.Image, picture: Picture
 ) -> None:
     photo.save("photo.png")
@@ -276,7 +274,7 @@ def test_arrays_images_and_paths_are_enlarged_in_three_lines(
     "array",
     [np.zeros((4, 4), np.float32), np.zeros((4, 4, 5), np.uint8), np.zeros((0, 4), np.uint8)],
 )
-def test_an_array_of_another_kind_is_a_type_error(array: Any) -> None:
+def test_an_array_of_another_dtype_or_shape_is_a_type_error(array: Any) -> None:
     with pytest.raises(TypeError):
         srcnn.upscale(array)
 
@@ -286,7 +284,7 @@ def test_a_missing_file_is_an_input_error() -> None:
         srcnn.upscale("none.png")
 
 
-def test_what_was_enlarged_before_is_no_photograph_of_the_folder(photo: Image.Image) -> None:
+def test_earlier_results_are_skipped(photo: Image.Image) -> None:
     Path("in").mkdir()
     photo.save("in/a.png")
     photo.save("in/b_x2.png")  # whose original is not here
@@ -298,7 +296,7 @@ def test_what_was_enlarged_before_is_no_photograph_of_the_folder(photo: Image.Im
     assert found == ["in/a.png", "in/a_x2.png", "in/b_x2.png", "in/b_x2_x2.png", *in_large]
 
 
-def test_what_cannot_be_found_or_placed_does_not_stop_the_rest(
+def test_inputs_without_file_or_target_do_not_stop_the_rest(
     photo: Image.Image, capsys: Capture
 ) -> None:
     for name in ("a.png", "a.bmp", "b.png"):
@@ -310,22 +308,22 @@ def test_what_cannot_be_found_or_placed_does_not_stop_the_rest(
     assert sorted(path.name for path in Path("out").iterdir()) == ["a.webp", "b.webp"]
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 5
-    assert errors[-1] == "4 of 6 could not be enlarged"
-    assert "error: a.bmp: its result out/a.webp is to be that of a.png" in errors
+    assert errors[-1] == "4 of 6 could not be upscaled"
+    assert "error: a.bmp: out/a.webp is already the result of a.png" in errors
 
 
-def test_one_name_is_not_for_several_images_nor_of_another_format(
+def test_one_output_name_is_for_one_image_and_its_format(
     photo: Image.Image, capsys: Capture
 ) -> None:
     photo.save("a.png")
     photo.save("b.png")
     assert main(["upscale", "a.png", "b.png", "-o", "both.png"]) == 1
-    assert "both.png: the name of one image, for 2" in capsys.readouterr().err
+    assert "both.png: one file name for 2 images" in capsys.readouterr().err
     assert main(["upscale", "a.png", "-o", "a.jpg", "--format", "png"]) == 1
-    assert "a.jpg: not the suffix of png" in capsys.readouterr().err
+    assert "a.jpg: the suffix does not match --format png" in capsys.readouterr().err
 
 
-def test_alpha_in_a_bmp_is_put_on_white_and_said(photo: Image.Image, capsys: Capture) -> None:
+def test_alpha_is_put_on_white_in_a_bmp_and_reported(photo: Image.Image, capsys: Capture) -> None:
     photo.putalpha(0)
     photo.save("clear.png")
     assert main(["upscale", "clear.png", "--format", "bmp"]) == 0
@@ -334,9 +332,7 @@ def test_alpha_in_a_bmp_is_put_on_white_and_said(photo: Image.Image, capsys: Cap
         assert (image.mode, image.getextrema()) == ("RGB", ((255, 255),) * 3)
 
 
-def test_what_a_png_says_of_its_colours_is_kept_or_said(
-    photo: Image.Image, capsys: Capture
-) -> None:
+def test_colour_chunks_of_a_png_are_kept_or_reported(photo: Image.Image, capsys: Capture) -> None:
     about = PngInfo()
     about.add(b"gAMA", (100_000).to_bytes(4, "big"))
     photo.save("linear.png", pnginfo=about)
@@ -344,7 +340,7 @@ def test_what_a_png_says_of_its_colours_is_kept_or_said(
     with Image.open("linear_x2.png") as image:
         assert image.info["gamma"] == 1
     assert main(["upscale", "linear.png", "--format", "tiff"]) == 0
-    assert "says of its colours left out" in capsys.readouterr().out
+    assert "PNG colour chunks dropped" in capsys.readouterr().out
 
 
 def test_cmyk_of_pillow_s_is_converted(photo: Image.Image) -> None:
@@ -357,7 +353,7 @@ def test_cmyk_of_pillow_s_is_converted(photo: Image.Image) -> None:
 @pytest.mark.parametrize(
     "about", ["[1]", '{"scale": 2}', '{"scale": 2.0, "upsampling": "bicubic"}']
 )
-def test_a_file_that_says_something_else_is_no_network(about: str, capsys: Capture) -> None:
+def test_a_file_with_other_metadata_is_no_network(about: str, capsys: Capture) -> None:
     weights, _ = read_network(FOLDER / "x2/mse.safetensors")
     save_file(dict(weights), "odd.safetensors", {"srcnn": about})
     assert main(["upscale", "a.png", "--model", "odd.safetensors"]) == 1
