@@ -1,6 +1,6 @@
 """The commands of README and docs, run in order, page by page, as a new user would type them.
 
-What cannot be typed here as it stands is listed with what is typed instead, or with its own test.
+Some commands cannot run in a test. INSTEAD says what is run in their place.
 """
 
 import re
@@ -19,24 +19,26 @@ from tools.git import committed_files
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 INSTEAD = {
-    r"make test\b.*": "true",  # which is what runs this
+    r"make test\b.*": "true",  # it runs this test
     r"srcnn serve$": "timeout --preserve-status --signal INT 5 srcnn serve --port 0 --no-browser",
     r"photos/0001.png": "'photos/train/photo 0.png'",
     r"photos/\*.png": "photos/*/*.png",
     r"/path/to/photos": "{project}/photos",
-    r"\bx4/": "x2/",  # the tiny project has but one scale
+    r"\bx4/": "x2/",  # the tiny project has only one scale
     r" metrics/x4.json": "",
-    r"reproduce-the-paper: dvc repro$": "dvc repro --dry check_settings",  # of DIV2K
+    r"reproduce-the-paper: dvc repro$": "dvc repro --dry check_settings",  # needs DIV2K
+    r"README: make sweep .*": "true",  # docs/sweeps.md runs it
     r"sweeps: make sweep *(#.*)?$": "make sweep SET=loss.lambda2=0.1,2.7",
     r"sweeps: make sweep .*JOBS.*": "true",  # tests/test_sweep_queue.py
     r"sweeps: (python -m tools.sweep .*)": r"\1 2>&1 | grep '^error: 1 of 3 experiments failed'",
 }
-"""What cannot be typed in a test as it stands, and what is typed in its place."""
+"""Patterns of commands that cannot run in a test, and what is run in their place."""
 
 LONG = pytest.mark.long
 PARTLY = "13"
-"""Files of what training made, which docs/sharing.md pushes alone."""
-ELSEWHERE = {"sharing": "servers and second clones are in tests/test_sharing.py"}
+"""Number of files when only the results of training are pushed, as docs/sharing.md shows."""
+
+ELSEWHERE = {"sharing": "tests/test_sharing.py tests servers and second clones"}
 
 
 def commands(page: Path) -> Iterator[str]:
@@ -48,7 +50,7 @@ def commands(page: Path) -> Iterator[str]:
 
 
 def as_typed(page: Path, command: str, project: Path) -> str:
-    """A command with what stands in INSTEAD for it."""
+    """The command to run: the page's own, or its replacement from INSTEAD."""
     for pattern, replacement in INSTEAD.items():
         start, separator, rest = pattern.partition(": ")
         if separator and start != page.stem:
@@ -57,24 +59,24 @@ def as_typed(page: Path, command: str, project: Path) -> str:
     return command.replace("{project}", str(project))
 
 
-def test_every_page_that_is_linked_is_there() -> None:
+def test_every_link_leads_to_a_file() -> None:
     for page in PAGES:
         for link in re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
 
 
 def test_every_setting_is_explained() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
     sections: list[str] = []
     for line in (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines():
         if not (found := re.match(r"( *)(\w+): *([^# ]*)", line)):
             continue
         sections[len(found[1]) // 2 :] = [found[2]]
         if found[3] and "block2_conv2" not in line:
-            assert f"`{'.'.join(sections)}`" in readme, line
+            assert f"`{'.'.join(sections)}`" in page, line
 
 
-def test_what_is_shared_is_counted_as_dvc_lock_has_it() -> None:
+def test_the_sizes_in_sharing_match_dvc_lock() -> None:
     in_git = set(committed_files(ROOT))
     stages = read_yaml(ROOT / "dvc.lock")["stages"].values()
     outs = [out for stage in stages for out in stage.get("outs", [])]
@@ -103,7 +105,7 @@ def test_the_commands_of_a_page_work_in_their_order(
 ) -> None:
     stamps = [file.name for file in Path(sys.prefix).glob("installed-*")]
     if not stamps:
-        pytest.skip("this Python is not the one of `make install`, which the commands would begin")
+        pytest.skip("`make install` did not create this environment; the commands would start it")
     folder = copy_of(made_project, tmp_path / "project")
     for file in ("Makefile", "pyproject.toml", "requirements.lock"):
         shutil.copy(ROOT / file, folder)
