@@ -1,11 +1,11 @@
-"""Where the time of the stage `degrade` goes, and which PNG writer it should have.
+"""How the stage `degrade` spends its time, and which PNG writer suits it best.
 
     python -m benchmarks.degrade [--runs 5] [--images 20]
 
-Three tables: the steps of one LR image on one core and of 900 images on all cores; time and size
-of PNG files by the writer's options; images per second that `write_lr` really makes, on one core
-and on all; cores that others keep busy add nothing. Photographs as in `benchmarks.resize`. Takes
-about two minutes.
+Prints three tables: the time of each step for one LR image on one core and for 900 images on all
+cores; time and size of PNG files for each option of the writer; and the images per second that
+`write_lr` makes, on one core and on all. Uses the photographs of `benchmarks.resize`. Takes about
+two minutes.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def print_steps(photos: Sequence[bytes], folder: Path, runs: int, cores: int) -> None:
-    """Print what each step of `write_lr` takes; the fastest run of each photograph's counts."""
+    """Print the time of each step of `write_lr`: the fastest run per photograph."""
     print(f"| scale | step | ms per image | share | {DIV2K} images on {cores} cores, s |")
     print("|---|---|---|---|---|")
     hr_file, lr_file, copy = folder / "hr.png", folder / "lr.png", folder / "copy.png"
@@ -88,8 +88,8 @@ def print_steps(photos: Sequence[bytes], folder: Path, runs: int, cores: int) ->
 
 
 def print_writers(photos: Sequence[bytes], runs: int) -> None:
-    """Print time and size of LR images as PNG by the options of Pillow's writer."""
-    engine = features.version("zlib_ng") or features.version("zlib")  # the first is faster
+    """Print time and size of LR images as PNG for each option of Pillow's writer."""
+    engine = features.version("zlib_ng") or features.version("zlib")  # zlib-ng is faster
     print(f"\nPillow {version('pillow')} with zlib {engine}\n")
     print("| writer |" + "".join(f" ×{s}: ms per Mpixel | bits per pixel |" for s in SCALES))
     print("|---|" + "---|" * 2 * len(SCALES))
@@ -109,7 +109,7 @@ def print_rates(photos: Sequence[bytes], folder: Path, count: int, cores: set[in
     hr_folder = folder / "hr"
     (hr_folder / "train").mkdir(parents=True)
     for number, photo in zip(range(1, count + 1), itertools.cycle(photos), strict=False):
-        # One byte after the end makes files of one photograph different work.
+        # An extra byte at the end makes each copy of a photograph a different file.
         (hr_folder / f"train/{number:04d}.png").write_bytes(photo + bytes([number % 256]))
     print("\n| scale | images/s on one core | on all cores | cores | gain |\n|---|---|---|---|---|")
     for scale in SCALES:
@@ -118,7 +118,7 @@ def print_rates(photos: Sequence[bytes], folder: Path, count: int, cores: set[in
             os.sched_setaffinity(0, allowed)
             seconds = []
             for _ in range(2):
-                with tempfile.TemporaryDirectory(dir=folder) as target:  # nothing finished there
+                with tempfile.TemporaryDirectory(dir=folder) as target:  # nothing to reuse
                     seconds += fastest(1, write_lr, hr_folder, Path(target, "lr"), scale)[:1]
             rates.append(count / min(seconds))
         one, every = rates
@@ -126,20 +126,20 @@ def print_rates(photos: Sequence[bytes], folder: Path, count: int, cores: set[in
 
 
 def encoded(image: RGB8, options: dict[str, Any]) -> bytes:
-    """The image as PNG."""
+    """Encode the image as PNG."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG", **options)
     return file.getvalue()
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file as `write_png` does, without encoding."""
+    """Write a file like `write_png`, but without encoding."""
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
 
 
 def fastest(runs: int, function: Callable[..., Result], *arguments: object) -> tuple[float, Result]:
-    """The seconds of the fastest run, and what the function returned."""
+    """Call the function several times; return the seconds of the fastest call and the result."""
     best = math.inf
     for _ in range(runs):
         start = time.perf_counter()

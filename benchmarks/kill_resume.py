@@ -2,12 +2,13 @@
 
     python -m benchmarks.kill_resume [--kills 24] [--seed 1]
 
-In temporary clones of this project a small data set of zip files, served slowly by a server on this
-machine, is fetched, laid out and degraded at ×2 and ×4: once in peace, and then, in other clones,
-with SIGKILL to every process of the run at random moments, until it is whole. After each kill it is
-counted what is finished; nothing of it may be gone or done again. What DVC writes into dvc.lock,
-and the files themselves, must be as in the run in peace. DVC does not write dvc.lock at one stroke:
-where a kill cuts it, it is deleted, and DVC's run cache knows what was done. Takes five minutes.
+In temporary clones of this project, the pipeline downloads a small data set of zip files from a
+slow server on this machine, prepares it and degrades it at ×2 and ×4. The first clone runs without
+interruption. In the others, SIGKILL ends every process of the run at random moments, until a run
+completes. After each kill, no finished image may be lost or made again. At the end, dvc.lock and
+all files must equal those of the uninterrupted run. DVC does not write dvc.lock atomically: if a
+kill truncates it, this script deletes it, and DVC finds the results in its run cache. Takes five
+minutes.
 """
 
 import argparse
@@ -41,58 +42,58 @@ TARGETS = ("degrade@2", "degrade@4")
 IMAGES = {"train": 24, "val": 8}
 SIZE = (1020, 672)
 RATE = 20e6
-"""Bytes per second of the server: the archives take about as long as the images."""
+"""Bytes per second of the server: downloads then take about as long as the images."""
 
 
 def main() -> None:
-    """Print a row per round and what was found."""
-    parser = argparse.ArgumentParser(description="Kill dvc repro and go on, many times.")
+    """Print a line per round and a summary."""
+    parser = argparse.ArgumentParser(description="Kill dvc repro and continue it, many times.")
     parser.add_argument("--kills", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder, serving() as server:
         entries = serve_data_set(server)
-        peace = clone(Path(folder, "peace"), server, entries)
+        project = clone(Path(folder, "uninterrupted"), server, entries)
         start = time.perf_counter()
-        assert run(peace) is None, "the run in peace failed"
+        assert run(project) is None, "the uninterrupted run failed"
         seconds = time.perf_counter() - start
-        expected, expected_lock = hashes(peace), lock(peace)
-        print(f"in peace: {seconds:.1f} s, {len(expected)} files")
+        expected, expected_lock = hashes(project), lock(project)
+        print(f"uninterrupted: {seconds:.1f} s, {len(expected)} files")
         kills: Counter[str] = Counter()
         rounds = 0
         while kills.total() < options.kills:
             rounds += 1
             project = clone(Path(folder, f"round{rounds}"), server, entries)
-            killed = kill_until_whole(project, chance, seconds)
+            killed = kill_until_complete(project, chance, seconds)
             kills += killed
-            assert lock(project) == expected_lock, "a killed run has another dvc.lock"
+            assert lock(project) == expected_lock, "dvc.lock differs after kills"
             different = {name for name, _ in hashes(project).items() ^ expected.items()}
-            assert not different, f"a killed run has another result: {sorted(different)}"
-            print(f"round {rounds}: {killed.total()} kills, every file and hash as in peace")
-    where = ", ".join(f"{count} in {moment}" for moment, count in sorted(kills.items()))
-    print(f"{kills.total()} kills ({where}): nothing lost, nothing else in the result")
+            assert not different, f"files differ after kills: {sorted(different)}"
+            print(f"round {rounds}: {killed.total()} kills, every file and hash is the same")
+    where = ", ".join(f"{count} in {stage}" for stage, count in sorted(kills.items()))
+    print(f"{kills.total()} kills ({where}): nothing lost, nothing changed")
 
 
-def kill_until_whole(project: Path, chance: random.Random, seconds: float) -> "Counter[str]":
-    """Run and kill until a run ends by itself; where the kills fell."""
+def kill_until_complete(project: Path, chance: random.Random, seconds: float) -> "Counter[str]":
+    """Run and kill until a run completes; return the number of kills per stage."""
     kills: Counter[str] = Counter()
     while True:
         before = finished(project)
         if (project / "dvc.lock").exists() and lock(project) is None:
-            print("dvc.lock was cut: deleted")
+            print("deleted a truncated dvc.lock")
             (project / "dvc.lock").unlink()
-        moment = run(project, kill_after=chance.uniform(1.5, 0.6 * seconds))
+        stage = run(project, kill_after=chance.uniform(1.5, 0.6 * seconds))
         after = finished(project)
         lost = {name for name, stamp in before.items() if after.get(name) != stamp}
-        assert not lost, f"lost or done again: {lost}"
-        if moment is None:
+        assert not lost, f"lost or made again: {lost}"
+        if stage is None:
             return kills
-        kills[moment] += 1
+        kills[stage] += 1
 
 
 def run(project: Path, kill_after: float | None = None) -> str | None:
-    """Run `dvc repro`; the stage in which it was killed, or None where it ended by itself."""
+    """Run `dvc repro`; return the stage in which it was killed, or None if it completed."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     output = project / "output.txt"
     with output.open("w") as file:
@@ -106,7 +107,7 @@ def run(project: Path, kill_after: float | None = None) -> str | None:
         )
         try:
             status = process.wait(kill_after)
-        except BaseException as end:  # the time is over, or someone stops this script
+        except BaseException as end:  # the time is up, or someone stops this script
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             if not isinstance(end, subprocess.TimeoutExpired):
@@ -118,7 +119,7 @@ def run(project: Path, kill_after: float | None = None) -> str | None:
 
 
 def finished(project: Path) -> dict[str, int]:
-    """The images that are finished, with the time at which each was made."""
+    """Return the finished images with their times of modification."""
     return {
         str(path.relative_to(project)): path.stat().st_mtime_ns
         for path in project.glob("data/**/.finished/*/*.png")
@@ -127,7 +128,7 @@ def finished(project: Path) -> dict[str, int]:
 
 
 def hashes(project: Path) -> dict[str, str]:
-    """The sha256 of every file of the result."""
+    """Return the sha256 of every file of the result."""
     files = [project / "data/validation.csv"]
     files += [path for name in ("hr", "lr") for path in project.glob(f"data/{name}/**/*.*")]
     return {
@@ -138,7 +139,7 @@ def hashes(project: Path) -> dict[str, str]:
 
 
 def lock(project: Path) -> Any:
-    """What dvc.lock says, or None where DVC could not read it."""
+    """Return the content of dvc.lock, or None if DVC could not read it."""
     try:
         content = YAML(typ="safe").load(project / "dvc.lock")
         return content if COMPILED_LOCKFILE_SCHEMA(content) else None
@@ -147,7 +148,7 @@ def lock(project: Path) -> Any:
 
 
 def serve_data_set(server: Server) -> list[dict[str, object]]:
-    """Put archives of HR and official LR images on the server; the manifest's entries."""
+    """Put archives of HR and official LR images on the server; return the manifest's entries."""
     entries: list[dict[str, object]] = []
     random_numbers = np.random.default_rng(1)
     number = 0
@@ -169,7 +170,7 @@ def serve_data_set(server: Server) -> list[dict[str, object]]:
 def archive(
     server: Server, split: str, scale: int | None, images: dict[str, np.ndarray]
 ) -> dict[str, object]:
-    """Put one archive on the server; its entry."""
+    """Put one archive on the server; return its entry in the manifest."""
     name, content = f"{split}{scale or ''}.zip", io.BytesIO()
     with zipfile.ZipFile(content, "w") as file:
         for image_name, image in images.items():
@@ -189,7 +190,7 @@ def archive(
 
 
 def clone(project: Path, server: Server, entries: list[dict[str, object]]) -> Path:
-    """A clone of this project as it is in the working tree, with its own download cache."""
+    """Copy this project's working tree to a new repository with its own download cache."""
     files = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

@@ -2,10 +2,10 @@
 
     python -m benchmarks.memory
 
-Ten images of 2040 × 1356 are made and linked under as many names as are needed: each name has its
-own place among the decoded pixels. The training stage runs in processes of its own, at ×2 with 50
-batches of 16 patches of 48 pixels and one small val image; for up to 100 images also with all of
-them read into a list. Needs 9 GB of disk where temporary files go, and about five minutes.
+Makes ten images of 2040 × 1356 pixels and links them under as many names as needed; the decoded
+pixels of each name are stored separately. The training stage runs in its own processes, at ×2 with
+50 batches of 16 patches of 48 pixels and one small val image. For up to 100 images it also runs
+with all images in a list. Needs 9 GB of disk for temporary files and about five minutes.
 """
 
 import os
@@ -34,7 +34,7 @@ PATCHES = 800
 
 
 def main() -> None:
-    """Print the table, and what two processes share."""
+    """Print the table, and how much memory two processes share."""
     print("| images | decoded | made in | opened in | peak memory | all images in memory |")
     print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def opening() -> None:
-    """Print the seconds until every image can be asked for."""
+    """Print the seconds until every image is available."""
     start = time.perf_counter()
     for split in ("train", "val"):
         pairs(split)
@@ -63,26 +63,26 @@ def opening() -> None:
 
 
 def peak() -> None:
-    """Train and print the most memory that this process has had, in MiB."""
+    """Train and print the peak memory of this process in MiB."""
     train.main(read_settings(), 2, "mse")
     high_water = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     print(int(high_water[1]) // 1024 if high_water else "unknown")
 
 
 def peak_in_memory() -> None:
-    """The same with every image in memory."""
+    """Train with every image in memory and print the peak memory."""
     with patch.object(train, "decoded_pairs", lambda files, *_: InMemory(f.read() for f in files)):
         peak()
 
 
 class InMemory(list[Pair]):
-    """Pairs in memory, under the name that the state of a run knows its images by."""
+    """Pairs in memory, with the digest that a training run's state records."""
 
     digest = "in memory"
 
 
 def holding() -> None:
-    """Hold every pixel, and after a line of input print how much is mapped and this one's share."""
+    """Map every pixel; after a line of input, print the mapped size and this process's share."""
     held = [array for pair in pairs("train") for array in (pair.hr, pair.lr)]
     print(max(array.max() for array in held), flush=True)
     input()
@@ -100,7 +100,7 @@ def pairs(split: str) -> DecodedPairs:
 
 
 def shared(project: str) -> str:
-    """What the first of two processes that hold all has to say."""
+    """Start two processes that map every pixel; return what the first prints."""
     both = [start(project, "holding") for _ in range(2)]
     for process in both:
         assert process.stdout is not None
@@ -110,7 +110,7 @@ def shared(project: str) -> str:
 
 
 def run(project: str, job: str) -> str:
-    """Run a function of this file in a process of its own; its last line."""
+    """Run a function of this file in its own process; return its last line."""
     process = start(project, job)
     output, _ = process.communicate()
     assert process.returncode == 0
@@ -118,7 +118,7 @@ def run(project: str, job: str) -> str:
 
 
 def start(project: str, job: str) -> "subprocess.Popen[str]":
-    """Start a function of this file in the project."""
+    """Start a function of this file in the project's folder."""
     return subprocess.Popen(
         [sys.executable, "-m", "benchmarks.memory", job],
         cwd=project,
@@ -130,7 +130,7 @@ def start(project: str, job: str) -> "subprocess.Popen[str]":
 
 
 def write_images(folder: Path) -> None:
-    """Ten train images and one of val, a ramp with grain, and their LR images."""
+    """Write ten train images and one val image, a ramp with grain, and their LR images."""
     random = np.random.default_rng(1)
     for number in range(11):
         height, width = (1356, 2040) if number < 10 else (160, 240)
@@ -141,7 +141,7 @@ def write_images(folder: Path) -> None:
 
 
 def lay_out(project: Path, images: Path, number: int) -> None:
-    """Give the images their names in a project, and the settings that train on them."""
+    """Create a project with this number of images, and the settings for training on them."""
     for image in range(number + 1):
         split, source = ("train", image % 10) if image < number else ("val", 10)
         hr = project / f"data/hr/{split}/{image:04d}.png"

@@ -1,13 +1,13 @@
-"""Time `imresize` against plain numpy, Pillow and torch, and count the values that they get wrong.
+"""Compare the speed and accuracy of `imresize` with plain numpy, Pillow and torch.
 
     python -m benchmarks.resize [--runs 7]
 
-A photograph of 2040×1344 pixels is resized on one core. The methods take turns, so that a busy
-moment of the machine meets all of them, and the fastest run of each counts. Two plain versions of
-MATLAB's recipe are timed: one adds up tap after tap (`tests/plain_imresize.py`), one gathers all
-taps and sums them. Values are compared with the plain version's, whose sums are in float64.
-Photographs are those of the folder SRCNN_ASSETS if that is set, else enlarged samples with grain.
-Takes about two minutes.
+Resizes a photograph of 2040×1344 pixels on one core. The methods take turns, so that other load on
+the machine affects all of them, and the fastest run of each counts. Two plain versions of MATLAB's
+algorithm are timed: one adds tap after tap (`tests/plain_imresize.py`), the other gathers all taps
+and sums them. All values are compared with the plain version's, which sums in float64. The
+photographs are those in the folder SRCNN_ASSETS, or else upscaled samples with added grain. Takes
+about two minutes.
 """
 
 import argparse
@@ -34,8 +34,8 @@ FACTORS = {"×1/2": 1 / 2, "×1/3": 1 / 3, "×1/4": 1 / 4, "×1/8": 1 / 8, "×2"
 
 
 def main() -> None:
-    """Print one table of times and errors, and the images per second of threads."""
-    parser = argparse.ArgumentParser(description="Time imresize against others.")
+    """Print a table of times and errors, and the images per second on one core and on all."""
+    parser = argparse.ArgumentParser(description="Compare imresize with other implementations.")
     parser.add_argument("--runs", type=int, default=7)
     runs = parser.parse_args().runs
     image = next(
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def per_second(image: RGB8, factor: float, threads: int) -> float:
-    """Images that a pool of threads resizes in a second."""
+    """Return how many images a pool of threads resizes per second."""
     count = 12 * threads
     with ThreadPoolExecutor(threads) as pool:
         start = time.perf_counter()
@@ -90,7 +90,7 @@ def per_second(image: RGB8, factor: float, threads: int) -> float:
 
 
 def gathered(image: RGB8, factor: float) -> RGB8:
-    """MATLAB's recipe with one large array of all taps, as it is usually ported."""
+    """Resize by MATLAB's algorithm with one large array of all taps, as ports usually do."""
     for axis in (0, 1):
         n = image.shape[axis]
         weights, indices = contributions(n, math.ceil(factor * n), factor, "bicubic")
@@ -101,14 +101,14 @@ def gathered(image: RGB8, factor: float) -> RGB8:
 
 
 def pillow(image: RGB8, factor: float) -> RGB8:
-    """Pillow's bicubic, which is antialiased as well."""
+    """Resize with Pillow's bicubic filter, which is antialiased as well."""
     height, width = (math.ceil(factor * side) for side in image.shape[:2])
     resized = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(resized)
 
 
 def torch_antialias(image: RGB8, factor: float) -> RGB8:
-    """Torch's antialiased bicubic on uint8, its fastest."""
+    """Resize with torch's antialiased bicubic on uint8, its fastest variant."""
     size = [math.ceil(factor * side) for side in image.shape[:2]]
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None]
     resized = torch.nn.functional.interpolate(pixels, size=size, mode="bicubic", antialias=True)
@@ -116,7 +116,7 @@ def torch_antialias(image: RGB8, factor: float) -> RGB8:
 
 
 def originals() -> Iterable[bytes]:
-    """Photographs as PNG files, about 2040 pixels on the long side."""
+    """Yield photographs as PNG files, about 2040 pixels on the long side."""
     assets = os.environ.get("SRCNN_ASSETS")
     if assets:
         yield from (path.read_bytes() for path in sorted(Path(assets, "photos_2k").glob("*.png")))
@@ -125,7 +125,7 @@ def originals() -> Iterable[bytes]:
     for photo in sample_photos(ROOT / "datasets/sample.yaml"):
         small = Image.fromarray(read_rgb(photo.read())[0])
         large = np.asarray(ImageOps.fit(small, SIZE, Image.Resampling.BICUBIC), np.float32)
-        grain = random_numbers.normal(0, 3, large.shape)  # a camera's, which enlarging blurs
+        grain = random_numbers.normal(0, 3, large.shape)  # camera noise, which upscaling removes
         png = io.BytesIO()
         Image.fromarray((large + grain).clip(0, 255).astype(np.uint8)).save(png, "PNG")
         yield png.getvalue()

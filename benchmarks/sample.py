@@ -1,4 +1,4 @@
-"""A folder beside this project in which the stage train runs on the sample, set otherwise."""
+"""Run the stage train on the sample in another folder, with other settings."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def workspace(folder: Path, settings: Mapping[str, Any]) -> Path:
-    """Lay out the folder, with data/ as `make repro` left it and these settings changed."""
+    """Create the folder, with links to the data of `make repro` and with changed settings."""
     (folder / "data").mkdir(parents=True)
     for name in ("hr", "lr", "weights"):
         (folder / "data" / name).symlink_to(ROOT / "data" / name)
@@ -32,7 +32,7 @@ def workspace(folder: Path, settings: Mapping[str, Any]) -> Path:
 def start_training(
     folder: Path, scale: int, loss: str, **environment: str
 ) -> "subprocess.Popen[bytes]":
-    """Start the stage train there."""
+    """Start the stage train in the folder."""
     return subprocess.Popen(
         [sys.executable, "-m", "stages.train", "--scale", str(scale), "--loss", loss],
         cwd=folder,
