@@ -1,4 +1,4 @@
-"""Shared by the tests: pictures made by formula, trained weights, the folder of golden data."""
+"""Fixtures for all tests: synthetic images, trained weights, the folder of reference data."""
 
 import os
 import shutil
@@ -29,10 +29,10 @@ from tests.tiny_project import make_project
 
 settings.register_profile("srcnn", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("srcnn")
-torch.set_num_threads(1)  # the tensors here are too small to gain from a second
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what it does not wait for
+torch.set_num_threads(1)  # the tensors in tests are too small to gain from a second thread
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # set by a shell for background jobs
     signal.signal(signal.SIGINT, signal.default_int_handler)
-if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # as nohup does
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # set by nohup
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 Picture = Callable[..., RGB8]
@@ -46,7 +46,7 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest, so that all cores end at about the same time."""
+    """Run the slowest files first, so that all cores finish at about the same time."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
@@ -69,7 +69,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def made_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny project with its results, made once for all the tests: to be copied."""
+    """The tiny project with its results, made once for all tests. Copy it before you change it."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     folder, made = shared / "made", shared / "made.done"
@@ -82,16 +82,16 @@ def made_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def assets() -> Path:
-    """The folder of golden data: Set5 with MATLAB's LR images, VGG19's weights, photographs."""
+    """The folder of reference data: Set5 with MATLAB's LR images, VGG19's weights, photographs."""
     folder = os.environ.get("SRCNN_ASSETS")
     if not folder:
-        pytest.skip("SRCNN_ASSETS names no folder of golden data")
+        pytest.skip("SRCNN_ASSETS is not set to a folder of reference data")
     return Path(folder)
 
 
 @pytest.fixture(scope="session")
 def picture() -> Picture:
-    """A maker of pictures [height, width, 3] of smooth waves with edges, by formula."""
+    """Return a function that makes images [height, width, 3] of smooth waves with edges."""
 
     def make(height: int, width: int, phase: float = 0.0) -> RGB8:
         y, x, c = np.meshgrid(np.arange(height), np.arange(width), np.arange(3), indexing="ij")
@@ -107,7 +107,7 @@ def picture() -> Picture:
 
 @pytest.fixture(scope="session")
 def make_pair(picture: Picture) -> MakePair:
-    """A maker of training pairs from `picture`: name, height, width, scale, phase."""
+    """Return a function that makes training pairs of `picture` images."""
 
     def make(name: str, height: int, width: int, scale: int = 2, phase: float = 0.0) -> Pair:
         hr = picture(height, width, phase)
@@ -118,7 +118,7 @@ def make_pair(picture: Picture) -> MakePair:
 
 @pytest.fixture
 def photos(tmp_path: Path, picture: Picture) -> list[Photo]:
-    """Three training photographs and two of val, of five sizes."""
+    """Three train photographs and two val photographs, of five sizes."""
     made = []
     for number, split in enumerate(("train", "train", "train", "val", "val")):
         path = tmp_path / f"originals/{split}/photo{number}.png"
@@ -134,7 +134,7 @@ def manifest(project: Path) -> dict[str, dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def vgg16(manifest: dict[str, dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Weights:
-    """VGG16's weights up to block2_conv2."""
+    """The weights of VGG16 up to block2_conv2."""
     cache = tmp_path_factory.mktemp("cache")
     weights, _ = vgg_weights("vgg16", ["block2_conv2"], None, cache, manifest["vgg16"])
     return weights
@@ -154,13 +154,13 @@ def small_lpips() -> LPIPS:
 
 @pytest.fixture
 def save(tmp_path: Path, picture: Picture) -> Save:
-    """A writer of results; see `tests.small_results.saver`."""
+    """Return a function that writes results; see `tests.small_results.saver`."""
     return saver(tmp_path, picture)
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A web server on this machine; downloads have little patience with it."""
+    """A web server on this machine, with short timeouts for downloads."""
     monkeypatch.setattr(download, "WAIT", 0.001)
     monkeypatch.setattr(download, "TRIES", 3)
     monkeypatch.setattr(download, "_TIMEOUT", (5, 0.3))
@@ -170,11 +170,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def one_line() -> Callable[[Any], str]:
-    """The message of a caught error, after a check that it is one line of plain text."""
+    """Return the message of a caught error, after checking that it is one line of plain text."""
 
     def message(caught: Any) -> str:
         text = str(caught.value)
-        assert text.isprintable(), f"more than a line of plain text: {text!r}"
+        assert text.isprintable(), f"not one line of plain text: {text!r}"
         return text
 
     return message

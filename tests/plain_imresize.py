@@ -1,7 +1,7 @@
-"""MATLAB's `imresize` written down plainly in numpy, to check and to time ours against.
+"""A plain numpy version of MATLAB's `imresize`, the reference for the tests and the benchmark.
 
-It follows `contributions` of MATLAB's imresize.m line by line, positions counted from 1, and then
-adds up weighted samples in float64, tap after tap, one dimension after the other.
+It follows the function `contributions` of MATLAB's imresize.m line by line, with positions that
+start at 1. Then it sums weighted samples in float64, tap by tap, one dimension after the other.
 """
 
 import math
@@ -32,14 +32,14 @@ def box(x: Array) -> Array:
 
 
 KERNELS: dict[str, tuple[Callable[[Array], Array], float, bool]] = {
-    "bicubic": (cubic, 4, True),  # its width, and whether it is stretched when shrinking
+    "bicubic": (cubic, 4, True),  # function, width, whether downscaling stretches it
     "bilinear": (triangle, 2, True),
     "nearest": (box, 1, False),
 }
 
 
 def contributions(n: int, length: int, scale: float, kernel: str) -> tuple[Array, Array]:
-    """The weights of `length` outputs and the inputs in [0, n) that they are for, tap by tap."""
+    """Return the weights of `length` outputs and the indices in [0, n) of their inputs, by tap."""
     function, width, antialias = KERNELS[kernel]
     stretch = scale if antialias and scale < 1 else 1.0
     width /= stretch
@@ -65,7 +65,7 @@ def resize_along(image: Array, axis: int, weights: Array, indices: Array) -> Arr
         column = weights[:, tap].reshape(-1, *[1] * (lines.ndim - 1))
         result += column * lines[indices[:, tap]]
     if image.dtype == np.uint8:
-        # Half away from zero; below zero, where that is downwards, all values become 0.
+        # Rounds half away from zero: below zero this would be down, but those values become 0.
         result = np.floor(result + 0.5).clip(0, 255)
     return np.moveaxis(result, 0, axis).astype(image.dtype)
 

@@ -1,4 +1,4 @@
-"""PNG files made chunk by chunk, to have what Pillow does not write."""
+"""PNG files built chunk by chunk, with contents that Pillow cannot write."""
 
 import struct
 import zlib
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by the number of channels
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by number of channels
 
 Chunk = tuple[bytes, bytes]
 
@@ -20,7 +20,7 @@ def png_of(*chunks: Chunk) -> bytes:
 
 
 def png_file(values: npt.NDArray[Any], *before: Chunk, after: tuple[Chunk, ...] = ()) -> bytes:
-    """A PNG of [H, W] or [H, W, C] uint8 or uint16, with chunks before and after its pixels."""
+    """Encode [H, W] or [H, W, C] uint8 or uint16 as PNG, with extra chunks around the pixels."""
     height, width = values.shape[:2]
     depth, channels = 8 * values.itemsize, values.size // (height * width)
     header = struct.pack(">IIBBBBB", width, height, depth, _COLOUR_TYPES[channels], 0, 0, 0)

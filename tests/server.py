@@ -1,4 +1,4 @@
-"""A web server on this machine that serves bytes from memory, and misbehaves as it is told to."""
+"""A web server on this machine that serves bytes from memory and can simulate failures."""
 
 import sys
 import time
@@ -14,13 +14,13 @@ Answer = Callable[["Handler", bytes], None]
 
 @dataclass
 class Server:
-    """What is served, how, and what was asked for.
+    """The state of a test server.
 
     Args:
-        url: of the root, without a slash at its end.
+        url: address of the root, without a trailing slash.
         files: content by name.
-        answers: how to answer, request by request; when they are used up, rightly.
-        asked: name and `Range` of each request so far.
+        answers: how to answer the next requests, in order; after these, correctly.
+        asked: name and `Range` header of each request so far.
     """
 
     url: str
@@ -30,7 +30,7 @@ class Server:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers one request."""
+    """Answer one request."""
 
     server_state: ClassVar[Server]
 
@@ -45,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
             answer(self, content)
 
     def start(self, content: bytes, ranges: bool = True) -> bytes:
-        """Send the head of a right answer; give the bytes that its body should have."""
+        """Send the headers of a correct answer; return the bytes for its body."""
         asked = self.headers["Range"]
         if asked is None or not ranges:
             self.send_response(200)
@@ -67,16 +67,16 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
+        """Log nothing."""
 
 
 def whole(handler: Handler, content: bytes) -> None:
-    """All that was asked for."""
+    """Send everything that was requested."""
     handler.wfile.write(handler.start(content))
 
 
 def cut_after(count: int, ranges: bool = True) -> Answer:
-    """So many bytes of it, then the connection is closed."""
+    """Send only the first `count` bytes, then close the connection."""
 
     def answer(handler: Handler, content: bytes) -> None:
         handler.wfile.write(handler.start(content, ranges)[:count])
@@ -86,12 +86,12 @@ def cut_after(count: int, ranges: bool = True) -> Answer:
 
 
 def without_ranges(handler: Handler, content: bytes) -> None:
-    """The file from its beginning, whatever part was asked for."""
+    """Send the file from its start, whatever part was requested."""
     handler.wfile.write(handler.start(content, ranges=False))
 
 
 def another_part(handler: Handler, content: bytes) -> None:
-    """The last ten bytes, whatever part was asked for."""
+    """Send the last ten bytes, whatever part was requested."""
     handler.send_response(206)
     last = len(content) - 1
     handler.send_header("Content-Range", f"bytes {last - 9}-{last}/{len(content)}")
@@ -101,7 +101,7 @@ def another_part(handler: Handler, content: bytes) -> None:
 
 
 def status(code: int) -> Answer:
-    """An error and nothing else."""
+    """Send an error and nothing else."""
 
     def answer(handler: Handler, content: bytes) -> None:
         handler.send_error(code)
@@ -110,12 +110,12 @@ def status(code: int) -> Answer:
 
 
 def wrong_bytes(handler: Handler, content: bytes) -> None:
-    """As many bytes as there should be, but others."""
+    """Send the right number of wrong bytes."""
     handler.wfile.write(bytes(255 - byte for byte in handler.start(content)))
 
 
 def stall(handler: Handler, content: bytes) -> None:
-    """A few bytes, then nothing for longer than a patient client waits."""
+    """Send a few bytes, then nothing until after the client's timeout."""
     handler.wfile.write(handler.start(content)[:10])
     handler.wfile.flush()
     time.sleep(1)
@@ -123,12 +123,12 @@ def stall(handler: Handler, content: bytes) -> None:
 
 
 def hang_up(handler: Handler, content: bytes) -> None:
-    """Nothing at all."""
+    """Close the connection without an answer."""
     handler.close_connection = True
 
 
 def slowly(bytes_per_second: float) -> Answer:
-    """All that was asked for, at a steady rate."""
+    """Send everything that was requested, at a steady rate."""
 
     def answer(handler: Handler, content: bytes) -> None:
         body = handler.start(content)
@@ -141,7 +141,7 @@ def slowly(bytes_per_second: float) -> Answer:
 
 
 class QuietServer(ThreadingHTTPServer):
-    """Says nothing where a client is gone before its answer is."""
+    """A server that ignores clients that disconnect early."""
 
     daemon_threads = True
 

@@ -15,7 +15,7 @@ from srcnn.serve.upscale_queue import UpscaleQueue
 
 @contextmanager
 def page_served(folder: Path, most_pixels: int = 10**6) -> Iterator[str]:
-    """Serve on a free port until the block ends; the address, without a slash at its end."""
+    """Serve on a free port until the block ends; yield the address without a trailing slash."""
     queue = UpscaleQueue(folder, most_pixels)
     listening = socket.create_server((HOST, 0))
     port = listening.getsockname()[1]

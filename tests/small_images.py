@@ -1,4 +1,4 @@
-"""What the tests of the resize draw from: small images, factors and kernels."""
+"""Hypothesis strategies for the tests of resize: small images, factors and kernels."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ sides = st.integers(1, 9)
 
 @st.composite
 def images(draw: st.DrawFn, low: int = 0, high: int = 255, multiple: int = 1) -> Array:
-    """Grey or colour uint8 images with sides of 1 to 9 times `multiple`."""
+    """Draw grey or colour uint8 images with sides of 1 to 9 times `multiple`."""
     shape: tuple[int, ...] = (multiple * draw(sides), multiple * draw(sides))
     if draw(st.booleans()):
         shape = (*shape, draw(st.integers(1, 4)))
@@ -34,11 +34,11 @@ def images(draw: st.DrawFn, low: int = 0, high: int = 255, multiple: int = 1) ->
 
 @st.composite
 def float_images(draw: st.DrawFn) -> Array:
-    """Images of float32 or float64, some of their values outside 0 … 255."""
+    """Draw float32 or float64 images with some values outside 0 … 255."""
     values = draw(images()).astype(draw(st.sampled_from(FLOATS)))
     return values * values.dtype.type(1.7) - values.dtype.type(60.3)
 
 
 def noise(shape: tuple[int, ...], low: int = 0) -> Array:
-    """An image of random uint8 values."""
+    """Return an image of random uint8 values."""
     return np.random.default_rng(1).integers(low, 256, shape, dtype=np.uint8)

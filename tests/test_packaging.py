@@ -1,4 +1,4 @@
-"""What a wheel of this project holds."""
+"""The contents of this project's wheel."""
 
 import tomllib
 from pathlib import Path

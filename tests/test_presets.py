@@ -1,4 +1,4 @@
-"""The presets: complete settings, each for the whole pipeline."""
+"""The presets: complete settings for the whole pipeline."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from tools.run_cost import TIMED_SIDE, Rates, benchmark_pixels, disk_use, find_p
 ROOT = Path(__file__).parents[1]
 PRESETS = sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))
 
-# All in one process, as most of the time is DVC's start.
+# One process for all presets, because starting DVC takes most of the time.
 DRY_RUNS = """
 import shutil, sys
 from dvc.cli import main
@@ -36,7 +36,7 @@ def load(path: Path) -> Any:
 
 
 def names(values: Mapping[str, Any], *before: str) -> list[str]:
-    """Every setting by its dotted name; what a user names himself counts as one."""
+    """Return every setting by its dotted name. A map with names of the user's own counts as one."""
     found = []
     for key, value in values.items():
         named = (*before, key)
@@ -52,8 +52,8 @@ def named_number(text: str, pattern: str) -> float:
 
 
 @pytest.fixture(scope="module")
-def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This project's pipeline with an empty file for everything that it makes."""
+def empty_outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This project's pipeline with an empty file or folder for everything that it lists."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / ".dvc/plots", folder / ".dvc/plots")
     (folder / ".dvc/config").write_text("[core]\nno_scm = true\nanalytics = false\n")
@@ -80,17 +80,17 @@ def test_the_sample_preset_is_the_default_byte_for_byte() -> None:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_preset_is_taken_as_settings_and_has_every_one_of_them(preset: str) -> None:
+def test_a_preset_is_valid_and_has_every_setting(preset: str) -> None:
     path = ROOT / f"presets/{preset}.yaml"
     read_settings(path)
     assert names(load(path)) == names(load(ROOT / "params.yaml"))
 
 
-def test_every_preset_runs_all_stages_at_its_scales(laid_out: Path) -> None:
+def test_every_preset_runs_all_stages_at_its_scales(empty_outputs: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", DRY_RUNS, str(ROOT / "presets"), *PRESETS],
-        cwd=laid_out,
-        env={"PATH": os.environ["PATH"], "HOME": str(laid_out)},
+        cwd=empty_outputs,
+        env={"PATH": os.environ["PATH"], "HOME": str(empty_outputs)},
         capture_output=True,
         text=True,
         check=False,
@@ -109,7 +109,7 @@ def test_every_preset_runs_all_stages_at_its_scales(laid_out: Path) -> None:
 
 
 @pytest.mark.parametrize("preset", ["div2k", "paper-x2", "paper-x4"])
-def test_a_preset_says_what_the_plan_reckons_at_the_rates_of_the_benchmarks(
+def test_a_preset_states_the_time_and_disk_that_make_plan_computes(
     preset: str, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project)
@@ -117,7 +117,7 @@ def test_a_preset_says_what_the_plan_reckons_at_the_rates_of_the_benchmarks(
     settings, says = read_settings(path), path.read_text(encoding="utf-8")
     photographs = find_photographs(settings.data)
     size = settings.train.batch_size * (settings.train.patch_size or TIMED_SIDE) ** 2
-    # benchmarks/README.md: 16 patches of 96 pixels; on its machine scores of a megapixel take 5 s.
+    # From benchmarks/README.md, 16 patches of 96 pixels; its machine scores a megapixel in 5 s.
     step = {
         (scale, loss): size / (16 * 96**2) * seconds
         for scale in settings.scales
@@ -131,7 +131,7 @@ def test_a_preset_says_what_the_plan_reckons_at_the_rates_of_the_benchmarks(
     assert abs(disk - named_number(says, r"(\d+) GB of disk")) <= 0.5
 
 
-def test_t91_and_set5_are_found_where_its_preset_says_how_to_lay_them_out(
+def test_the_t91_preset_finds_t91_and_set5_in_the_folders_it_describes(
     project: Path, assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "sets/T91").mkdir(parents=True)

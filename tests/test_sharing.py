@@ -1,7 +1,7 @@
-"""Sharing results: what `dvc push` and `dvc exp push` carry, and that a second clone needs no run.
+"""Sharing results: `dvc push` and `dvc exp push` transfer enough for a second clone to run nothing.
 
-The folder remote and the bare git repository are always tested, SSH and S3 where sshd and dvc-ssh,
-or moto and dvc-s3, are installed.
+A folder remote and a bare git repository are always tested; SSH only if sshd and dvc-ssh, S3 only
+if moto and dvc-s3 are installed.
 """
 
 import getpass
@@ -31,7 +31,7 @@ SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
 
 @pytest.fixture(scope="module")
 def author(made_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a bare git repository, a remote that is a folder, and a clone that shares."""
+    """A folder with a bare git repository, a folder remote, and a clone that has pushed to both."""
     folder = tmp_path_factory.mktemp("author")
     project = clone(made_project, folder / "project.git", "--bare").parent / "project"
     clone(folder / "project.git", project)
@@ -50,12 +50,12 @@ def clone(source: Path, folder: Path, *options: str) -> Path:
 
 
 def pushed(remote: Path) -> dict[str, Path]:
-    """The files of a remote by md5."""
+    """Return the files of a remote by md5."""
     return {path.parent.name + path.name: path for path in remote.glob("files/md5/*/*")}
 
 
 def recorded(project: Path, remote: dict[str, Path]) -> dict[str, str]:
-    """Every output of dvc.lock that DVC keeps, and every file in one, by md5."""
+    """Return every output of dvc.lock that DVC stores, and every file in it, by md5."""
     stages = read_yaml(project / "dvc.lock")["stages"].values()
     kept = run("git", "ls-files", cwd=project).split()
     files = {}
@@ -89,10 +89,10 @@ def test_only_results_are_pushed(author: Path) -> None:
     assert len(models) == 2
     assert max(models) < 90_000
     ready = [size for path, size in sizes.items() if path.startswith("data/weights/")]
-    assert sum(ready) < 11_000_000  # VGG no deeper than the loss takes it, and LPIPS
+    assert sum(ready) < 11_000_000  # VGG up to the layer of the loss, and LPIPS
 
 
-def test_one_model_is_pulled_alone(author: Path, tmp_path: Path) -> None:
+def test_one_model_can_be_pulled_alone(author: Path, tmp_path: Path) -> None:
     second = clone(author / "project.git", tmp_path / "second")
     run("dvc", "pull", "models/x2/mse.safetensors", cwd=second)
     assert [path.name for path in second.glob("models/*/*.safetensors")] == ["mse.safetensors"]
@@ -128,7 +128,7 @@ def free_port() -> int:
 
 @contextmanager
 def server(port: int, *command: str) -> Iterator[None]:
-    """Run a server until the end of the block, which begins when the server answers."""
+    """Start a server, wait until it answers, and stop it at the end of the block."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 30
@@ -147,7 +147,7 @@ def server(port: int, *command: str) -> Iterator[None]:
 
 @contextmanager
 def ssh_remote(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """An SSH server with keys of its own."""
+    """Run an SSH server with its own keys; yield the remote's address and settings."""
     port = free_port()
     for name in ("host", "user"):
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name), cwd=folder)
@@ -169,7 +169,7 @@ def ssh_remote(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 @contextmanager
 def s3_remote(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """moto's imitation of S3, which takes any credentials."""
+    """Run moto's S3 server, which accepts any credentials; yield the address and settings."""
     port = free_port()
     with server(port, sys.executable, "-m", "moto.server", "--port", str(port)):
         url = f"http://127.0.0.1:{port}"
@@ -199,7 +199,7 @@ def installed(*packages: str) -> bool:
         ),
     ],
 )
-def test_a_server_serves_as_well_as_a_folder(author: Path, tmp_path: Path, remote: Remote) -> None:
+def test_a_server_works_as_a_remote(author: Path, tmp_path: Path, remote: Remote) -> None:
     first = shutil.copytree(author / "project", tmp_path / "first", symlinks=True)
     second = clone(author / "project.git", tmp_path / "second")
     with remote(tmp_path) as (url, settings):

@@ -1,4 +1,4 @@
-"""A copy of this project with four tiny photographs and seconds of training, as its own clone."""
+"""A copy of this project, in its own git repository, with four tiny photographs to train on."""
 
 import os
 import shutil
@@ -20,10 +20,10 @@ FILES = (
 
 
 def environment() -> dict[str, str]:
-    """Variables under which git can commit, and python and dvc are those of the tests."""
+    """Return environment variables that let git commit, and select the tests' python and dvc."""
     return os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "OMP_WAIT_POLICY": "PASSIVE",  # tests run side by side: no thread is to wait by spinning
+        "OMP_WAIT_POLICY": "PASSIVE",  # tests run in parallel: idle threads must not spin
         "GIT_AUTHOR_NAME": "a",
         "GIT_AUTHOR_EMAIL": "a@b",
         "GIT_COMMITTER_NAME": "a",
@@ -32,20 +32,20 @@ def environment() -> dict[str, str]:
 
 
 def run(*command: str, cwd: Path) -> str:
-    """What a command prints that has to succeed."""
+    """Run a command that must succeed; return its output."""
     done = subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def change_params(folder: Path, **changes: Any) -> None:
-    """Change settings in the folder's params.yaml, and leave its comments."""
+    """Change settings in the folder's params.yaml and keep its comments."""
     yaml = YAML()
     params = yaml.load(folder / "params.yaml")
 
     def update(old: Any, new: Any) -> None:
         for key, value in new.items():
-            if isinstance(value, dict) and key != "variants":  # which are set as a whole
+            if isinstance(value, dict) and key != "variants":  # variants are replaced as a whole
                 update(old[key], value)
             else:
                 old[key] = value
@@ -55,13 +55,13 @@ def change_params(folder: Path, **changes: Any) -> None:
 
 
 def commit(folder: Path, message: str) -> None:
-    """Commit all that git does not ignore."""
+    """Commit everything that git does not ignore."""
     run("git", "add", ".", cwd=folder)
     run("git", "commit", "--quiet", "-m", message, cwd=folder)
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy the project into a folder, give it its photographs and commit; nothing is run."""
+    """Copy the project into a folder, add the photographs and commit, without running it."""
     for file in FILES:
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, folder / file)
@@ -93,7 +93,7 @@ def copy_project(folder: Path) -> Path:
 
 
 def make_project(folder: Path) -> Path:
-    """Copy the project into a folder, give it its photographs, run it once and commit."""
+    """Copy the project into a folder, run it once and commit the results."""
     copy_project(folder)
     run("dvc", "repro", cwd=folder)
     commit(folder, "results")
@@ -101,5 +101,5 @@ def make_project(folder: Path) -> Path:
 
 
 def copy_of(made: Path, folder: Path) -> Path:
-    """A copy of a project that was made, with all that DVC and git know of it, to be changed."""
+    """Copy a project with its git and DVC data, so that a test can change it."""
     return shutil.copytree(made, folder, symlinks=True, dirs_exist_ok=True)
