@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from srcnn.data.pretrained_weights import lpips_weights
-from srcnn.evaluation.lpips import LPIPS
+from srcnn.evaluation.lpips import LPIPS, load_lpips
 from srcnn.evaluation.metrics import score
 from srcnn.figures.canvas import Canvas, enlarge
 from srcnn.figures.charts import limits, panels
@@ -40,7 +40,7 @@ Points = Sequence[tuple[str, float, float]]
 def main() -> None:
     """Print the table and draw the figures."""
     pin_arithmetic()
-    lpips = LPIPS(lpips_weights()[0]).to(best_device())
+    lpips = load_lpips(best_device(), lpips_weights()[0])
     lines: dict[int, dict[str, Points]] = {}
     for scale in (2, 4):
         lines[scale] = {

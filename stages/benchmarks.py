@@ -11,9 +11,8 @@ from srcnn.evaluation.benchmark_sets import (
     write_benchmarks,
 )
 from srcnn.evaluation.evaluate import load_models
-from srcnn.evaluation.lpips import LPIPS
+from srcnn.evaluation.lpips import load_lpips
 from srcnn.models.device import best_device
-from srcnn.models.tensors import read_weights
 from srcnn.settings import Settings
 from stages.run_stage import run_stage
 
@@ -33,7 +32,7 @@ def score_sets(benchmarks: list[Benchmark], settings: Settings) -> list[SetScore
     """The scores of all methods, a line printed for each."""
     device, scales = best_device(), settings.scales
     models = {scale: load_models(scale, settings.losses, device) for scale in scales}
-    lpips = LPIPS(read_weights(Path("data/weights/lpips.safetensors"), LPIPS.WEIGHTS)).to(device)
+    lpips = load_lpips(device)
     sets = []
     for benchmark in benchmarks:
         means: dict[int, Means] = {}

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from srcnn.evaluation.evaluate import evaluate, load_models, write_metrics
-from srcnn.evaluation.lpips import LPIPS
+from srcnn.evaluation.lpips import load_lpips
 from srcnn.images.pairs import read_pairs
 from srcnn.models.device import best_device
-from srcnn.models.tensors import read_weights
 from srcnn.settings import Settings
 from stages.run_stage import run_stage
 
@@ -16,7 +15,7 @@ def main(settings: Settings, scale: int) -> None:
     device = best_device()
     pairs = read_pairs(Path("data/hr/val"), Path(f"data/lr/x{scale}/val"), scale)
     models = load_models(scale, settings.losses, device)
-    lpips = LPIPS(read_weights(Path("data/weights/lpips.safetensors"), LPIPS.WEIGHTS)).to(device)
+    lpips = load_lpips(device)
     rows = []
     for row in evaluate(pairs, models, scale, lpips, Path(f"data/sr/x{scale}")):
         rows.append(row)

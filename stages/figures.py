@@ -4,7 +4,7 @@ from pathlib import Path
 
 from srcnn.analysis.results import Results, read_all
 from srcnn.analysis.training_curves import read_curve, read_peaks
-from srcnn.evaluation.lpips import LPIPS
+from srcnn.evaluation.lpips import LPIPS, load_lpips
 from srcnn.figures.best_worst import draw_best, draw_worst
 from srcnn.figures.curves import draw_curves
 from srcnn.figures.grid_artefacts import draw_tiles
@@ -13,7 +13,6 @@ from srcnn.figures.perception_distortion import draw_plane
 from srcnn.figures.table1 import write_table
 from srcnn.figures.windows import CLOSEUP, STRIDE, compare_losses
 from srcnn.models.device import best_device
-from srcnn.models.tensors import read_weights
 from srcnn.settings import Settings
 from stages.run_stage import run_stage
 
@@ -32,9 +31,7 @@ def main(settings: Settings) -> None:
         (scale, loss): read_peaks(Path(f"metrics/grid/x{scale}_{loss}.csv"))
         for scale, loss in models
     }
-    lpips = LPIPS(read_weights(Path("data/weights/lpips.safetensors"), LPIPS.WEIGHTS)).to(
-        best_device()
-    )
+    lpips = load_lpips(best_device())
     write_table(scales, PLOTS)
     draw_curves(curves).write(PLOTS / "curves")
     draw_plane(scales).write(PLOTS / "plane")

@@ -14,7 +14,7 @@ from lightning_fabric import Fabric
 from srcnn.data.pretrained_weights import lpips_weights
 from srcnn.data.sources import sample_photos
 from srcnn.evaluation.evaluate import evaluate
-from srcnn.evaluation.lpips import LPIPS
+from srcnn.evaluation.lpips import load_lpips
 from srcnn.images.image_io import RGB8, read_rgb
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
@@ -94,7 +94,7 @@ def score_seconds(picture: RGB8, scale: int, losses: Sequence[str], device: torc
     models = {loss: SRCNN(scale).to(device) for loss in losses}
     for model in models.values():
         model.to(memory_format=torch.channels_last).eval()
-    lpips = LPIPS(lpips_weights()[0]).to(device)
+    lpips = load_lpips(device, lpips_weights()[0])
     pair = Pair("0001", picture, imresize(picture, 1 / scale))
     with tempfile.TemporaryDirectory() as folder:
         start = time.monotonic()

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from srcnn.analysis.claims_text import RULE, TEXTS
-from srcnn.analysis.comparisons import how_little, signed
+from srcnn.analysis.comparisons import how_little
 from srcnn.analysis.verdicts import Claim, Part
 from srcnn.utils.files import atomic_write, write_json
-from srcnn.utils.text import escape_markdown, join_names
+from srcnn.utils.text import escape_markdown, join_names, signed
 
 
 def write_claims(claims: Sequence[Claim], images: int, numbers: Path, page: Path) -> None:

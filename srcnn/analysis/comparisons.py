@@ -12,6 +12,7 @@ from srcnn.evaluation.metrics import METRICS
 from srcnn.utils.files import atomic_write
 from srcnn.utils.methods import METHODS
 from srcnn.utils.tables import write_csv
+from srcnn.utils.text import signed
 
 PAIRS = (("perceptual", "mse"), ("perceptual", "bicubic"), ("mse", "bicubic"))
 """Those of the table, to which each variant adds itself against both models."""
@@ -41,7 +42,7 @@ def tally(metric: str, differences: Summary) -> tuple[int, int, int]:
         differences: the first's less the second's.
     """
     ahead = differences.below, differences.equal, differences.above
-    return ahead if METRICS[metric].lower else ahead[::-1]
+    return ahead if METRICS[metric].lower_is_better else ahead[::-1]
 
 
 def compare(results: Results) -> list[Comparison]:
@@ -151,11 +152,6 @@ def _cell(comparison: Comparison) -> str:
         mean = f"**{mean}**"
     ends = "no interval" if found.low is None else f"[{signed(found.low)}, {signed(found.high)}]"
     return f"{mean} {ends} · {'–'.join(map(str, comparison.tally))}"
-
-
-def signed(value: float | None) -> str:
-    """Three significant digits with a sign, as read in a table."""
-    return "–" if value is None else f"{value:+.3g}".replace("-", "−")
 
 
 def _raised(power: int) -> str:

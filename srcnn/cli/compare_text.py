@@ -8,7 +8,7 @@ from srcnn.analysis.comparisons import how_little
 from srcnn.analysis.statistics import FEWEST
 from srcnn.cli.compare import Pair, Paired
 from srcnn.evaluation.metrics import METRICS, rounded
-from srcnn.utils.text import aligned, printable
+from srcnn.utils.text import printable, text_table
 
 _WIDTH = 100
 """Letters in a line of words."""
@@ -58,7 +58,7 @@ def _summary(paired: Paired) -> dict[str, Any]:
     }
     known = rounded({name: number for name, number in numbers.items() if number is not None})
     return {
-        "lower_is_better": METRICS[paired.metric].lower,
+        "lower_is_better": METRICS[paired.metric].lower_is_better,
         **{name: known.get(name) for name in numbers},
         **dict(zip(("wins", "ties", "losses"), paired.tally, strict=True)),
         "significant": found.is_significant,
@@ -74,7 +74,7 @@ def _image_table(pair: Pair, paired: Paired) -> str:
     left = [0, 1]
     if not any(line[1] for line in lines[1:]):
         left, lines = [0], [[line[0], *line[2:]] for line in lines]
-    return "\n".join([METRICS[paired.metric].label, *aligned(lines, left)])
+    return f"{METRICS[paired.metric].label}\n{text_table(lines, left)}"
 
 
 def _metric_table(pair: Pair) -> str:
@@ -87,7 +87,7 @@ def _metric_table(pair: Pair) -> str:
         interval = f"[{', '.join(ends)}]" if ends else "none"
         p = f"{paired.p:.4f}" if paired.p >= 0.0001 else "<0.0001"
         lines.append([METRICS[key].label, *numbers, interval, "–".join(map(str, paired.tally)), p])
-    return "\n".join(aligned(lines))
+    return text_table(lines)
 
 
 def _numbers(metric: str, a: float, b: float, difference: float) -> list[str]:

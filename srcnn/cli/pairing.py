@@ -7,7 +7,7 @@ from pathlib import Path
 
 from srcnn.errors import InputError
 from srcnn.images.image_io import RGB8, crop_to_multiple, image_size, list_images, read_rgb
-from srcnn.utils.paths import smallest_val_side
+from srcnn.utils.paths import check_val_size
 from srcnn.utils.text import join_names, printable
 
 
@@ -123,11 +123,7 @@ def _check_size(pair: SRFiles, scale: int) -> None:
             f"{hr_width}×{hr_height}; a result has as many, or those left after cropping to a "
             f"multiple of {scale} at the bottom and right ({cropped[0]}×{cropped[1]})"
         )
-    if min(width, height) < (side := smallest_val_side(scale)):
-        raise InputError(
-            f"{_printed(pair.sr)}: {width}×{height} pixels are too few to be scored; "
-            f"at least {side}×{side} are needed"
-        )
+    check_val_size(_printed(pair.sr), (width, height), scale)
 
 
 def _printed(path: Path) -> str:

@@ -101,10 +101,10 @@ def _score(sr: Path, hr: Path, scale: int, as_json: bool) -> None:
 
         from srcnn.cli import scoring
         from srcnn.data.pretrained_weights import lpips_weights
-        from srcnn.evaluation.lpips import LPIPS
+        from srcnn.evaluation.lpips import load_lpips
         from srcnn.models.device import best_device
 
-    lpips = LPIPS(lpips_weights()[0]).to(best_device())
+    lpips = load_lpips(best_device(), lpips_weights()[0])
     scored = scoring.score_files(pairs, scale, lpips)
     progress = tqdm(scored, "scores", len(pairs), unit="image", leave=False, disable=None)
     scores = dict(progress)

@@ -8,7 +8,7 @@ import numpy as np
 from srcnn.cli.pairing import SRFiles
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.evaluation.metrics import METRICS, convention, rounded, score
-from srcnn.utils.text import aligned, printable
+from srcnn.utils.text import printable, text_table
 from srcnn.utils.threads import prefetch
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -56,4 +56,4 @@ def as_table(scores: Scores, scale: int) -> str:
         numbers = [f"{values[key]:.{metric.digits}f}" for key, metric in METRICS.items()]
         lines.append([printable(name), *numbers])
     shaved = f"{scale} pixels shaved on each side for PSNR and SSIM; the whole image for the others"
-    return "\n".join([*aligned(lines), "", shaved])
+    return "\n".join([text_table(lines), "", shaved])

@@ -19,7 +19,7 @@ from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.srcnn import SRCNN
 from srcnn.utils.files import atomic_write, write_json
-from srcnn.utils.paths import smallest_val_side
+from srcnn.utils.paths import check_val_size
 from srcnn.utils.threads import prefetch
 
 Means = Mapping[str, Mapping[str, float]]
@@ -85,15 +85,8 @@ def find_benchmark(name: str, folder: Path, scales: tuple[int, ...]) -> Benchmar
     try:
         files = tuple(list_images(folder))
         for file in files:
-            width, height = image_size(file)
             for scale in scales:
-                side, least = min(width, height), smallest_val_side(scale)
-                if side - side % scale < least:
-                    least += -least % scale
-                    raise InputError(
-                        f"{file}: {width}×{height} pixels are too few to be scored at ×{scale}; "
-                        f"at least {least}×{least} are needed"
-                    )
+                check_val_size(str(file), image_size(file), scale, multiple=scale)
     except InputError as error:
         raise InputError(f"evaluate.benchmarks.{name}: {error}") from None
     return Benchmark(name, folder, files)

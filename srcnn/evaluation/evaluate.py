@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from srcnn.errors import InputError
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.evaluation.metrics import METRICS, convention, rounded, score
 from srcnn.images.image_io import RGB8, write_png
@@ -18,7 +17,7 @@ from srcnn.models.srcnn import SRCNN, load_model
 from srcnn.models.tiled_inference import super_resolve
 from srcnn.utils.files import write_json
 from srcnn.utils.methods import INTERPOLATIONS, Interpolation
-from srcnn.utils.paths import smallest_val_side
+from srcnn.utils.paths import check_val_size
 from srcnn.utils.tables import write_csv
 
 Row = dict[str, Any]
@@ -83,11 +82,7 @@ def evaluate(
     """
     for pair in pairs:
         height, width = pair.hr.shape[:2]
-        if min(height, width) < (side := smallest_val_side(scale)):
-            raise InputError(
-                f"val image {pair.name}: {width}×{height} pixels are too few to be scored; "
-                f"at least {side}×{side} are needed (data/hr/index.csv names the photograph)"
-            )
+        check_val_size(f"data/hr/val/{pair.name}.png", (width, height), scale)
         for method, sr in enlarged(pair.lr, models, scale).items():
             write_png(sr_folder / method / f"{pair.name}.png", sr)
             yield {"image": pair.name, "method": method, **score(sr, pair.hr, scale, lpips)}

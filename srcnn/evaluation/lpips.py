@@ -1,10 +1,13 @@
 """LPIPS 0.1 with AlexNet (Zhang et al. 2018): a distance between images that follows the eye's."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from srcnn.models.tensors import Weights, read_weights
 
 _STRIDE_PADDING = ((4, 2), (1, 2), (1, 1), (1, 1), (1, 1))
 _POOLED_BEFORE = (1, 2)
@@ -81,3 +84,18 @@ class LPIPS(nn.Module):
             length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
             features.append(x / (length + 1e-10))
         return features
+
+
+def load_lpips(device: torch.device, weights: Weights | None = None) -> LPIPS:
+    """LPIPS on a device.
+
+    Args:
+        device: where it computes.
+        weights: as `LPIPS`; by default those that the stage fetch_weights stores.
+
+    Raises:
+        InputError: the stored weights are missing or damaged.
+    """
+    if weights is None:
+        weights = read_weights(Path("data/weights/lpips.safetensors"), LPIPS.WEIGHTS)
+    return LPIPS(weights).to(device)

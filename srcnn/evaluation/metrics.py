@@ -1,8 +1,13 @@
-"""The scores of a super-resolved image, each in the convention in which it is published."""
+"""The metrics of a super-resolved image, each in the convention in which papers publish it.
+
+A new metric is one entry in METRICS. Evaluation, comparisons, sweeps, tolerances, the report and
+the command line take it from there.
+"""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,106 +19,85 @@ from srcnn.evaluation.lpips import LPIPS
 from srcnn.images.image_io import RGB8
 from srcnn.models.tensors import to_tensor
 
+Array = npt.NDArray[Any]
+
 BEST_PSNR = 100.0
-"""What is written for a PSNR that is higher still, so that equal images have a number."""
+"""Upper limit of the PSNR in dB, so that equal images have a number."""
+
+
+@dataclass(frozen=True)
+class ImagePair:
+    """A super-resolved image and its ground truth, in the forms that metrics need.
+
+    Args:
+        sr: [H, W, 3] uint8.
+        hr: the ground truth, as `sr`.
+        scale: width in pixels of the border that PSNR and SSIM leave out.
+        lpips: the network, on the device that computes it.
+
+    Raises:
+        ValueError: the images differ in shape.
+    """
+
+    sr: RGB8
+    hr: RGB8
+    scale: int
+    lpips: LPIPS
+
+    def __post_init__(self) -> None:
+        if self.sr.shape != self.hr.shape:
+            raise ValueError(f"cannot compare {self.sr.shape} with {self.hr.shape}")
+
+    @property
+    def inner(self) -> tuple[slice, slice]:
+        """Rows and columns inside the border."""
+        return slice(self.scale, -self.scale), slice(self.scale, -self.scale)
+
+    @cached_property
+    def inner_luma(self) -> tuple[Array, Array]:
+        """Luma of both images inside the border."""
+        return luma(self.sr)[self.inner], luma(self.hr)[self.inner]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What a reader has to know of a metric.
+    """A metric: how to compute it, how to show it and how far machines may differ.
 
     Args:
         name: for people.
-        digits: after the point, in a terminal.
-        digits_on_page: after the point, on the report's page.
-        lower: whether less is better.
-        unit: such as dB; empty where there is none.
+        compute: its value for one image.
+        lower_is_better: whether a lower value is better.
+        digits: after the decimal point, in a terminal.
+        report_digits: after the decimal point, in the report.
+        tolerance: `relative` or `absolute`: by how much a mean may differ on another CPU. About
+            three times the difference measured between AVX-512 with bfloat16 and AVX2 with float32.
+        convention: how it is computed, in words, besides what all metrics share. `{scale}` stands
+            for the scale.
+        unit: such as dB; empty if there is none.
     """
 
     name: str
+    compute: Callable[[ImagePair], float]
+    lower_is_better: bool
     digits: int
-    digits_on_page: int
-    lower: bool
+    report_digits: int
+    tolerance: Mapping[str, float]
+    convention: Mapping[str, Any] = field(default_factory=dict)
     unit: str = ""
 
     @property
     def label(self) -> str:
         """Name, unit and an arrow that points to where it is better."""
         unit = f", {self.unit}" if self.unit else ""
-        return f"{self.name}{unit} {'↓' if self.lower else '↑'}"
+        return f"{self.name}{unit} {'↓' if self.lower_is_better else '↑'}"
 
 
-METRICS: Mapping[str, Metric] = {
-    "mse": Metric("MSE", 6, 5, lower=True),
-    "psnr_rgb": Metric("PSNR RGB", 2, 2, lower=False, unit="dB"),
-    "psnr_y": Metric("PSNR Y", 2, 2, lower=False, unit="dB"),
-    "ssim_y": Metric("SSIM Y", 4, 4, lower=False),
-    "lpips": Metric("LPIPS", 4, 4, lower=True),
-}
-"""All of them by their names in files, in the order of all tables."""
-
-
-def convention(scale: int) -> dict[str, dict[str, Any]]:
-    """How each metric is computed at a scale; stored beside the numbers."""
-    whole = {"input": "uint8 as saved", "mean": "over images of the per-image value"}
-    shaved = {**whole, "border": f"{scale} pixels shaved on each side"}
-    luma = "Y of BT.601, studio swing, 16 … 235, not rounded"
-    return {
-        "mse": {**whole, "colour": "RGB in [0, 1]", "border": "none shaved"},
-        "psnr_rgb": {**shaved, "colour": "RGB", "range": 255, "unit": f"dB, at most {BEST_PSNR:g}"},
-        "psnr_y": {**shaved, "colour": luma, "range": 255, "unit": f"dB, at most {BEST_PSNR:g}"},
-        "ssim_y": {
-            **shaved,
-            "colour": luma,
-            "range": 255,
-            "window": "Gaussian 11×11, σ 1.5, valid positions",
-            "k": [0.01, 0.03],
-        },
-        "lpips": {
-            **whole,
-            "colour": "RGB in [−1, 1]",
-            "border": "none shaved",
-            "network": "AlexNet, LPIPS 0.1",
-        },
-    }
-
-
-def score(sr: RGB8, hr: RGB8, scale: int, lpips: LPIPS) -> dict[str, float]:
-    """All of METRICS for one image.
-
-    Args:
-        sr: [H, W, 3] uint8.
-        hr: the ground truth, as `sr`.
-        scale: by which `sr` was enlarged; sets the border that is shaved.
-        lpips: on the device that computes it.
-
-    Raises:
-        ValueError: the images differ in shape.
-    """
-    if sr.shape != hr.shape:
-        raise ValueError(f"cannot compare {sr.shape} with {hr.shape}")
-    inner = slice(scale, -scale), slice(scale, -scale)
-    sr_y, hr_y = luma(sr)[inner], luma(hr)[inner]
-    return {
-        "mse": mse(sr / 255, hr / 255),
-        "psnr_rgb": min(psnr(sr[inner], hr[inner]), BEST_PSNR),
-        "psnr_y": min(psnr(sr_y, hr_y), BEST_PSNR),
-        "ssim_y": ssim(sr_y, hr_y),
-        "lpips": lpips_distance(sr, hr, lpips),
-    }
-
-
-def rounded(scores: Mapping[str, float]) -> dict[str, float]:
-    """Each metric to six significant digits; what is beyond them is noise of the machine."""
-    return {metric: float(f"{value:.6g}") for metric, value in scores.items()}
-
-
-def mse(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
+def mse(a: Array, b: Array) -> float:
     """Mean squared difference of two arrays of one shape."""
     return float(np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2))
 
 
-def psnr(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
+def psnr(a: Array, b: Array) -> float:
     """Peak signal-to-noise ratio in dB, 10·log10(255² / MSE), of arrays in 0 … 255.
 
     Infinite for equal arrays.
@@ -125,11 +109,11 @@ def psnr(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
 def luma(image: RGB8) -> npt.NDArray[np.float64]:
     """Y of BT.601 in studio swing, as MATLAB's `rgb2ycbcr`: [H, W] in 16 … 235, not rounded."""
     red, green, blue = np.moveaxis(image.astype(np.float64), 2, 0)
-    # No matrix product, whose order of additions depends on the CPU.
+    # No matrix product: its order of additions depends on the CPU.
     return 16 + (65.481 * red + 128.553 * green + 24.966 * blue) / 255
 
 
-def ssim(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
+def ssim(a: Array, b: Array) -> float:
     """Structural similarity (Wang et al. 2004) of two [H, W] images in 0 … 255.
 
     Gaussian window 11×11 with σ = 1.5, K = (0.01, 0.03), only positions where the window fits.
@@ -145,3 +129,99 @@ def lpips_distance(a: RGB8, b: RGB8, lpips: LPIPS) -> float:
     """LPIPS of two [H, W, 3] uint8 images."""
     device = lpips.get_buffer("shift").device
     return float(lpips(to_tensor(a[None], device), to_tensor(b[None], device)))
+
+
+_WHOLE = {"border": "none shaved"}
+_SHAVED = {"border": "{scale} pixels shaved on each side"}
+_Y = {"colour": "Y of BT.601, studio swing, 16 … 235, not rounded", "range": 255}
+_DECIBELS = {"unit": f"dB, at most {BEST_PSNR:g}"}
+
+METRICS: dict[str, Metric] = {
+    "mse": Metric(
+        "MSE",
+        lambda pair: mse(pair.sr / 255, pair.hr / 255),
+        lower_is_better=True,
+        digits=6,
+        report_digits=5,
+        tolerance={"relative": 0.02},
+        convention={"colour": "RGB in [0, 1]", **_WHOLE},
+    ),
+    "psnr_rgb": Metric(
+        "PSNR RGB",
+        lambda pair: min(psnr(pair.sr[pair.inner], pair.hr[pair.inner]), BEST_PSNR),
+        lower_is_better=False,
+        digits=2,
+        report_digits=2,
+        tolerance={"absolute": 0.15},
+        convention={**_SHAVED, "colour": "RGB", "range": 255, **_DECIBELS},
+        unit="dB",
+    ),
+    "psnr_y": Metric(
+        "PSNR Y",
+        lambda pair: min(psnr(*pair.inner_luma), BEST_PSNR),
+        lower_is_better=False,
+        digits=2,
+        report_digits=2,
+        tolerance={"absolute": 0.15},
+        convention={**_SHAVED, **_Y, **_DECIBELS},
+        unit="dB",
+    ),
+    "ssim_y": Metric(
+        "SSIM Y",
+        lambda pair: ssim(*pair.inner_luma),
+        lower_is_better=False,
+        digits=4,
+        report_digits=4,
+        tolerance={"absolute": 0.005},
+        convention={
+            **_SHAVED,
+            **_Y,
+            "window": "Gaussian 11×11, σ 1.5, valid positions",
+            "k": [0.01, 0.03],
+        },
+    ),
+    "lpips": Metric(
+        "LPIPS",
+        lambda pair: lpips_distance(pair.sr, pair.hr, pair.lpips),
+        lower_is_better=True,
+        digits=4,
+        report_digits=4,
+        tolerance={"absolute": 0.006},
+        convention={"colour": "RGB in [−1, 1]", **_WHOLE, "network": "AlexNet, LPIPS 0.1"},
+    ),
+}
+"""All metrics by their names in files, in the order of all tables."""
+
+
+def convention(scale: int) -> dict[str, dict[str, Any]]:
+    """How each metric is computed at a scale; stored beside the numbers."""
+    shared = {"input": "uint8 as saved", "mean": "over images of the per-image value"}
+    return {
+        key: shared
+        | {
+            name: value.format(scale=scale) if isinstance(value, str) else value
+            for name, value in metric.convention.items()
+        }
+        for key, metric in METRICS.items()
+    }
+
+
+def score(sr: RGB8, hr: RGB8, scale: int, lpips: LPIPS) -> dict[str, float]:
+    """All METRICS of one image.
+
+    Args:
+        sr: [H, W, 3] uint8.
+        hr: the ground truth, as `sr`.
+        scale: the scale of `sr`; width of the border that PSNR and SSIM leave out.
+        lpips: the network, on the device that computes it.
+
+    Raises:
+        ValueError: the images differ in shape.
+    """
+    pair = ImagePair(sr, hr, scale, lpips)
+    return {key: metric.compute(pair) for key, metric in METRICS.items()}
+
+
+def rounded(scores: Mapping[str, float]) -> dict[str, float]:
+    """Scores with six significant digits; further digits depend on the machine."""
+    return {metric: float(f"{value:.6g}") for metric, value in scores.items()}

@@ -8,18 +8,9 @@ import torch
 from safetensors import SafetensorError
 
 from srcnn.errors import InputError
+from srcnn.evaluation.metrics import METRICS
 from srcnn.models.device import environment
 from srcnn.models.tensors import read_tensors
-
-TOLERANCE = {
-    "mse": {"relative": 0.02},
-    "psnr_rgb": {"absolute": 0.15},
-    "psnr_y": {"absolute": 0.15},
-    "ssim_y": {"absolute": 0.005},
-    "lpips": {"absolute": 0.006},
-}
-"""By how much a metric may differ on another CPU: about three times what was measured between
-AVX-512 with bfloat16 and AVX2 with float32."""
 
 
 def provenance(device: torch.device, models: Mapping[str, Path]) -> dict[str, Any]:
@@ -35,7 +26,7 @@ def provenance(device: torch.device, models: Mapping[str, Path]) -> dict[str, An
     return {
         **environment(device),
         "trained_on": {name: trained_on(path) for name, path in models.items()},
-        "tolerance": TOLERANCE,
+        "tolerance": {key: dict(metric.tolerance) for key, metric in METRICS.items()},
     }
 
 

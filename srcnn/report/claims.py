@@ -8,6 +8,7 @@ import pandas as pd
 
 from srcnn.analysis.claims_text import TEXTS
 from srcnn.report.scores import Cell, metric
+from srcnn.utils.text import signed
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def comparisons(rows: pd.DataFrame) -> list[Comparison]:
 
 
 def _signed(value: str, digits: int) -> str:
-    return f"{float(value):+.{digits}f}".replace("-", "−") if value else "–"
+    return signed(float(value) if value else None, f".{digits}f")
 
 
 def _row(name: str, part: Mapping[str, Any]) -> tuple[str, ...]:

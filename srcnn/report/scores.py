@@ -53,7 +53,7 @@ def metric(key: str) -> PageMetric:
     if key not in METRICS:
         return PageMetric(key)
     known = METRICS[key]
-    return PageMetric(known.name, known.digits_on_page, known.lower)
+    return PageMetric(known.name, known.report_digits, known.lower_is_better)
 
 
 def metrics_of(scales: Sequence[Results]) -> list[str]:

@@ -1,32 +1,20 @@
-"""Text for a terminal: aligned columns, printable names, short lists of names."""
+"""Text for people: tables, printable names, signed numbers, short lists of names."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 
 
-def aligned(lines: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> list[str]:
-    """The lines of a table, two spaces between columns.
+def text_table(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str:
+    """The rows as a table for a terminal.
 
     Args:
-        lines: their cells, all with the same number of columns.
-        left: columns that begin at the left; the others end at the right, as numbers do.
+        rows: their cells, all with the same number of columns.
+        left: columns that are aligned at the left; the others, as numbers, at the right.
     """
-    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
-    table = []
-    for cells in lines:
-        padded = []
-        for place, (cell, width) in enumerate(zip(cells, widths, strict=True)):
-            room = " " * (width - _width(cell))
-            padded.append(cell + room if place in left else room + cell)
-        table.append("  ".join(padded).rstrip())
-    return table
+    from tabulate import tabulate  # here, to start `srcnn upscale` sooner
 
-
-def _width(text: str) -> int:
-    """Columns that the text takes on a terminal."""
-    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
+    align = ["left" if column in left else "right" for column in range(len(rows[0]))]
+    return tabulate(rows, tablefmt="plain", colalign=align, disable_numparse=True)
 
 
 def printable(text: str) -> str:
@@ -37,6 +25,16 @@ def printable(text: str) -> str:
 def join_names(names: Sequence[str]) -> str:
     """The first three names, and how many more there are."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def signed(value: float | None, form: str = ".3g") -> str:
+    """A number with its sign, the minus as in print; a dash if there is none.
+
+    Args:
+        value: the number.
+        form: its format, such as `.4f`.
+    """
+    return "–" if value is None else f"{value:+{form}}".replace("-", "−")
 
 
 def escape_markdown(text: str) -> str:

@@ -1,18 +1,37 @@
+import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from srcnn.analysis.comparisons import compare, write_comparisons
+from srcnn.analysis.results import Results, read_scores
+from srcnn.evaluation.evaluate import evaluate, write_metrics
 from srcnn.evaluation.lpips import LPIPS
-from srcnn.evaluation.metrics import BEST_PSNR, METRICS, convention, luma, mse, psnr, score, ssim
+from srcnn.evaluation.metrics import (
+    BEST_PSNR,
+    METRICS,
+    Metric,
+    convention,
+    luma,
+    mse,
+    psnr,
+    score,
+    ssim,
+)
+from srcnn.evaluation.provenance import provenance
 from srcnn.images.image_io import RGB8
+from srcnn.images.pairs import Pair
 from srcnn.utils.paths import smallest_val_side
+from srcnn.utils.tables import read_csv
 
 Array = npt.NDArray[Any]
 Picture = Callable[..., RGB8]
@@ -229,3 +248,27 @@ def test_an_image_of_the_smallest_size_has_a_score(
 def test_images_of_two_shapes_are_not_compared(lpips: LPIPS, picture: Picture) -> None:
     with pytest.raises(ValueError, match="cannot compare"):
         score(picture(40, 48), picture(48, 40), 2, lpips)
+
+
+def test_a_new_metric_is_one_entry(
+    tmp_path: Path, lpips: LPIPS, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    largest = Metric(
+        "Largest error",
+        lambda pair: float(np.abs(pair.sr.astype(int) - pair.hr).max()),
+        lower_is_better=True,
+        digits=0,
+        report_digits=0,
+        tolerance={"absolute": 1},
+        convention={"colour": "RGB", "border": "{scale} pixels wide, not shaved"},
+    )
+    monkeypatch.setitem(METRICS, "largest", largest)
+    images = [Pair("0001", picture(40, 48), picture(20, 24))]
+    write_metrics(list(evaluate(images, {}, 2, lpips, tmp_path / "sr")), 2, tmp_path)
+    results = Results(2, {"0001": "a.png"}, read_scores(tmp_path / "x2.csv"), tmp_path, tmp_path)
+    assert (results.table("largest") >= 1).all(axis=None)
+    write_comparisons(compare(results), tmp_path / "comparisons.csv", tmp_path / "comparisons.md")
+    assert "largest" in set(read_csv(tmp_path / "comparisons.csv", "claims")["metric"])
+    stored = json.loads((tmp_path / "x2_convention.json").read_text())
+    assert stored["largest"]["border"] == "2 pixels wide, not shaved"
+    assert provenance(torch.device("cpu"), {})["tolerance"]["largest"] == {"absolute": 1}
