@@ -1,4 +1,4 @@
 """Trained networks for other programs: ONNX graphs, checked against torch.
 
-ONNX Runtime is imported in `onnx_session` only.
+Only `onnx_session` imports ONNX Runtime.
 """

@@ -1,15 +1,19 @@
-"""An ONNX graph, node after node."""
+"""Builds an ONNX graph node by node."""
 
 from typing import Any
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-OPSET, IR = 17, 8  # of 2022, which every runtime in use reads
+OPSET, IR = 17, 8  # from 2022; current runtimes all read them
 
 
 class Graph:
-    """Nodes one after the other, each of which reads what the one before has made."""
+    """A chain of nodes: by default, each reads the output of the one before.
+
+    Args:
+        source: name of the graph's input.
+    """
 
     def __init__(self, source: str):
         self.last = source
@@ -17,34 +21,33 @@ class Graph:
         self.constants: list[TensorProto] = []
 
     def add(
-        self, kind: str, *others: Any, source: str | None = None, to: str = "", **options: Any
+        self, operator: str, *others: Any, source: str | None = None, to: str = "", **options: Any
     ) -> str:
-        """Add a node and give the name of its result.
+        """Add a node and return the name of its output.
 
         Args:
-            kind: ONNX's name of the operator.
-            others: its inputs after the first: results by name, or constants.
-            source: its first input; what was made last if None.
-            to: the name of its result; a new one if empty.
-            options: its attributes; an underscore after a name is dropped.
+            operator: its name in ONNX.
+            others: inputs after the first: names of outputs, or constants.
+            source: the first input; None for the output of the node before.
+            to: name of the output; a new one if empty.
+            options: the attributes; a trailing underscore is removed from names.
         """
         names = [other if isinstance(other, str) else self.constant(other) for other in others]
         inputs = [self.last if source is None else source, *names]
-        self.last = to or f"{kind.lower()}{len(self.nodes)}"
+        self.last = to or f"{operator.lower()}{len(self.nodes)}"
         attributes = {name.rstrip("_"): value for name, value in options.items()}
-        node = helper.make_node(kind, inputs, [self.last], **attributes)
-        self.nodes.append(node)
+        self.nodes.append(helper.make_node(operator, inputs, [self.last], **attributes))
         return self.last
 
     def constant(self, value: Any) -> str:
-        """A constant's name."""
+        """Add a constant and return its name."""
         name = f"constant{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def model(self, kind: int, lr: list[Any], sr: list[Any]) -> ModelProto:
-        """The graph with `lr` and `sr` as its input and output."""
-        ends = [helper.make_tensor_value_info(*end) for end in (("lr", kind, lr), ("sr", kind, sr))]
+    def model(self, dtype: int, lr: list[Any], sr: list[Any]) -> ModelProto:
+        """The graph as a model with input `lr` and output `sr` of these shapes."""
+        ends = [helper.make_tensor_value_info(*x) for x in (("lr", dtype, lr), ("sr", dtype, sr))]
         graph = helper.make_graph(self.nodes, "SRCNN", ends[:1], ends[1:], self.constants)
         opset = [helper.make_opsetid("", OPSET)]
         return helper.make_model(graph, opset_imports=opset, ir_version=IR, producer_name="srcnn")

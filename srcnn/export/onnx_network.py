@@ -1,4 +1,4 @@
-"""SRCNN as an ONNX graph, layer by layer, made from its weights without torch."""
+"""SRCNN as an ONNX graph, built from its weights without torch."""
 
 from collections.abc import Mapping
 
@@ -16,20 +16,20 @@ Weights = Mapping[str, npt.NDArray[np.float32]]
 def whole_network(
     weights: Weights, scale: int, upsampling: Kernel, about: Mapping[str, str]
 ) -> ModelProto:
-    """The network for other programs: `lr` [n, 3, h, w] to `sr` [n, 3, scale·h, scale·w].
+    """Build the network for other programs: `lr` [n, 3, h, w] to `sr` [n, 3, scale·h, scale·w].
 
-    Both are float32, RGB in [0, 1]; of any size. The result may lie a little outside, as that of
-    `srcnn.models.srcnn.SRCNN` does, and is to be clipped.
+    Both are float32 RGB in [0, 1], of any size. `sr` can leave [0, 1] slightly and must be clipped,
+    like the output of `srcnn.models.srcnn.SRCNN`.
 
     Args:
         weights: by name, as `srcnn.models.srcnn.save_model` stores them.
-        scale: enlargement of both sides.
-        upsampling: `bicubic` or `bilinear`, before the network.
-        about: what the file says of itself, as the model's metadata.
+        scale: the upscaling factor.
+        upsampling: the kernel before the network, `bicubic` or `bilinear`.
+        about: metadata of the ONNX file.
     """
     graph = Graph("lr")
     for axis in (2, 3):
-        _mirror(graph, axis, halo_of(scale))
+        _pad_symmetric(graph, axis, halo_of(scale))
     add_layers(graph, weights, scale, upsampling)
     graph.add("Identity", to="sr")
     model = graph.model(TensorProto.FLOAT, ["n", 3, "h", "w"], ["n", 3, "H", "W"])
@@ -37,8 +37,8 @@ def whole_network(
     return model
 
 
-def _mirror(graph: Graph, axis: int, width: int) -> None:
-    """Extend an axis on both sides by symmetric reflection, as `pad_symmetric`."""
+def _pad_symmetric(graph: Graph, axis: int, width: int) -> None:
+    """Pad an axis on both sides by symmetric reflection, which ONNX's Pad lacks."""
     image = graph.last
     graph.add("Shape", start=axis, end=axis + 1)
     n = graph.add("Squeeze")
@@ -54,10 +54,10 @@ def _mirror(graph: Graph, axis: int, width: int) -> None:
 
 
 def add_layers(graph: Graph, weights: Weights, scale: int, upsampling: Kernel) -> None:
-    """Upsampling and the three convolutions of `srcnn.models.srcnn.SRCNN`, without any padding."""
+    """Add the upsampling and the convolutions of `srcnn.models.srcnn.SRCNN`, without padding."""
     phases = upsampling_phases(scale, upsampling)
     kernels = np.einsum("pi,qj->pqij", phases, phases).reshape(-1, 1, 5, 5).astype(np.float32)
-    graph.add("Conv", np.tile(kernels, (3, 1, 1, 1)), group=3)  # a channel for each phase
+    graph.add("Conv", np.tile(kernels, (3, 1, 1, 1)), group=3)  # one output per phase
     graph.add("DepthToSpace", blocksize=scale, mode="CRD")
     surplus = scale * (halo_of(scale) - 2) - MARGIN
     if surplus:

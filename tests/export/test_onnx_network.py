@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from srcnn.export.onnx_network import whole_network
 from srcnn.export.onnx_session import onnx_session
 from srcnn.images.resize import Kernel
-from srcnn.models.receptive_field import MARGIN, halo_of
-from srcnn.models.receptive_field import MARGIN as ONNX_MARGIN
+from srcnn.models.receptive_field import halo_of
 from srcnn.models.srcnn import SRCNN
 
 
@@ -35,7 +34,7 @@ def models() -> dict[tuple[int, str], tuple[SRCNN, Any]]:
 
 @settings(max_examples=10)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 2), st.integers(0, 2**32 - 1))
-def test_an_exported_network_gives_what_torch_gives_at_any_size(
+def test_an_exported_network_equals_torch_at_any_size(
     models: dict[tuple[int, Kernel], tuple[SRCNN, Any]],
     height: int,
     width: int,
@@ -50,7 +49,7 @@ def test_an_exported_network_gives_what_torch_gives_at_any_size(
         np.testing.assert_allclose(sr, expected, rtol=0, atol=1e-5)
 
 
-def test_the_file_says_what_it_is(tmp_path: Path) -> None:
+def test_the_file_holds_the_metadata(tmp_path: Path) -> None:
     weights = {name: value.numpy() for name, value in SRCNN(2).state_dict().items()}
     network = whole_network(weights, 2, "bicubic", {"scale": "2", "data": "ten photographs"})
     onnx.save(network, tmp_path / "x2.onnx")
@@ -61,6 +60,5 @@ def test_the_file_says_what_it_is(tmp_path: Path) -> None:
     assert [opset.version for opset in read.opset_import] == [17]
 
 
-def test_the_halo_is_the_models() -> None:
-    assert ONNX_MARGIN == MARGIN
+def test_the_halo_is_that_of_the_model() -> None:
     assert [halo_of(scale) for scale in (2, 3, 4, 8)] == [SRCNN(s).halo for s in (2, 3, 4, 8)]
