@@ -1,4 +1,4 @@
-"""`params.yaml` as typed, frozen objects: read once, unknown keys and wrong types refused."""
+"""`params.yaml` as typed, frozen objects. Unknown keys and wrong types are errors."""
 
 import re
 from pathlib import Path
@@ -35,39 +35,44 @@ VGG_LAYERS = {
 }
 """Layer names by network, as in Keras; a table, as importing torchvision takes seconds."""
 
-PIXEL_LOSSES = ("mse", "l1", "charbonnier")
-"""Each is a function of its name in srcnn/training/losses.py, `l1_loss`."""
+PixelLoss = Literal["mse", "l1", "charbonnier"]
+"""The function of each is in srcnn/training/losses.py, such as `l1_loss`."""
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-def _size(value: Any) -> Any:
-    """YAML's list of two lengths as a tuple."""
+def _to_size(value: Any) -> Any:
+    """Turn YAML's list of two lengths into a tuple."""
     if value in (None, "most_common"):
         return value
-    whole = isinstance(value, list) and all(type(length) is int for length in value)
-    if whole and len(value) == 2 and min(value) > 0:
+    if isinstance(value, list) and [*map(type, value)] == [int, int] and min(value) > 0:
         return tuple(value)
-    raise PydanticCustomError("size", "A width and a height are needed, such as [2040, 1356]")
+    raise PydanticCustomError("size", "Give a width and a height, such as [2040, 1356]")
 
 
-def _home(folder: str) -> str:
-    """A path with `~` or `~user` at its beginning replaced by the home folder."""
+def _expand_home(folder: str) -> str:
+    """Replace `~` or `~user` at the beginning of a path by the home folder."""
     try:
         return str(Path(folder).expanduser())
     except RuntimeError:
-        raise PydanticCustomError("folder", "No user has such a home folder") from None
+        raise PydanticCustomError("folder", "No user has this home folder") from None
 
 
-UserPath = Annotated[str, Field(min_length=1), AfterValidator(_home)]
+UserPath = Annotated[str, Field(min_length=1), AfterValidator(_expand_home)]
+
+
+def _check_name(setting: str, name: str) -> None:
+    """Names become parts of file names and of shell commands."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", name):
+        raise ValueError(f"{setting}: {name!r}: use letters, digits, _ and - only, not - first")
 
 
 class Data(_Section):
-    """Where the photographs come from, and which of them are taken."""
+    """Where the photographs come from and which of them are used."""
 
-    source: Literal["sample", "folder", "div2k"]
+    source: Literal["sample", "folder", "archives", "div2k"]
     root: UserPath | None
     manifest: Annotated[str, Field(min_length=1)]
     base_url: Annotated[str, Field(pattern="^https?://")] | None
@@ -75,7 +80,7 @@ class Data(_Section):
     lr: Literal["generate", "official"]
     train_images: PositiveInt | None
     val_images: PositiveInt | None
-    same_size: Annotated[tuple[int, int] | Literal["most_common"] | None, BeforeValidator(_size)]
+    same_size: Annotated[tuple[int, int] | Literal["most_common"] | None, BeforeValidator(_to_size)]
     validate_: Annotated[bool, Field(alias="validate")]
 
     @property
@@ -83,24 +88,29 @@ class Data(_Section):
         """The folder that keeps downloads."""
         return Path(self.cache_dir) if self.cache_dir else user_cache_path("srcnn")
 
+    @property
+    def in_archives(self) -> bool:
+        """Whether the photographs are in the archives that `manifest` lists."""
+        return self.source in ("archives", "div2k")
+
     @model_validator(mode="after")
     def _source_is_complete(self) -> Self:
         if self.source == "folder" and not self.root:
-            raise ValueError("root: source folder needs a folder here that holds train/ and val/")
-        if self.lr == "official" and self.source != "div2k":
-            raise ValueError("lr: official LR images are known for source: div2k alone")
+            raise ValueError("root: source: folder needs a folder with train/ and val/ here")
+        if self.lr == "official" and not self.in_archives:
+            raise ValueError("lr: official LR images come from source: archives or div2k")
         return self
 
 
 class Model(_Section):
-    """The network's one choice that the paper leaves open."""
+    """What the paper leaves open about the network."""
 
     upsampling: Literal["bicubic", "bilinear"]
     init: Literal["identity", "random"]
 
 
 class Epochs(_Section):
-    """Epochs per loss, each of `patches_per_image` patches from every image."""
+    """Number of epochs by loss. An epoch draws `patches_per_image` patches from each image."""
 
     mse: PositiveInt
     perceptual: PositiveInt
@@ -111,11 +121,6 @@ class Augment(_Section):
 
     geometry: bool
     colour: bool
-
-
-def _word(value: Any) -> Any:
-    """YAML's 32 is a number."""
-    return str(value) if type(value) is int else value
 
 
 class Train(_Section):
@@ -130,7 +135,10 @@ class Train(_Section):
     augment: Augment
     clip_norm: PositiveFloat | None
     micro_batch: PositiveInt | None
-    precision: Annotated[Literal["auto", "32", "bf16"], BeforeValidator(_word)]
+    # YAML reads 32 without quotes as a number.
+    precision: Annotated[
+        Literal["auto", "32", "bf16"], BeforeValidator(lambda v: "32" if v == 32 else v)
+    ]
     compile: Literal["auto", "always", "never"]
     deterministic: bool
     devices: PositiveInt
@@ -139,9 +147,9 @@ class Train(_Section):
 
 
 class Loss(_Section):
-    """Eq. 2 and 3: λ1, λ2, the VGG layers with their λ_j, and where VGG comes from."""
+    """The loss of Eq. 2 and 3: λ1, λ2, the VGG layers with their λ_j, and the VGG network."""
 
-    pixel: str
+    pixel: PixelLoss
     lambda1: NonNegativeFloat
     lambda2: NonNegativeFloat
     layers: dict[str, NonNegativeFloat]
@@ -151,32 +159,23 @@ class Loss(_Section):
 
     @model_validator(mode="after")
     def _lambdas_weigh_something(self) -> Self:
-        if self.pixel not in PIXEL_LOSSES:
-            raise ValueError(f"pixel: {self.pixel} is none of {', '.join(PIXEL_LOSSES)}")
         if self.lambda1 == 0 and self.lambda2 == 0:
-            raise ValueError("lambda1 and lambda2 are both 0: there is nothing to minimise")
+            raise ValueError("lambda1: lambda1 and lambda2 are both 0: nothing to minimise")
         if not self.layers:
-            raise ValueError("layers: at least one layer is needed, such as block2_conv2: 1.0")
+            raise ValueError("layers: name at least one layer, such as block2_conv2: 1.0")
         for layer in self.layers:
             if layer not in VGG_LAYERS[self.network]:
                 known = ", ".join(VGG_LAYERS[self.network])
                 raise ValueError(f"layers: {self.network} has no {layer}; it has {known}")
         if self.lambda2 > 0 and not any(self.layers.values()):
-            raise ValueError("layers: every λ_j is 0, so lambda2 weighs nothing")
+            raise ValueError("layers: every weight is 0, so lambda2 has no effect")
         return self
 
 
 class Evaluate(_Section):
-    """What is scored besides the val images: folders of HR images by the set's name."""
+    """Folders of HR images that are scored besides the val images, by the set's name."""
 
     benchmarks: dict[str, UserPath]
-
-    @model_validator(mode="after")
-    def _names_are_plain(self) -> Self:
-        for name in self.benchmarks:
-            if not re.fullmatch(r"[\w-]+", name, re.ASCII):
-                raise ValueError(f"benchmarks: {name!r} is no name of letters, digits, - and _")
-        return self
 
 
 class Settings(_Section):
@@ -194,52 +193,47 @@ class Settings(_Section):
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """Names of the trained models of a scale: `mse`, `perceptual`, then the variants."""
+        """Names of the models trained at each scale: `mse`, `perceptual`, then the variants."""
         return "mse", "perceptual", *self.variants
 
     def loss_of(self, model: str) -> Loss | None:
-        """What a model of `losses` is trained with: None for `mse`, which has Eq. 1 alone."""
+        """The loss that a model of `losses` minimises; None for `mse`, which minimises Eq. 1."""
         if model == "mse":
             return None
-        changes = self.variants.get(model, {})
-        return Loss.model_validate(self.loss.model_dump() | changes)
+        return Loss.model_validate(self.loss.model_dump() | self.variants.get(model, {}))
 
     def epochs_of(self, model: str) -> int:
-        """For how long a model of `losses` is trained; without a perceptual term as the MSE's."""
+        """Epochs of a model of `losses`; a variant without a perceptual term has the MSE's."""
         loss = self.loss_of(model)
-        alone = model in self.variants and loss is not None and loss.lambda2 == 0
-        return self.train.epochs.mse if model == "mse" or alone else self.train.epochs.perceptual
+        pixels_only = loss is None or (model in self.variants and loss.lambda2 == 0)
+        return self.train.epochs.mse if pixels_only else self.train.epochs.perceptual
 
     @model_validator(mode="after")
-    def _variants_are_losses(self) -> Self:
+    def _names_and_variants_are_valid(self) -> Self:
+        for name in self.evaluate.benchmarks:
+            _check_name("evaluate.benchmarks", name)
         for name in self.variants:
-            if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or name.startswith("-"):
-                raise ValueError(
-                    f"variants: {name!r}: use letters, digits, _ and - only, and no - at the start"
-                )
+            _check_name("variants", name)
             if name in (*METHODS, "hr"):
-                raise ValueError(f"variants: {name} is the name of something else already")
+                raise ValueError(f"variants: {name} is already the name of a method")
             try:
                 self.loss_of(name)
             except ValidationError as error:
-                raise ValueError(f"variants.{name}.{error_line(error)}") from None
+                raise ValueError(error_line(error, "variants", name)) from None
         return self
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
-        if self.portable and self.train.precision == "bf16":
-            raise ValueError("portable: bf16 is not; set portable: false or train.precision: 32")
-        if self.portable and self.train.compile == "always":
-            raise ValueError("portable: what is compiled is not; set portable: false")
+        for name, value in (("precision", "bf16"), ("compile", "always")):
+            if self.portable and getattr(self.train, name) == value:
+                raise ValueError(f"portable: train.{name}: {value} needs portable: false")
         if len(set(self.scales)) < len(self.scales):
             raise ValueError("scales: a scale is listed twice")
         for scale in self.scales:
             if scale not in SCALES:
-                raise ValueError(f"scales: {scale} is none of {', '.join(map(str, SCALES))}")
-            if self.train.patch_size is not None and self.train.patch_size % scale:
-                raise ValueError(
-                    f"train.patch_size: {self.train.patch_size} is no multiple of scale {scale}"
-                )
+                raise ValueError(f"scales: {scale} is not one of {', '.join(map(str, SCALES))}")
+            if (side := self.train.patch_size) and side % scale:
+                raise ValueError(f"train.patch_size: {side} is not a multiple of scale {scale}")
         return self
 
 

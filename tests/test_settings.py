@@ -244,16 +244,19 @@ def test_a_patch_that_a_scale_does_not_divide_is_refused_with_the_scale(
 ) -> None:
     with pytest.raises(InputError) as caught:
         read_settings(params(**{"scales": [2, 3], "train.patch_size": 64}))
-    assert "train.patch_size: 64 is no multiple of scale 3" in one_line(caught)
+    assert "train.patch_size: 64 is not a multiple of scale 3" in one_line(caught)
 
 
-def test_official_lr_images_of_other_photographs_than_div2k_are_refused(
-    params: Callable[..., Path], one_line: OneLine
+@pytest.mark.parametrize("source", ["archives", "div2k"])
+def test_official_lr_images_need_a_source_of_archives(
+    params: Callable[..., Path], one_line: OneLine, source: str
 ) -> None:
     with pytest.raises(InputError) as caught:
         read_settings(params(**{"data.lr": "official"}))
     assert "data.lr: official" in one_line(caught)
-    assert "div2k" in one_line(caught)
+    assert "source: archives" in one_line(caught)
+    data = read_settings(params(**{"data.lr": "official", "data.source": source})).data
+    assert data.in_archives
 
 
 @pytest.mark.parametrize(
@@ -265,7 +268,7 @@ def test_a_size_that_is_none_is_refused_with_an_example(
     with pytest.raises(InputError) as caught:
         read_settings(params(**{"data.same_size": size}))
     message = one_line(caught)
-    assert "data.same_size: a width and a height are needed, such as [2040, 1356]" in message
+    assert "data.same_size: give a width and a height, such as [2040, 1356]" in message
 
 
 def test_downloads_are_kept_in_the_users_cache_unless_another_folder_is_named(
@@ -281,13 +284,13 @@ def test_downloads_are_kept_in_the_users_cache_unless_another_folder_is_named(
     assert sets == {"Set5": str(tmp_path / "home/Set5")}
 
 
-@pytest.mark.parametrize("name", ["Set 5", "", "a/b", "été", "a\n", "a.b", "a|b"])
+@pytest.mark.parametrize("name", ["Set 5", "", "a/b", "été", "a\n", "a.b", "a|b", "-a"])
 def test_a_benchmark_set_has_a_plain_name(
     params: Callable[..., Path], one_line: OneLine, name: str
 ) -> None:
     with pytest.raises(InputError) as caught:
         read_settings(params(**{"evaluate.benchmarks": {name: "sets/a"}}))
-    assert f"evaluate.benchmarks: {name!r} is no name of letters" in one_line(caught)
+    assert f"evaluate.benchmarks: {name!r}: use letters" in one_line(caught)
 
 
 @pytest.mark.parametrize("folder", [None, 5, "", "~nobody-of-this-name/Set5"])
@@ -381,13 +384,14 @@ def test_a_variant_is_the_loss_with_its_changes(params: Callable[..., Path]) -> 
         ({"deep": {"layers": {"block9_conv9": 1}}}, "variants.deep.layers: vgg16 has no block9"),
         ({"deep": {"lambda1": "much"}}, "variants.deep.lambda1"),
         ({"mine": {"pixel": "l3"}}, "variants.mine.pixel"),
+        ({"deep": {"a": 1, "b": 1}}, "variants.deep.b: unknown setting"),
         ({"deep": 3}, "variants.deep"),
         ({"a b": {}}, "variants: 'a b'"),
         ({"../x": {}}, "variants: '../x'"),
         ({"a; touch x; true": {}}, "variants: 'a; touch x; true'"),
         ({"a$(touch x)": {}}, "use letters, digits, _ and - only"),
         ({"a\n": {}}, "variants: 'a"),
-        ({"-a": {}}, "no - at the start"),
+        ({"-a": {}}, "not - first"),
         ({"bicubic": {"lambda1": 1}}, "variants: bicubic"),
         ({"hr": {"lambda1": 1}}, "variants: hr"),
         (["deep"], "variants"),

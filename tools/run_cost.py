@@ -103,7 +103,7 @@ def find_photographs(data: Data) -> dict[str, Photographs]:
         InputError: the source is not there or not as it should be.
     """
     most = {"train": data.train_images, "val": data.val_images}
-    if data.source == "div2k":
+    if data.in_archives:
         return _listed(data, most)
     photos = (
         sample_photos(Path("datasets/sample.yaml"))
@@ -233,7 +233,7 @@ def disk_use(settings: Settings, photographs: Mapping[str, Photographs]) -> list
 
 def _archive_bytes(settings: Settings) -> int:
     data = settings.data
-    if data.source != "div2k":
+    if not data.in_archives:
         return 0
     scales: set[int | None] = {None, *(settings.scales if data.lr == "official" else ())}
     archives = read_manifest(Path(data.manifest)).archives

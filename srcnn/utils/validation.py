@@ -1,28 +1,29 @@
-"""Turns what pydantic reports about wrong values into one line for users."""
+"""Turns pydantic's errors into one line for users."""
 
 from typing import Any
 
 from pydantic import ValidationError
 
 
-def error_line(error: ValidationError) -> str:
+def error_line(error: ValidationError, *parents: str) -> str:
     """All errors as one line, each after the dotted name of the wrong value.
 
-    The message of a ValueError that a model raises begins with a field's name and a colon.
+    The message of a ValueError that a model raises starts with the name of a field and a colon.
+
+    Args:
+        error: what pydantic raised.
+        parents: names in front of every name.
     """
-    return "; ".join(map(_one, error.errors()))
+    return "; ".join(_describe(each, parents) for each in error.errors())
 
 
-def _one(error: Any) -> str:
-    where = ".".join(map(str, error["loc"]))
-    prefix = f"{where}: " if where else ""
-    if error["type"] == "extra_forbidden":
-        return f"{prefix}unknown setting"
-    if error["type"] == "missing":
-        return f"{prefix}is missing"
+def _describe(error: Any, parents: tuple[str, ...]) -> str:
+    name = ".".join(map(str, (*parents, *error["loc"])))
     if error["type"] == "value_error":
-        return f"{where}{'.' if where else ''}{error['ctx']['error']}"
-    message = error["msg"][0].lower() + error["msg"][1:]
-    if error["type"] == "json_invalid":  # the input is the whole file
-        return f"{prefix}{message}"
-    return f"{prefix}{message}, not {error['input']!r}"
+        return f"{name}{'.' if name else ''}{error['ctx']['error']}"
+    message = {"extra_forbidden": "unknown setting", "missing": "is missing"}.get(error["type"])
+    if message is None:
+        message = error["msg"][0].lower() + error["msg"][1:]
+        if error["type"] != "json_invalid":  # whose input is the whole file
+            message += f", not {error['input']!r}"
+    return f"{name}: {message}" if name else message

@@ -93,7 +93,7 @@ def test_a_prefix_begins_every_name(one_line: OneLine) -> None:
         (["loss.lamda2=0.1"], "Could not override 'loss.lamda2'"),
         (["loss.lambda2=0.1,abc"], "loss.lambda2=abc: loss.lambda2: "),
         (["train.lr=0"], "train.lr=0: train.lr: "),
-        (["scales=[2],[5]"], "scales=[5]: scales: 5 is none of"),
+        (["scales=[2],[5]"], "scales=[5]: scales: 5 is not one of"),
         (["data.cache_dir=a/b,a-b"], "the name of two combinations"),
         (["scales.0=3"], "scales.0"),
         (["+variants.deep.lambda2=1,2"], "a sweep is of the perceptual loss"),

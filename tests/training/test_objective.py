@@ -1,6 +1,6 @@
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.tensors import Weights, to_tensor
 from srcnn.models.vgg import VGGFeatures
-from srcnn.settings import PIXEL_LOSSES
+from srcnn.settings import PixelLoss
 from srcnn.training import losses
 from srcnn.training.objective import Objective, balance_ratios
 
@@ -205,7 +205,7 @@ def test_a_report_has_the_raw_and_the_weighted_terms_and_they_add_up(small: Weig
     )
 
 
-@pytest.mark.parametrize("pixel", [name for name in PIXEL_LOSSES if name != "mse"])
+@pytest.mark.parametrize("pixel", [name for name in get_args(PixelLoss) if name != "mse"])
 def test_another_pixel_loss_takes_the_place_of_the_mse_in_eq_3(small: Weights, pixel: str) -> None:
     lambdas, ratios = {"block1_conv2": 0.5}, {"block1_conv2": 3.0, pixel: 7.0}
     vgg = VGGFeatures(small, "vgg16", lambdas)
@@ -238,7 +238,7 @@ def test_charbonnier_has_a_gradient_where_images_are_equal() -> None:
     assert not sr.grad.any()
 
 
-@pytest.mark.parametrize("pixel", PIXEL_LOSSES)
+@pytest.mark.parametrize("pixel", get_args(PixelLoss))
 def test_a_pixel_loss_is_balanced_as_the_layers_are(pair: Pair, pixel: str) -> None:
     ratios = balance_ratios(None, [pair], 2, pixel)
     terms = Objective(pixel=pixel).terms(*baseline(pair))
