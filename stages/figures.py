@@ -5,12 +5,12 @@ from pathlib import Path
 from srcnn.analysis.results import Results, read_all
 from srcnn.analysis.training_curves import read_curve, read_peaks
 from srcnn.evaluation.lpips import LPIPS, load_lpips
-from srcnn.figures.best_worst import draw_best, draw_worst
-from srcnn.figures.curves import draw_curves
+from srcnn.figures.figure3_4_5 import draw_figure1, draw_grid, find_crops
+from srcnn.figures.figure6_7 import draw_best, draw_worst
 from srcnn.figures.grid_artefacts import draw_tiles
-from srcnn.figures.image_grids import draw_figure1, draw_grid, find_crops
 from srcnn.figures.perception_distortion import draw_plane
 from srcnn.figures.table1 import write_table
+from srcnn.figures.training_curves import draw_curves
 from srcnn.figures.windows import CLOSEUP, STRIDE, compare_losses
 from srcnn.models.device import best_device
 from srcnn.settings import Settings
@@ -35,7 +35,7 @@ def main(settings: Settings) -> None:
     write_table(scales, PLOTS)
     draw_curves(curves).write(PLOTS / "curves")
     draw_plane(scales).write(PLOTS / "plane")
-    draw_tiles(peaks).write(PLOTS / "tiles")
+    draw_tiles(peaks).write(PLOTS / "grid_artefacts")
     write_figures(max(scales, key=lambda results: results.scale), lpips)
 
 

@@ -14,10 +14,10 @@ from srcnn.analysis.training_curves import read_curve
 from srcnn.errors import InputError
 from srcnn.figures.canvas import Canvas
 from srcnn.figures.charts import decimals_of, limits, named, unit_of
-from srcnn.figures.curves import draw_curves
 from srcnn.figures.grid_artefacts import draw_tiles
 from srcnn.figures.perception_distortion import draw_plane
 from srcnn.figures.style import FONT, NAMES, colours_of, name_of, short_name
+from srcnn.figures.training_curves import draw_curves
 from srcnn.utils.tables import write_csv
 from tests.small_results import score_table
 

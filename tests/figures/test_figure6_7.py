@@ -6,9 +6,9 @@ import pytest
 from srcnn.analysis.hallucination import hallucinated
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.evaluation.metrics import lpips_distance
-from srcnn.figures.best_worst import METHODS, ZOOM, draw_best, draw_worst
 from srcnn.figures.canvas import enlarge
 from srcnn.figures.difference_maps import colour_bar, coloured, error_map, lpips_map
+from srcnn.figures.figure6_7 import METHODS, ZOOM, draw_best, draw_worst
 from srcnn.figures.windows import compare_losses
 from srcnn.images.image_io import RGB8
 from tests.small_results import SIDE, Save, holds, place

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from srcnn.figures.canvas import enlarge
-from srcnn.figures.image_grids import CLOSEUP_ZOOM, CROP_ZOOM, draw_figure1, draw_grid, find_crops
+from srcnn.figures.figure3_4_5 import CLOSEUP_ZOOM, CROP_ZOOM, draw_figure1, draw_grid, find_crops
 from srcnn.figures.windows import Window
 from srcnn.images.image_io import RGB8
 from tests.small_results import METHODS, SIDE, Save, holds

@@ -16,7 +16,7 @@ from srcnn.evaluation.metrics import mse
 from srcnn.figures.canvas import LINE, Canvas, enlarge
 from srcnn.figures.charts import decimals_of, named, start, unit_of
 from srcnn.figures.difference_maps import Map, colour_bar, coloured, error_map, lpips_map
-from srcnn.figures.image_grids import GAP, TOP, reduced, squares
+from srcnn.figures.figure3_4_5 import GAP, TOP, reduced, squares
 from srcnn.figures.style import GREY, SMALL, TITLE, WIDTH, colours_of, look, name_of, short_name
 from srcnn.figures.text import shorten, wrap
 from srcnn.figures.windows import CLOSEUP, Case, best_case, worst_case
