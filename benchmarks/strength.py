@@ -19,8 +19,8 @@ from srcnn.data.pretrained_weights import lpips_weights
 from srcnn.evaluation.lpips import LPIPS, load_lpips
 from srcnn.evaluation.metrics import score
 from srcnn.figures.canvas import Canvas, enlarge
-from srcnn.figures.charts import limits, panels
-from srcnn.figures.style import GREY, INK, SMALL, colours_of, look
+from srcnn.figures.charts import axis_limits, make_panels
+from srcnn.figures.style import BLACK, GREY, SMALL_SIZE, figure_style, method_colours
 from srcnn.images.image_io import RGB8, read_rgb
 from srcnn.models.device import best_device
 from srcnn.models.portable import pin_arithmetic
@@ -89,11 +89,11 @@ def trained(scale: int) -> Points:
     ]
 
 
-@look()
+@figure_style()
 def draw(lines: dict[int, dict[str, Points]]) -> None:
     """A panel per scale."""
-    page, charts = panels(len(lines), 2, 640, 180)
-    colours = colours_of(["perceptual"])["perceptual"], GREY, INK
+    page, charts = make_panels(len(lines), 2, 640, 180)
+    colours = method_colours(["perceptual"])["perceptual"], GREY, BLACK
     for panel, (scale, by_name) in zip(charts, lines.items(), strict=True):
         panel.set_title(f"×{scale}")
         for (name, points), colour in zip(by_name.items(), colours, strict=True):
@@ -101,20 +101,20 @@ def draw(lines: dict[int, dict[str, Points]]) -> None:
             panel.plot(errors, looks, ":o" if colour == GREY else "-o", color=colour, label=name)
         strengths, _, values = by_name.values()
         label(panel, strengths[:6:5], colours[0], (-7, -3), "right")
-        label(panel, values, INK, (3, -11), "left")
+        label(panel, values, BLACK, (3, -11), "left")
         every = [point for points in by_name.values() for point in points]
-        panel.set_xlim(limits([mse / UNIT for _, mse, _ in every], 0.2))
-        panel.set_ylim(limits([y for *_, y in every], 0.15))
+        panel.set_xlim(axis_limits([mse / UNIT for _, mse, _ in every], 0.2))
+        panel.set_ylim(axis_limits([y for *_, y in every], 0.15))
         panel.set_xlabel("MSE, RGB in [0, 1] (10⁻³)")
         panel.set_ylabel("LPIPS")
         panel.legend()
         panel.grid()
-    Image.fromarray(page.pixels()).save("docs/strength.png", optimize=True)
+    Image.fromarray(page.render()).save("docs/strength.png", optimize=True)
 
 
 def label(panel: Axes, points: Points, colour: str, away: tuple[int, int], align: str) -> None:
     """Write beside points what they are."""
-    options = {"textcoords": "offset points", "size": SMALL, "color": colour, "ha": align}
+    options = {"textcoords": "offset points", "size": SMALL_SIZE, "color": colour, "ha": align}
     for name, mse, y in points:
         panel.annotate(name, (mse / UNIT, y), away, **options)
 
@@ -135,8 +135,8 @@ def picture() -> Canvas:
     page = Canvas(2 * SIDE * SCALE + 40)
     for number, (words, whole) in enumerate(ways.items()):
         left = number * (2 * SIDE * SCALE + 20)
-        page.picture(enlarge(whole[rows, columns], 2), left, 0)
-        page.text(words, left, 2 * SIDE * SCALE + 10)
+        page.add_image(enlarge(whole[rows, columns], 2), left, 0)
+        page.add_text(words, left, 2 * SIDE * SCALE + 10)
     return page
 
 

@@ -1,60 +1,57 @@
-"""Draw Table I, the figures and the training curves under plots/."""
+"""Write Table I, the figures and the training curves to plots/."""
 
 from pathlib import Path
 
 from srcnn.analysis.results import Results, read_all
 from srcnn.analysis.training_curves import read_curve, read_peaks
 from srcnn.evaluation.lpips import LPIPS, load_lpips
-from srcnn.figures.figure3_4_5 import draw_figure1, draw_grid, find_crops
-from srcnn.figures.figure6_7 import draw_best, draw_worst
-from srcnn.figures.grid_artefacts import draw_tiles
+from srcnn.figures.canvas import Canvas
+from srcnn.figures.figure1 import draw_figure1
+from srcnn.figures.figure3_4_5 import draw_windows, find_windows
+from srcnn.figures.figure6_7 import draw_figure6, draw_figure7
+from srcnn.figures.grid_artefacts import draw_grid_artefacts
 from srcnn.figures.perception_distortion import draw_plane
 from srcnn.figures.table1 import write_table
 from srcnn.figures.training_curves import draw_curves
-from srcnn.figures.windows import CLOSEUP, STRIDE, compare_losses
+from srcnn.figures.windows import CLOSEUP, STRIDE, score_windows
 from srcnn.models.device import best_device
 from srcnn.settings import Settings
 from stages.run_stage import run_stage
 
-PLOTS = Path("plots")
+METRICS, PLOTS = Path("metrics"), Path("plots")
 
 
 def main(settings: Settings) -> None:
-    """Write Table I as plots/table1.{csv,md,tex}, all figures under plots/ as .png and as .pdf."""
-    scales = read_all(settings.scales, Path("metrics"), Path("data"))
+    """Write plots/table1.{csv,md,tex}, and each figure as plots/*.png and plots/*.pdf."""
+    scales = read_all(settings.scales, METRICS, Path("data"))
     models = [(scale, loss) for scale in settings.scales for loss in settings.losses]
-    curves = {
-        (scale, loss): read_curve(Path(f"metrics/training/x{scale}_{loss}.csv"))
-        for scale, loss in models
-    }
-    peaks = {
-        (scale, loss): read_peaks(Path(f"metrics/grid/x{scale}_{loss}.csv"))
-        for scale, loss in models
-    }
+    curves = {(s, loss): read_curve(METRICS / f"training/x{s}_{loss}.csv") for s, loss in models}
+    peaks = {(s, loss): read_peaks(METRICS / f"grid/x{s}_{loss}.csv") for s, loss in models}
     lpips = load_lpips(best_device())
     write_table(scales, PLOTS)
-    draw_curves(curves).write(PLOTS / "curves")
-    draw_plane(scales).write(PLOTS / "plane")
-    draw_tiles(peaks).write(PLOTS / "grid_artefacts")
-    write_figures(max(scales, key=lambda results: results.scale), lpips)
-
-
-def write_figures(results: Results, lpips: LPIPS) -> None:
-    """Write the paper's figures at one scale."""
-    scale, crops = results.scale, find_crops(results)
-    cases = compare_losses(results, lpips, CLOSEUP, STRIDE)
     figures = {
-        1: draw_figure1(results),
-        3: draw_grid("Figure 3. Ground truth", results, "hr", crops),
-        4: draw_grid(f"Figure 4. SRCNN with MSE loss, ×{scale}", results, "mse", crops),
-        5: draw_grid(
-            f"Figure 5. SRCNN with perceptual loss, ×{scale}", results, "perceptual", crops
-        ),
-        6: draw_best(results, cases, lpips),
-        7: draw_worst(results, cases, lpips),
+        "curves": draw_curves(curves),
+        "plane": draw_plane(scales),
+        "grid_artefacts": draw_grid_artefacts(peaks),
+        **paper_figures(max(scales, key=lambda results: results.scale), lpips),
     }
-    for number, figure in figures.items():
-        figure.write(PLOTS / f"figure{number}")
+    for name, figure in figures.items():
+        figure.write(PLOTS / name)
+
+
+def paper_figures(results: Results, lpips: LPIPS) -> dict[str, Canvas]:
+    """Draw the paper's figures at one scale."""
+    scale, windows = results.scale, find_windows(results)
+    mse, perceptual = (f"SRCNN with {loss} loss, ×{scale}" for loss in ("MSE", "perceptual"))
+    scores = score_windows(results, lpips, CLOSEUP, STRIDE)
+    return {
+        "figure1": draw_figure1(results),
+        "figure3": draw_windows("Figure 3. Ground truth", results, "hr", windows),
+        "figure4": draw_windows(f"Figure 4. {mse}", results, "mse", windows),
+        "figure5": draw_windows(f"Figure 5. {perceptual}", results, "perceptual", windows),
+        "figure6": draw_figure6(results, scores, lpips),
+        "figure7": draw_figure7(results, scores, lpips),
+    }
 
 
 if __name__ == "__main__":

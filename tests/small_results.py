@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.colors import to_rgb
 
 from srcnn.analysis.results import Results
 from srcnn.evaluation.lpips import LPIPS
+from srcnn.figures.canvas import Canvas
+from srcnn.figures.style import method_colours
 from srcnn.figures.windows import Window
 from srcnn.images.image_io import RGB8, write_png
 
 SIDE = 72
+LOSSES = ("mse", "perceptual")
 METHODS = ("nearest", "bicubic", "mse", "perceptual")
 
 Picture = Callable[..., RGB8]
@@ -60,7 +64,7 @@ def saver(folder: Path, picture: Picture) -> Save:
             for method in methods:
                 sr = hr.copy()
                 if window := (worse or {}).get((name, method)):
-                    window.of(sr)[:] = 255 - window.of(sr)
+                    window.crop(sr)[:] = 255 - window.crop(sr)
                 write_png(folder / f"sr/{method}/{image}.png", sr)
                 scores[image, method] = {"mse": 0.001, "psnr_rgb": 30.0, "lpips": 0.2}
         return Results(4, images, score_table(scores), folder / "hr", folder / "sr")
@@ -68,14 +72,20 @@ def saver(folder: Path, picture: Picture) -> Save:
     return save
 
 
-def holds(page: RGB8, picture: RGB8) -> bool:
-    """Whether the picture is somewhere on the page, pixel for pixel."""
+def holds(canvas: RGB8, picture: RGB8) -> bool:
+    """Whether the picture is somewhere on the canvas, pixel for pixel."""
     height, width = picture.shape[:2]
     start = picture[0].tobytes()
-    for top in range(page.shape[0] - height + 1):
-        left = page[top].tobytes().find(start)
+    for top in range(canvas.shape[0] - height + 1):
+        left = canvas[top].tobytes().find(start)
         if left >= 0 and left % 3 == 0:
             left //= 3
-            if np.array_equal(page[top : top + height, left : left + width], picture):
+            if np.array_equal(canvas[top : top + height, left : left + width], picture):
                 return True
     return False
+
+
+def shows(canvas: Canvas, method: str) -> bool:
+    """Whether something on the canvas has the method's colour."""
+    colour = np.rint(np.array(to_rgb(method_colours([*LOSSES, method])[method])) * 255)
+    return bool((canvas.render() == colour).all(axis=2).any())

@@ -10,9 +10,9 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
 from srcnn.figures.canvas import Canvas
-from srcnn.figures.charts import limits, named, panels, unit_of
+from srcnn.figures.charts import axis_label, axis_limits, make_panels, readable_unit
 from srcnn.figures.labels import label_points
-from srcnn.figures.style import INK, colours_of, look, name_of
+from srcnn.figures.style import BLACK, figure_style, method_colours, method_name
 
 METRICS = ("mse", "psnr_rgb", "psnr_y", "ssim_y", "lpips")
 METHODS = ("bicubic", "mse", "perceptual")
@@ -68,9 +68,9 @@ def sweep_table(rows: Sequence[Row]) -> str:
     labels = [
         first
         if first == name
-        else name_of(first)
+        else method_name(first)
         if several.count(first) == 1
-        else f"{name_of(first)} of {name}"
+        else f"{method_name(first)} of {name}"
         for (first, _), name in found.items()
     ]
     heads = "".join(f"×{s} {head}".rjust(_WIDTH) for s in scales for head, _ in _COLUMNS.values())
@@ -118,7 +118,7 @@ def _short(setting: str) -> str:
     return _SHORT.get(setting, setting)
 
 
-@look()
+@figure_style()
 def draw_sweep(rows: Sequence[Row], settings: Sequence[str]) -> Canvas:
     """A panel per scale: mean MSE and mean LPIPS over the val images, a line along a setting.
 
@@ -128,18 +128,18 @@ def draw_sweep(rows: Sequence[Row], settings: Sequence[str]) -> Canvas:
             each combination of the others.
     """
     scales = sorted({row["scale"] for row in rows})
-    page, charts = panels(len(scales), 2, _HEIGHT, _BESIDE)
+    page, charts = make_panels(len(scales), 2, _HEIGHT, _BESIDE)
     for panel, scale in zip(charts, scales, strict=True):
-        panel.set_title(f"×{scale}: {name_of('perceptual')}, by {_short(settings[0])}")
+        panel.set_title(f"×{scale}: {method_name('perceptual')}, by {_short(settings[0])}")
         _draw(panel, curves([row for row in rows if row["scale"] == scale], settings))
     return page
 
 
 def _draw(panel: Axes, lines: Sequence[Curve]) -> None:
     """Draw the curves of one scale."""
-    unit, name = unit_of(point.x for curve in lines for point in curve.points)
+    unit, name = readable_unit(point.x for curve in lines for point in curve.points)
     _set_axes(panel, [point for curve in lines for point in curve.points], unit, name)
-    for method, colour in colours_of(METHODS).items():
+    for method, colour in method_colours(METHODS).items():
         of_method = [curve for curve in lines if curve.method == method]
         for number, curve in enumerate(of_method):
             (line,) = panel.plot(
@@ -154,27 +154,27 @@ def _draw(panel: Axes, lines: Sequence[Curve]) -> None:
                 line.set_label(curve.others)
     for point in {point for curve in lines for point in curve.points if point.of_paper}:
         (ring,) = panel.plot(point.x / unit, point.y, "o", markersize=8)
-        ring.set(markerfacecolor="none", markeredgecolor=INK)
+        ring.set(markerfacecolor="none", markeredgecolor=BLACK)
     _label(panel, lines, unit)
 
 
 def _set_axes(panel: Axes, points: Sequence[Point], unit: float, unit_name: str) -> None:
     """Name the axes and give the points room, also where one lies far from the others."""
-    panel.set_xlabel(named("MSE, RGB in [0, 1]", unit_name))
+    panel.set_xlabel(axis_label("MSE, RGB in [0, 1]", unit_name))
     panel.set_ylabel("LPIPS")
-    panel.set_ylim(limits([point.y for point in points], 0.15))
+    panel.set_ylim(axis_limits([point.y for point in points], 0.15))
     panel.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     errors = [point.x / unit for point in points]
     if 0 < min(errors) * _FAR < max(errors):
         few = max(errors) > min(errors) * _FAR**2
         panel.set_xscale("log")
-        low, high = limits([math.log10(error) for error in errors], 0.2)
+        low, high = axis_limits([math.log10(error) for error in errors], 0.2)
         panel.set_xlim(10**low, 10**high)
         panel.xaxis.set_major_locator(LogLocator(subs=(1,) if few else (1, 2, 5)))
         panel.xaxis.set_minor_locator(NullLocator())
         panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     else:
-        panel.set_xlim(limits(errors, 0.2))
+        panel.set_xlim(axis_limits(errors, 0.2))
         panel.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     panel.grid()
 
@@ -198,7 +198,7 @@ def _label(panel: Axes, lines: Sequence[Curve], unit: float) -> None:
         for point in curve.points:
             text = ", ".join(map(str, point.values)) + (" (paper)" if point.of_paper else "")
             if curve.method != "perceptual" and len(curve.points) == 1:
-                text = name_of(curve.method)
+                text = method_name(curve.method)
             if text not in labels.values() or curve.method == "perceptual":
                 labels[point.x / unit, point.y] = text
     label_points(panel, [(*place, text) for place, text in labels.items()])

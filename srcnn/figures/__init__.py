@@ -1,4 +1,4 @@
-"""Table I and every figure, as files under `plots/`.
+"""Table I and every figure, written under `plots/`.
 
-The numbers come from `analysis`; the HTML page belongs in `report`.
+The numbers come from `analysis`; the HTML report belongs in `report`.
 """

@@ -1,6 +1,6 @@
-"""A page of pictures, text and charts laid out in pixels; no picture on it is resampled.
+"""A canvas of images, text and charts, placed in pixels.
 
-It is written at 300 dpi as PNG, and as PDF with its text as text.
+It never resamples an image. It is written at 300 dpi as PNG, and as PDF with selectable text.
 """
 
 from pathlib import Path
@@ -15,153 +15,175 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from srcnn.figures.style import DPI, INK, MARGIN, MARK, TEXT, WIDTH, look
-from srcnn.figures.text import POINT, drawable, font_of
+from srcnn.figures.style import (
+    BLACK,
+    DPI,
+    FIGURE_MARGIN,
+    FIGURE_WIDTH,
+    FRAME_COLOUR,
+    GREY,
+    SMALL_SIZE,
+    TEXT_SIZE,
+    TITLE_SIZE,
+    figure_style,
+)
+from srcnn.figures.text import PIXELS_PER_POINT, font, replace_missing_glyphs
 from srcnn.figures.windows import Window
 from srcnn.images.image_io import RGB8
 from srcnn.utils.files import atomic_write
 
-LINE = 40
-"""Pixels from a line of text to the next."""
+LINE_HEIGHT = 40
+"""Pixels from one line of text to the next."""
+
+TITLE_HEIGHT = 60
+"""Pixels that a figure's title takes."""
+
+GAP = 12
+"""Pixels between an image and the text below it."""
 
 _OUTLINE, _FRAME = 8, 4
 
 
 class Canvas:
-    """White, WIDTH × `height` pixels and a margin; positions are from the margin's inner edge."""
+    """White, FIGURE_WIDTH × `height` pixels inside a margin; positions exclude the margin."""
 
     def __init__(self, height: int):
-        self._size = WIDTH + 2 * MARGIN, height + 2 * MARGIN
-        with look():
+        self._size = FIGURE_WIDTH + 2 * FIGURE_MARGIN, height + 2 * FIGURE_MARGIN
+        with figure_style():
             self._figure = Figure(figsize=(self._size[0] / DPI, self._size[1] / DPI))
 
-    def picture(self, picture: RGB8, left: int, top: int) -> None:
-        """Put [H, W, 3] on the page, pixel for pixel."""
-        bottom = self._size[1] - MARGIN - top - picture.shape[0]
-        self._figure.add_artist(_Pixels(picture, MARGIN + left, bottom))
+    def add_image(self, image: RGB8, left: int, top: int) -> None:
+        """Draw [H, W, 3] pixel for pixel."""
+        bottom = self._size[1] - FIGURE_MARGIN - top - image.shape[0]
+        self._figure.add_artist(_ExactImage(image, FIGURE_MARGIN + left, bottom))
 
-    def overview(
-        self, picture: RGB8, window: Window, left: int, top: int, height: int, width: int
+    def add_overview(
+        self, image: RGB8, window: Window, left: int, top: int, height: int, width: int
     ) -> tuple[int, int, int]:
-        """Put a whole picture, a window of it marked, reduced if it does not fit into a box.
+        """Draw a whole image, shrunk to fit into a box, with a frame around a window of it.
 
         Args:
-            picture: [H, W, 3].
-            window: of the picture.
+            image: [H, W, 3].
+            window: of the image.
             left: of the box.
             top: of the box.
             height: of the box.
             width: of the box.
 
         Returns:
-            height and width that it takes, and by which whole factor it is reduced.
+            height and width on the canvas, and the integer factor by which the image is shrunk.
         """
-        whole, factor = shrink(picture, height, width)
-        tall, wide = whole.shape[:2]
-        self.picture(whole, left, top)
-        # Around the window; over its outermost pixels where it lies at the picture's edge.
+        small, factor = shrink(image, height, width)
+        self.add_image(small, left, top)
+        # The frame lies around the window, but inside the image.
         edge = _OUTLINE // 2
         (upper, lower), (start, end) = (
             (max(edge, first // factor - edge), min(length, -(-last // factor) + _OUTLINE) - edge)
             for first, last, length in (
-                (window.top, window.top + window.height, tall),
-                (window.left, window.left + window.width, wide),
+                (window.top, window.top + window.height, small.shape[0]),
+                (window.left, window.left + window.width, small.shape[1]),
             )
         )
-        x, y, *size = self._place(left + start, top + upper, end - start, lower - upper)
-        for colour, thickness in ((INK, _OUTLINE), (MARK, _FRAME)):
+        x, y, *size = self._fractions(left + start, top + upper, end - start, lower - upper)
+        for colour, thickness in ((BLACK, _OUTLINE), (FRAME_COLOUR, _FRAME)):
             frame = Rectangle((x, y), *size, transform=self._figure.transFigure, fill=False)
-            frame.set(edgecolor=colour, linewidth=thickness / POINT, joinstyle="miter")
+            frame.set(edgecolor=colour, linewidth=thickness / PIXELS_PER_POINT, joinstyle="miter")
             self._figure.add_artist(frame)
-        return tall, wide, factor
+        return small.shape[0], small.shape[1], factor
 
-    def text(
+    def add_text(
         self,
         text: str,
         left: float,
         top: float,
-        size: float = TEXT,
-        colour: str = INK,
+        size: float = TEXT_SIZE,
+        colour: str = BLACK,
         bold: bool = False,
         align: str = "left",
     ) -> None:
-        """Set one line of text, `size` points high; `left` is its right end if aligned `right`."""
-        x, y, _, _ = self._place(left, top + size * POINT, 0, 0)
-        font = font_of(size, bold)
-        # A name may hold a `$`, which is not to start a formula.
-        self._figure.text(x, y, drawable(text), font=font, color=colour, ha=align, parse_math=False)
+        """Draw one line of text, `size` points high; with `align="right"`, `left` is its right."""
+        x, y, _, _ = self._fractions(left, top + size * PIXELS_PER_POINT, 0, 0)
+        text = replace_missing_glyphs(text)
+        # A `$` in a file name must not start a formula.
+        self._figure.text(
+            x, y, text, font=font(size, bold), color=colour, ha=align, parse_math=False
+        )
 
-    def lines(self, lines: list[str], left: float, top: float, colour: str = INK) -> float:
-        """Set lines of text, one below the other; returns where the next would begin."""
+    def add_title(self, title: str) -> None:
+        """Draw the figure's title at the top."""
+        self.add_text(title, 0, 0, TITLE_SIZE, bold=True)
+
+    def add_caption(self, name: str, details: str, left: float, top: float) -> None:
+        """Draw a name in bold and, below it, details in small grey type."""
+        self.add_text(name, left, top, bold=True)
+        self.add_text(details, left, top + LINE_HEIGHT, SMALL_SIZE, GREY)
+
+    def add_lines(self, lines: list[str], left: float, top: float, colour: str = BLACK) -> float:
+        """Draw lines of text below each other; returns the top of the next line."""
         for line in lines:
-            self.text(line, left, top, colour=colour)
-            top += LINE
+            self.add_text(line, left, top, colour=colour)
+            top += LINE_HEIGHT
         return top
 
-    def chart(self, left: float, top: float, width: float, height: float) -> Axes:
-        """Axes around a rectangle; to be drawn in under `look`."""
-        return self._figure.add_axes(self._place(left, top, width, height))
+    def add_axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Add axes around a rectangle; draw in them inside `figure_style`."""
+        return self._figure.add_axes(self._fractions(left, top, width, height))
 
-    def pixels(self) -> RGB8:
-        """The page with its margin, [H, W, 3] uint8."""
-        with look():
-            canvas = FigureCanvasAgg(self._figure)
-            canvas.draw()
-        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    def render(self) -> RGB8:
+        """The canvas with its margin, [H, W, 3] uint8."""
+        with figure_style():
+            agg = FigureCanvasAgg(self._figure)
+            agg.draw()
+        return np.asarray(agg.buffer_rgba())[..., :3].copy()
 
     def write(self, path: Path) -> None:
-        """Write `path` with .png and .pdf added, whole or not at all; same page, same bytes."""
+        """Write `path` + .png and `path` + .pdf; the same canvas gives the same bytes."""
         srgb = PngInfo()
         srgb.add(b"sRGB", b"\0")
         with atomic_write(path.with_name(f"{path.name}.png")) as temporary:
-            Image.fromarray(self.pixels()).save(
-                temporary, format="PNG", dpi=(DPI, DPI), pnginfo=srgb
-            )
-        nothing = {"Creator": None, "Producer": None, "CreationDate": None}
-        with look(), atomic_write(path.with_name(f"{path.name}.pdf")) as temporary:
-            self._figure.savefig(temporary, format="pdf", dpi=DPI, metadata=nothing)
+            image = Image.fromarray(self.render())
+            image.save(temporary, format="PNG", dpi=(DPI, DPI), pnginfo=srgb)
+        undated = {"Creator": None, "Producer": None, "CreationDate": None}
+        with figure_style(), atomic_write(path.with_name(f"{path.name}.pdf")) as temporary:
+            self._figure.savefig(temporary, format="pdf", dpi=DPI, metadata=undated)
 
-    def _place(
+    def _fractions(
         self, left: float, top: float, width: float, height: float
     ) -> tuple[float, float, float, float]:
-        """A rectangle as Matplotlib has it: in shares of the page, from its bottom."""
+        """A rectangle as Matplotlib expects it: in fractions of the figure, from the bottom."""
         across, down = self._size
-        bottom = down - MARGIN - top - height
-        return (MARGIN + left) / across, bottom / down, width / across, height / down
+        bottom = down - FIGURE_MARGIN - top - height
+        return (FIGURE_MARGIN + left) / across, bottom / down, width / across, height / down
 
 
-class _Pixels(Artist):
-    """A picture that is copied and not resampled, its place in pixels from left and bottom."""
+class _ExactImage(Artist):
+    """An image that is copied, not resampled (Matplotlib's figimage loses pixels in a PDF)."""
 
-    def __init__(self, picture: RGB8, left: int, bottom: int):
+    def __init__(self, image: RGB8, left: int, bottom: int):
         super().__init__()
-        opaque = np.full((*picture.shape[:2], 1), 255, np.uint8)
-        self._rgba = np.concatenate([picture, opaque], axis=2)[::-1]
-        self._place = left, bottom
+        self._rgba = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])[::-1]
+        self._corner = left, bottom
 
     def draw(self, renderer: RendererBase) -> None:
-        """Copy it."""
-        x, y = (round(place * self._dpi() / DPI, 6) for place in self._place)
+        """Copy the image; positions scale with the dpi of the output, which is 72 in a PDF."""
+        figure = self.get_figure(root=True)
+        dpi = figure.dpi if figure else DPI
+        x, y = (round(position * dpi / DPI, 6) for position in self._corner)
         renderer.draw_image(renderer.new_gc(), x, y, self._rgba)
 
-    def _dpi(self) -> float:
-        """Of the figure as it is drawn; a PDF has 72."""
-        figure = self.get_figure(root=True)
-        return figure.dpi if figure else DPI
+
+def enlarge(image: RGB8, zoom: int) -> RGB8:
+    """Draw each pixel of [H, W, 3] as a square of `zoom` × `zoom`."""
+    return image.repeat(zoom, axis=0).repeat(zoom, axis=1)
 
 
-def enlarge(picture: RGB8, zoom: int) -> RGB8:
-    """Draw every pixel of [H, W, 3] as a square of `zoom` × `zoom`."""
-    return picture.repeat(zoom, axis=0).repeat(zoom, axis=1)
-
-
-def shrink(picture: RGB8, height: int, width: int) -> tuple[RGB8, int]:
-    """Fit [H, W, 3] into a box by the smallest whole factor, each pixel the mean of a square.
+def shrink(image: RGB8, height: int, width: int) -> tuple[RGB8, int]:
+    """Fit [H, W, 3] into a box by the smallest integer factor, averaging squares of pixels.
 
     Returns:
-        the picture and the factor.
+        the image and the factor.
     """
-    factor = max(-(-picture.shape[0] // height), -(-picture.shape[1] // width))
-    tall, wide = picture.shape[0] // factor, picture.shape[1] // factor
-    squares = picture[: tall * factor, : wide * factor].reshape(tall, factor, wide, factor, 3)
+    factor = max(-(-image.shape[0] // height), -(-image.shape[1] // width))
+    tall, wide = image.shape[0] // factor, image.shape[1] // factor
+    squares = image[: tall * factor, : wide * factor].reshape(tall, factor, wide, factor, 3)
     return np.rint(squares.mean((1, 3))).astype(np.uint8), factor

@@ -1,4 +1,4 @@
-"""Maps of where two images differ, and how their values become colours."""
+"""Maps of where two images differ, and the colours that show their values."""
 
 from typing import Any
 
@@ -23,21 +23,19 @@ def error_map(sr: RGB8, hr: RGB8) -> Map:
 
 @torch.no_grad()
 def lpips_map(sr: RGB8, hr: RGB8, lpips: LPIPS) -> Map:
-    """Where LPIPS lies, [H, W], its mean the distance of two [H, W, 3] uint8 images."""
+    """LPIPS by pixel, [H, W], of two [H, W, 3] uint8 images; its mean is their distance."""
     device = lpips.get_buffer("shift").device
     pair = (to_tensor(image[None], device) for image in (sr, hr))
     return lpips.map(*pair)[0].cpu().numpy()
 
 
-def coloured(values: Map, top: float) -> RGB8:
-    """Colours of values from 0, the darkest, to `top`, the lightest: [H, W, 3] of [H, W]."""
-    levels = (
-        (values / top * 256).astype(int).clip(0, 255) if top > 0 else np.zeros_like(values, int)
-    )
-    return _COLOURS[levels]
+def colourise(values: Map, maximum: float) -> RGB8:
+    """Colours from dark (0) to light (`maximum`): [H, W, 3] uint8 of [H, W]."""
+    levels = values / maximum * 256 if maximum > 0 else np.zeros_like(values)
+    return _COLOURS[levels.astype(int).clip(0, 255)]
 
 
 def colour_bar(height: int, width: int) -> RGB8:
     """All colours from left to right: [height, width, 3]."""
     ramp = np.arange(width) / width
-    return coloured(np.broadcast_to(ramp, (height, width)), 1.0)
+    return colourise(np.broadcast_to(ramp, (height, width)), 1.0)

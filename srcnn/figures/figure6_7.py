@@ -1,10 +1,9 @@
-"""Figures 6 and 7: where the perceptual loss helps most and where it harms most, with maps.
+"""Figures 6 and 7: the windows where the perceptual loss improves and worsens LPIPS most.
 
-Below each method's pixels lie maps of where it differs from the ground truth, each kind on one
-scale of colours.
+Below the window in each image, maps show where it differs from the ground truth.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.ticker import MultipleLocator
@@ -13,160 +12,189 @@ from srcnn.analysis.hallucination import BANDS, hallucinated, hallucinated_energ
 from srcnn.analysis.results import Results
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.evaluation.metrics import mse
-from srcnn.figures.canvas import LINE, Canvas, enlarge
-from srcnn.figures.charts import decimals_of, named, start, unit_of
-from srcnn.figures.difference_maps import Map, colour_bar, coloured, error_map, lpips_map
-from srcnn.figures.figure3_4_5 import GAP, TOP, reduced, squares
-from srcnn.figures.style import GREY, SMALL, TITLE, WIDTH, colours_of, look, name_of, short_name
-from srcnn.figures.text import shorten, wrap
-from srcnn.figures.windows import CLOSEUP, Case, best_case, worst_case
+from srcnn.figures.canvas import GAP, LINE_HEIGHT, TITLE_HEIGHT, Canvas, enlarge
+from srcnn.figures.captions import size_text
+from srcnn.figures.charts import axis_label, decimals_for, readable_unit, set_up_panel
+from srcnn.figures.difference_maps import Map, colour_bar, colourise, error_map, lpips_map
+from srcnn.figures.style import (
+    FIGURE_WIDTH,
+    GREY,
+    SMALL_SIZE,
+    figure_style,
+    method_colours,
+    method_name,
+    short_name,
+)
+from srcnn.figures.text import shorten_name, wrap
+from srcnn.figures.windows import CLOSEUP, WindowScores
 from srcnn.images.image_io import RGB8
 
 ZOOM = 5
-"""Side of the square that a pixel of a window is drawn as."""
+"""Side of the square that shows one pixel."""
 
-METHODS = "bicubic", "mse", "perceptual"
+MAPPED_METHODS = "bicubic", "mse", "perceptual"
 
 _SIDE = CLOSEUP[0] * ZOOM
 _PITCH = _SIDE + 24
-_FIRST = WIDTH - 3 * _PITCH - _SIDE
-_ROW = _SIDE + GAP + LINE + 24
-_STORY = _FIRST - 36
-_BODY = TOP + LINE + 6
-_BAR = 24
-_CHART, _XLABEL, _YLABEL = 460, 60, 80
+_FIRST_COLUMN = FIGURE_WIDTH - 3 * _PITCH - _SIDE
+_ROW_HEIGHT = _SIDE + GAP + LINE_HEIGHT + 24
+_TEXT_WIDTH = _FIRST_COLUMN - 36
+_FIRST_ROW = TITLE_HEIGHT + LINE_HEIGHT + 6
+_OVERVIEW_HEIGHT = 160
+_BAR_HEIGHT = 24
+_CHART_HEIGHT, _BELOW_CHART, _LEFT_OF_CHART = 460, 60, 80
 
 
-@look()
-def draw_best(results: Results, cases: list[Case], lpips: LPIPS) -> Canvas:
-    """Figure 6: the window in which the perceptual loss lowers LPIPS most.
-
-    Args:
-        results: to draw from.
-        cases: what `compare_losses` found in them.
-        lpips: for the maps.
-    """
-    case, found = best_case(cases)
-    page = _start("Figure 6. Best case for the perceptual loss", results, cases, case, found, 3)
-    _put_differences(page, results, case, lpips)
-    return page
-
-
-@look()
-def draw_worst(results: Results, cases: list[Case], lpips: LPIPS) -> Canvas:
-    """Figure 7: the window in which the perceptual loss raises LPIPS most, and what it invents.
+@figure_style()
+def draw_figure6(results: Results, scores: Sequence[WindowScores], lpips: LPIPS) -> Canvas:
+    """The window where the perceptual loss lowers LPIPS most, or raises it least.
 
     Args:
-        results: to draw from.
-        cases: what `compare_losses` found in them.
+        results: the source of the images.
+        scores: of all windows, from `score_windows`.
         lpips: for the maps.
     """
-    case, found = worst_case(cases)
-    page = _start("Figure 7. Worst case for the perceptual loss", results, cases, case, found, 4)
-    windows = _put_differences(page, results, case, lpips)
-    hr = windows.pop("hr")
-    inventions = {method: hallucinated(windows[method], hr) for method in METHODS}
-    words = "Energy of texture that the ground truth does not have."
-    _put_maps(page, 3, "Hallucination", words, inventions)
-    _draw_bands(page, windows, hr)
-    return page
+    best, change = best_window(scores)
+    canvas = _start_canvas("Figure 6. Best case for the perceptual loss", rows=3)
+    _add_description(canvas, results, scores, best, change)
+    _add_differences(canvas, results, best, lpips)
+    return canvas
 
 
-def _start(
-    title: str, results: Results, cases: list[Case], case: Case, found: str, rows: int
-) -> Canvas:
-    """The page with its title, and at the left the whole picture and what there is to say."""
-    page = Canvas(_BODY + rows * _ROW - 24)
-    page.text(title, 0, 0, TITLE, bold=True)
-    hr = results.pictures(case.image)["hr"]
-    top = _BODY
-    tall, _, factor = page.overview(hr, case.window, 0, top, 160, _STORY)
-    top += tall + GAP
-    name = f"{shorten(results.names[case.image], _STORY - 80, bold=True)}, ×{results.scale}"
-    page.text(name, 0, top, bold=True)
-    size = f"{hr.shape[1]} × {hr.shape[0]} pixels{reduced(factor)}"
-    page.text(size, 0, top + LINE, SMALL, GREY)
-    falls = sum(other.change < 0 for other in cases)
-    before, after = (results.score(case.image, method) for method in ("mse", "perceptual"))
-    story = [
-        f"Marked: {found}, from {case.lpips_mse:.3f} (MSE loss) "
-        f"to {case.lpips_perceptual:.3f} (perceptual loss).",
-        f"It falls in {falls} of the {len(cases)} windows tried.",
-        f"Whole picture: LPIPS {before['lpips']:.3f} to {after['lpips']:.3f}, "
+@figure_style()
+def draw_figure7(results: Results, scores: Sequence[WindowScores], lpips: LPIPS) -> Canvas:
+    """The window where the perceptual loss raises LPIPS most, and the texture that it invents.
+
+    Args:
+        results: the source of the images.
+        scores: of all windows, from `score_windows`.
+        lpips: for the maps.
+    """
+    worst, change = worst_window(scores)
+    canvas = _start_canvas("Figure 7. Worst case for the perceptual loss", rows=4)
+    _add_description(canvas, results, scores, worst, change)
+    crops = _add_differences(canvas, results, worst, lpips)
+    hr = crops.pop("hr")
+    maps = {method: hallucinated(crops[method], hr) for method in MAPPED_METHODS}
+    _add_maps(canvas, 3, "Hallucination", "Energy of texture that the ground truth lacks.", maps)
+    _add_frequency_chart(canvas, crops, hr)
+    return canvas
+
+
+def best_window(scores: Sequence[WindowScores]) -> tuple[WindowScores, str]:
+    """The window where LPIPS falls most, or at least rises least; and which of the two it is."""
+    best = min(scores, key=lambda window: window.change)
+    return best, "falls most" if best.change < 0 else "rises least (it falls nowhere)"
+
+
+def worst_window(scores: Sequence[WindowScores]) -> tuple[WindowScores, str]:
+    """The window where LPIPS rises most, or at least falls least; and which of the two it is."""
+    worst = max(scores, key=lambda window: window.change)
+    return worst, "rises most" if worst.change > 0 else "falls least (it rises nowhere)"
+
+
+def _start_canvas(title: str, rows: int) -> Canvas:
+    canvas = Canvas(_FIRST_ROW + rows * _ROW_HEIGHT - 24)
+    canvas.add_title(title)
+    return canvas
+
+
+def _add_description(
+    canvas: Canvas,
+    results: Results,
+    scores: Sequence[WindowScores],
+    shown: WindowScores,
+    change: str,
+) -> None:
+    """Add the left column: the whole image with a frame around the window, and the scores."""
+    image, hr = shown.image, results.pictures(shown.image)["hr"]
+    box = _OVERVIEW_HEIGHT, _TEXT_WIDTH
+    height, _, factor = canvas.add_overview(hr, shown.window, 0, _FIRST_ROW, *box)
+    name = f"{shorten_name(results.names[image], _TEXT_WIDTH - 80, bold=True)}, ×{results.scale}"
+    top = float(_FIRST_ROW + height + GAP)
+    canvas.add_caption(name, size_text(hr.shape, factor), 0, top)
+    falls = sum(window.change < 0 for window in scores)
+    before, after = (results.score(image, method) for method in ("mse", "perceptual"))
+    top += 2 * LINE_HEIGHT + GAP
+    for sentence in (
+        f"Frame: the window where LPIPS {change}, from {shown.lpips_mse:.3f} (MSE loss) "
+        f"to {shown.lpips_perceptual:.3f} (perceptual loss).",
+        f"LPIPS falls in {falls} of {len(scores)} windows.",
+        f"Whole image: LPIPS {before['lpips']:.3f} to {after['lpips']:.3f}, "
         f"MSE {before['mse']:.4f} to {after['mse']:.4f}.",
-        f"Right: the window, each pixel drawn {squares(ZOOM)}.",
-    ]
-    below = float(top + 2 * LINE + GAP)
-    for sentence in story:
-        below = page.lines(wrap(sentence, _STORY), 0, below) + GAP
-    return page
+        f"Right: the window, enlarged {ZOOM} times.",
+    ):
+        top = canvas.add_lines(wrap(sentence, _TEXT_WIDTH), 0, top) + GAP
 
 
-def _put_differences(page: Canvas, results: Results, case: Case, lpips: LPIPS) -> dict[str, RGB8]:
-    """Three rows: the window in each picture, then the maps of LPIPS and of the error.
+def _add_differences(
+    canvas: Canvas, results: Results, shown: WindowScores, lpips: LPIPS
+) -> dict[str, RGB8]:
+    """Add three rows: the window in each image, its LPIPS maps and its error maps.
 
     Returns:
-        the windows, by method.
+        the window of each image, by method.
     """
-    pictures = results.pictures(case.image, *METHODS)
-    windows = {name: case.window.of(picture) for name, picture in pictures.items()}
-    hr, below = windows["hr"], _BODY + _SIDE + GAP
-    for column, (method, window) in enumerate(windows.items()):
-        left = _FIRST + column * _PITCH
-        page.text(name_of(method), left, TOP + 4, SMALL, bold=True)
-        page.picture(enlarge(window, ZOOM), left, _BODY)
-        size = f"{window.shape[1]} × {window.shape[0]} pixels"
-        words = size if method == "hr" else f"MSE {mse(window / 255, hr / 255):.5f}"
-        page.text(words, left, below, SMALL, GREY)
-    lpips_maps = {method: lpips_map(windows[method], hr, lpips) for method in METHODS}
-    _put_maps(page, 1, "LPIPS", "Where it arises; the mean is the score.", lpips_maps)
-    errors = {method: error_map(windows[method], hr) for method in METHODS}
-    _put_maps(page, 2, "Absolute error", "Of RGB in [0, 1].", errors)
-    return windows
+    pictures = results.pictures(shown.image, *MAPPED_METHODS)
+    crops = {method: shown.window.crop(picture) for method, picture in pictures.items()}
+    hr = crops["hr"]
+    for column, (method, crop) in enumerate(crops.items()):
+        left = _FIRST_COLUMN + column * _PITCH
+        canvas.add_text(method_name(method), left, TITLE_HEIGHT + 4, SMALL_SIZE, bold=True)
+        canvas.add_image(enlarge(crop, ZOOM), left, _FIRST_ROW)
+        details = size_text(hr.shape) if method == "hr" else f"MSE {mse(crop / 255, hr / 255):.5f}"
+        canvas.add_text(details, left, _FIRST_ROW + _SIDE + GAP, SMALL_SIZE, GREY)
+    lpips_maps = {method: lpips_map(crops[method], hr, lpips) for method in MAPPED_METHODS}
+    _add_maps(canvas, 1, "LPIPS", "By pixel; the mean is the score.", lpips_maps)
+    errors = {method: error_map(crops[method], hr) for method in MAPPED_METHODS}
+    _add_maps(canvas, 2, "Absolute error", "Mean over RGB in [0, 1].", errors)
+    return crops
 
 
-def _put_maps(page: Canvas, row: int, name: str, words: str, maps: Mapping[str, Map]) -> None:
-    """A row of maps on one scale of colours, from 0 to the largest value in any of them.
+def _add_maps(canvas: Canvas, row: int, name: str, note: str, maps: Mapping[str, Map]) -> None:
+    """Add a row of maps with one colour scale, from 0 to the largest value of all.
 
     Args:
-        page: to draw on.
+        canvas: to draw on.
         row: counted from 0.
-        name: of what is shown.
-        words: on what it is.
-        maps: by method, in the order of METHODS.
+        name: of the quantity.
+        note: an explanation of it.
+        maps: by method, in the order of MAPPED_METHODS.
     """
-    top, left = _BODY + row * _ROW, _FIRST
+    top, left = _FIRST_ROW + row * _ROW_HEIGHT, _FIRST_COLUMN
     below = top + _SIDE + GAP
-    most = max(float(values.max()) for values in maps.values())
+    maximum = max(float(values.max()) for values in maps.values())
     means = {method: values.mean(dtype=float) for method, values in maps.items()}
-    unit, unit_name = unit_of([most])
-    decimals = decimals_of(max(means.values()) / unit)
-    page.text(name, left, top, bold=True)
-    page.lines(wrap(words, _SIDE), left, top + LINE, GREY)
+    unit, unit_name = readable_unit([maximum])
+    decimals = decimals_for(max(means.values()) / unit)
+    canvas.add_text(name, left, top, bold=True)
+    canvas.add_lines(wrap(note, _SIDE), left, top + LINE_HEIGHT, GREY)
+    bar_top = top + _SIDE - _BAR_HEIGHT
     if unit_name:
-        page.text(f"in {unit_name}", left, top + _SIDE - 2 * LINE - _BAR, SMALL, GREY)
-    page.picture(colour_bar(_BAR, _SIDE), left, top + _SIDE - _BAR)
-    page.text("0", left, below, SMALL, GREY)
-    page.text(f"{most / unit:.3g}", left + _SIDE, below, SMALL, GREY, align="right")
+        canvas.add_text(f"in {unit_name}", left, bar_top - 2 * LINE_HEIGHT, SMALL_SIZE, GREY)
+    canvas.add_image(colour_bar(_BAR_HEIGHT, _SIDE), left, bar_top)
+    canvas.add_text("0", left, below, SMALL_SIZE, GREY)
+    canvas.add_text(f"{maximum / unit:.3g}", left + _SIDE, below, SMALL_SIZE, GREY, align="right")
     for column, (method, values) in enumerate(maps.items(), start=1):
-        left = _FIRST + column * _PITCH
-        page.picture(enlarge(coloured(values, most), ZOOM), left, top)
-        page.text(f"mean {means[method] / unit:.{decimals}f}", left, below, SMALL, GREY)
+        left = _FIRST_COLUMN + column * _PITCH
+        canvas.add_image(enlarge(colourise(values, maximum), ZOOM), left, top)
+        mean = f"mean {means[method] / unit:.{decimals}f}"
+        canvas.add_text(mean, left, below, SMALL_SIZE, GREY)
 
 
-def _draw_bands(page: Canvas, windows: Mapping[str, RGB8], hr: RGB8) -> None:
-    """The means of the maps of hallucination by frequency; left of them."""
-    bottom = _BODY + 3 * _ROW + _SIDE - _XLABEL
-    panel = page.chart(_YLABEL, bottom - _CHART, _STORY - _YLABEL - 20, _CHART)
-    energies = {name: hallucinated_energy(sr, hr, BANDS)[1:] for name, sr in windows.items()}
-    most = max(float(energy.max()) for energy in energies.values())
-    unit, unit_name = unit_of([most])
+def _add_frequency_chart(canvas: Canvas, crops: Mapping[str, RGB8], hr: RGB8) -> None:
+    """Add a chart of the hallucinated energy by frequency, left of the last maps."""
+    bottom = _FIRST_ROW + 3 * _ROW_HEIGHT + _SIDE - _BELOW_CHART
+    width = _TEXT_WIDTH - _LEFT_OF_CHART - 20
+    panel = canvas.add_axes(_LEFT_OF_CHART, bottom - _CHART_HEIGHT, width, _CHART_HEIGHT)
+    energies = {method: hallucinated_energy(sr, hr, BANDS)[1:] for method, sr in crops.items()}
+    maximum = max(float(energy.max()) for energy in energies.values())
+    unit, unit_name = readable_unit([maximum])
     frequencies = (np.arange(1, BANDS) + 0.5) / BANDS / 2
-    colours = colours_of(energies)
-    for method, energy in energies.items():
-        colour, label = colours[method], short_name(method)
-        panel.plot(frequencies, energy / unit, color=colour, label=label, marker="o", markersize=2)
-    start(panel, named("Hallucination", unit_name))
+    for method, colour in method_colours(energies).items():
+        energy, label = energies[method] / unit, short_name(method)
+        panel.plot(frequencies, energy, color=colour, label=label, marker="o", markersize=2)
+    set_up_panel(panel, axis_label("Hallucination", unit_name))
     panel.xaxis.set_major_locator(MultipleLocator(0.25))
-    panel.set(xlabel="cycles per pixel", xlim=(0, 0.5), ylim=(0, 1.5 * most / unit or 1))
+    panel.set(xlabel="cycles per pixel", xlim=(0, 0.5), ylim=(0, 1.5 * maximum / unit or 1))
     panel.legend(loc="upper right", borderaxespad=0)

@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from srcnn.figures.style import GREY, SMALL
-from srcnn.figures.text import POINT, width_of
+from srcnn.figures.style import GREY, SMALL_SIZE
+from srcnn.figures.text import PIXELS_PER_POINT, text_width
 
-_GAP, _TEXT = 10, SMALL * POINT * 1.2  # pixels between point and label; height of a label
-_MARKER = 4.8  # pixels that a marker occupies per point of its size; POINT and a little room
+_GAP = 10  # pixels between point and label
+_TEXT = SMALL_SIZE * PIXELS_PER_POINT * 1.2  # height of a label
+_MARKER = 4.8  # pixels that a marker occupies per point of its size, with a little room
 _LINE = 8  # pixels that a line keeps free around each of the places below
 _PLACES = 100  # on each segment of a line
 _ARROW, _BETTER, _MARGIN = 60, "better", 30
@@ -51,11 +52,11 @@ def label_points(panel: Axes, labels: Sequence[tuple[float, float, str]]) -> Non
     occupied.append(_draw_arrow(panel, area, occupied))
     for x, y, text in labels:
         right, up = panel.transData.transform((x, y))
-        places = _beside(right - panel.bbox.x0, up - panel.bbox.y0, width_of(text, SMALL))
+        places = _beside(right - panel.bbox.x0, up - panel.bbox.y0, text_width(text, SMALL_SIZE))
         box = first_free(places, occupied, area)
         occupied.append(box)
         at = box.left / area[0], (box.bottom + _TEXT / 4) / area[1]
-        panel.text(*at, text, size=SMALL, transform=panel.transAxes)
+        panel.text(*at, text, size=SMALL_SIZE, transform=panel.transAxes)
 
 
 def first_free(boxes: Iterable[Box], occupied: Sequence[Box], area: tuple[float, float]) -> Box:
@@ -101,7 +102,7 @@ def _beside(x: float, y: float, width: float) -> Iterator[Box]:
 
 def _draw_arrow(panel: Axes, area: tuple[float, float], occupied: Sequence[Box]) -> Box:
     """Draw the arrow in the first free corner, and return the space that it occupies."""
-    width, height = _ARROW + width_of(_BETTER, SMALL), _ARROW + _TEXT
+    width, height = _ARROW + text_width(_BETTER, SMALL_SIZE), _ARROW + _TEXT
     left, bottom = _MARGIN, _MARGIN
     right, top = area[0] - width - _MARGIN, area[1] - height - _MARGIN
     corners = [(left, top), (right, bottom), (right, top), (left, bottom)]
@@ -112,7 +113,7 @@ def _draw_arrow(panel: Axes, area: tuple[float, float], occupied: Sequence[Box])
         ((box.left + _ARROW) / area[0], (box.bottom + _ARROW) / area[1]),
         xycoords="axes fraction",
         color=GREY,
-        size=SMALL,
+        size=SMALL_SIZE,
         arrowprops={"arrowstyle": "->", "color": GREY, "linewidth": 0.8, "shrinkA": 0},
     )
     return box

@@ -1,4 +1,4 @@
-"""The look that all figures share: sizes, fonts, colours, and how each method is called."""
+"""The style of all figures: sizes, fonts, colours, and the names of the methods."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -7,18 +7,18 @@ from typing import Any
 from matplotlib import style
 
 DPI = 300
-WIDTH, MARGIN = 2076, 24
-"""Pixels across every figure and around it: 180 mm in print, two columns of a page."""
+FIGURE_WIDTH, FIGURE_MARGIN = 2076, 24
+"""Pixels: with its margins, a figure is 180 mm wide in print, two columns of a page."""
 
 FONT = "DejaVu Sans"
-TITLE, TEXT, SMALL = 8.5, 7.0, 6.5
-"""Sizes of type in points."""
+TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 8.5, 7.0, 6.5
+"""Font sizes in points."""
 
-INK, GREY, FAINT = "#000000", "#4d4d4d", "#e0e0e0"
-MARK = "#f0e442"
-"""Of frames around windows; no method has it."""
+BLACK, GREY, LIGHT_GREY = "#000000", "#4d4d4d", "#e0e0e0"
+FRAME_COLOUR = "#f0e442"
+"""Of frames around windows; no method has this colour."""
 
-NAMES = {
+METHOD_NAMES = {
     "hr": "Ground truth",
     "nearest": "Nearest",
     "bilinear": "Bilinear",
@@ -28,7 +28,7 @@ NAMES = {
     "perceptual": "SRCNN, perceptual loss",
 }
 
-# Okabe and Ito's, which the colour-blind tell apart too; of variants four of Tol's muted ones.
+# From the palette of Okabe and Ito, which colour-blind readers can tell apart.
 _COLOURS = {
     "nearest": "#e69f00",
     "bilinear": "#cc79a7",
@@ -37,66 +37,61 @@ _COLOURS = {
     "mse": "#0072b2",
     "perceptual": "#d55e00",
 }
-_OTHERS = "#332288", "#117733", "#882255", "#999933"
+# From the muted palette of Tol.
+_VARIANT_COLOURS = "#332288", "#117733", "#882255", "#999933"
 
-_LOOK: list[Any] = [
+_TICKS = {"color": GREY, "labelsize": SMALL_SIZE, "major.size": 2, "major.width": 0.5}
+_STYLE: list[Any] = [
     "default",
     {
         "axes.axisbelow": True,
         "axes.edgecolor": GREY,
-        "axes.labelsize": TEXT,
+        "axes.labelsize": TEXT_SIZE,
         "axes.linewidth": 0.5,
         "axes.spines.right": False,
         "axes.spines.top": False,
         "axes.titlelocation": "left",
         "axes.titlepad": 5,
-        "axes.titlesize": TEXT,
+        "axes.titlesize": TEXT_SIZE,
         "axes.titleweight": "bold",
         "figure.dpi": DPI,
         "font.family": FONT,
-        "font.size": TEXT,
-        "grid.color": FAINT,
+        "font.size": TEXT_SIZE,
+        "grid.color": LIGHT_GREY,
         "grid.linewidth": 0.5,
-        "legend.fontsize": SMALL,
+        "legend.fontsize": SMALL_SIZE,
         "legend.frameon": False,
         "lines.linewidth": 1.0,
         "lines.markersize": 3.5,
         "pdf.fonttype": 42,
-        "text.color": INK,
-        "text.parse_math": False,  # a method's name is no formula
-        "xtick.color": GREY,
-        "xtick.labelsize": SMALL,
-        "xtick.major.size": 2,
-        "xtick.major.width": 0.5,
-        "ytick.color": GREY,
-        "ytick.labelsize": SMALL,
-        "ytick.major.size": 2,
-        "ytick.major.width": 0.5,
+        "text.color": BLACK,
+        "text.parse_math": False,  # a method's name is not a formula
+        **{f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()},
     },
 ]
 
-look = partial(style.context, _LOOK)
-"""`with look():` and `@look()` draw alike everywhere, whatever the user's own settings are."""
+figure_style = partial(style.context, _STYLE)
+"""`with figure_style():` and `@figure_style()` replace the user's own Matplotlib settings."""
 
 
-def name_of(method: str) -> str:
-    """What figures call a method; one that is not known is a variant."""
-    return NAMES.get(method, f"SRCNN, {method}")
+def method_name(method: str) -> str:
+    """The name of a method in figures; an unknown method is a variant."""
+    return METHOD_NAMES.get(method, f"SRCNN, {method}")
 
 
 def short_name(method: str) -> str:
-    """A method's name where it goes without saying that it is SRCNN: `MSE loss`."""
-    return name_of(method).removeprefix("SRCNN, ")
+    """The name of a method without "SRCNN": `MSE loss`."""
+    return method_name(method).removeprefix("SRCNN, ")
 
 
-def equation_of(loss: str) -> str:
-    """The paper's equation that a loss is."""
+def loss_equation(loss: str) -> str:
+    """The number of the paper's equation for a loss."""
     return "Eq. 1" if loss == "mse" else "Eq. 3"
 
 
-def colours_of(methods: Iterable[str]) -> dict[str, str]:
-    """Colours by method, each the same in every figure; variants take theirs in turn."""
+def method_colours(methods: Iterable[str]) -> dict[str, str]:
+    """The colour of each method, the same in every figure; variants share four in turn."""
     methods = list(methods)
-    variants = [method for method in methods if method not in NAMES]
-    others = {name: _OTHERS[i % len(_OTHERS)] for i, name in enumerate(variants)}
-    return {method: _COLOURS.get(method) or others[method] for method in methods}
+    variants = [method for method in methods if method not in METHOD_NAMES]
+    colours = {name: _VARIANT_COLOURS[i % 4] for i, name in enumerate(variants)}
+    return {method: _COLOURS.get(method) or colours[method] for method in methods}

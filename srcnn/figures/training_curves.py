@@ -1,56 +1,44 @@
-"""Training curves: loss and val PSNR by epoch, for every scale and loss."""
+"""The training curves: loss and validation PSNR by epoch, for every scale and loss."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 
 from srcnn.figures.canvas import Canvas
-from srcnn.figures.charts import named, panels, start, unit_of
-from srcnn.figures.style import GREY, colours_of, equation_of, look, short_name
+from srcnn.figures.charts import axis_label, make_panels, readable_unit, set_up_panel
+from srcnn.figures.style import GREY, figure_style, loss_equation, method_colours, short_name
 
 _HEIGHT = 380
 
 
-@look()
+@figure_style()
 def draw_curves(curves: Mapping[tuple[int, str], pd.DataFrame]) -> Canvas:
-    """For each scale the PSNR of all models, then the loss of each, in training and on val.
+    """For each scale, the PSNR of all models, then each loss in training and validation.
 
     Args:
-        curves: by scale and loss.
+        curves: by scale and loss, from `srcnn.analysis.training_curves.read_curve`.
     """
     scales = list(dict.fromkeys(scale for scale, _ in curves))
-    colours = colours_of(dict.fromkeys(loss for _, loss in curves))
-    count = 1 + len(colours)
-    page, charts = panels(count * len(scales), 3, _HEIGHT)
-    for row, scale in enumerate(scales):
-        psnr, *losses = charts[count * row : count * (row + 1)]
-        start(psnr, f"×{scale}: PSNR on crops of val (RGB, dB)")
-        for panel, (loss, colour) in zip(losses, colours.items(), strict=True):
-            curve, name = curves[scale, loss], short_name(loss)
-            unit, unit_name = unit_of([*curve["loss"], *curve["val_loss"]])
-            best = int(curve["val_loss"].argmin())
-            _line(psnr, curve, "val_psnr_rgb", 1, colour, name, best)
-            start(panel, named(f"×{scale}: {name}, {equation_of(loss)}", unit_name))
-            _line(panel, curve, "loss", unit, GREY, "training")
-            _line(panel, curve, "val_loss", unit, colour, "val", best)
+    colours = method_colours(dict.fromkeys(loss for _, loss in curves))
+    canvas, panels = make_panels((1 + len(colours)) * len(scales), 3, _HEIGHT)
+    remaining = iter(panels)
+    for scale in scales:
+        psnr = next(remaining)
+        set_up_panel(psnr, f"×{scale}: PSNR on val crops (RGB, dB)")
+        for loss, colour in colours.items():
+            curve, panel, name = curves[scale, loss], next(remaining), short_name(loss)
+            epochs, kept = curve["epoch"], [int(curve["val_loss"].argmin())]
+            dot: dict[str, Any] = {"color": colour, "marker": "o", "markevery": kept}
+            psnr.plot(epochs, curve["val_psnr_rgb"], label=name, **dot)
+            losses = curve[["loss", "val_loss"]]
+            unit, unit_name = readable_unit(losses.to_numpy().flat)
+            title = f"×{scale}: {name}, {loss_equation(loss)}"
+            set_up_panel(panel, axis_label(title, unit_name))
+            panel.plot(epochs, losses["loss"] / unit, color=GREY, label="training")
+            panel.plot(epochs, losses["val_loss"] / unit, label="val", **dot)
             panel.legend()
         psnr.legend()
-    for panel in charts[-3:]:
-        panel.set_xlabel("epoch (dot: the one that is kept)")
-    return page
-
-
-def _line(
-    panel: Axes,
-    curve: pd.DataFrame,
-    column: str,
-    unit: float,
-    colour: str,
-    label: str,
-    kept: int | None = None,
-) -> None:
-    values = curve[column] / unit
-    panel.plot(curve["epoch"], values, color=colour, label=label)
-    if kept is not None:
-        panel.plot(curve["epoch"][kept], values[kept], "o", color=colour)
+    for panel in panels[-3:]:
+        panel.set_xlabel("epoch (dot: the weights that are kept)")
+    return canvas

@@ -1,4 +1,4 @@
-"""Windows of a picture, and the search for the one that shows most."""
+"""Windows of an image: sliding windows, the one with the highest error, and LPIPS in each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,16 +16,13 @@ from srcnn.images.image_io import RGB8
 from srcnn.models.tensors import to_tensor
 
 SMALLEST = 32
-"""Pixels that a side needs for LPIPS: what AlexNet's two pools leave of fewer is nothing."""
+"""Pixels of the shortest side that LPIPS takes; AlexNet's pooling leaves nothing of fewer."""
 
 CLOSEUP = 72, 72
-"""Height and width of the window of figures 1, 6 and 7, in pixels of the ground truth."""
-
-CROP = 72, 96
-"""Height and width of the windows of figures 3 to 5."""
+"""Height and width of the windows of figures 1, 6 and 7, in pixels of the ground truth."""
 
 STRIDE = 48
-"""Pixels from one window that is tried to the next."""
+"""Pixels from one window to the next."""
 
 _BATCH = 128
 
@@ -39,14 +36,14 @@ class Window:
     height: int
     width: int
 
-    def of(self, picture: RGB8) -> RGB8:
+    def crop(self, image: RGB8) -> RGB8:
         """The window's part of [H, W, 3]."""
-        return picture[self.top : self.top + self.height, self.left : self.left + self.width]
+        return image[self.top : self.top + self.height, self.left : self.left + self.width]
 
 
 @dataclass(frozen=True)
-class Case:
-    """LPIPS of both models' results against the ground truth in one window of one image."""
+class WindowScores:
+    """LPIPS of both models' results in one window of one image."""
 
     image: str
     window: Window
@@ -55,20 +52,20 @@ class Case:
 
     @property
     def change(self) -> float:
-        """By how much the perceptual loss raises LPIPS here; negative where it lowers it."""
+        """LPIPS with the perceptual loss minus LPIPS with the MSE loss; negative is better."""
         return self.lpips_perceptual - self.lpips_mse
 
 
-def slide(height: int, width: int, window: tuple[int, int], stride: int) -> list[Window]:
-    """Windows that cover a picture, row by row; the last of each row and column ends at its edge.
+def sliding_windows(height: int, width: int, size: tuple[int, int], stride: int) -> list[Window]:
+    """Windows that cover an image, row by row; the last of each row and column ends at its edge.
 
     Args:
-        height: of the picture.
-        width: of the picture.
-        window: height and width; a shorter side of the picture is taken whole.
+        height: of the image.
+        width: of the image.
+        size: height and width of a window; a shorter side of the image is taken whole.
         stride: pixels from one window to the next.
     """
-    tall, wide = min(window[0], height), min(window[1], width)
+    tall, wide = min(size[0], height), min(size[1], width)
     tops, lefts = (
         [*range(0, length - side, stride), length - side]
         for length, side in ((height, tall), (width, wide))
@@ -76,24 +73,24 @@ def slide(height: int, width: int, window: tuple[int, int], stride: int) -> list
     return [Window(top, left, tall, wide) for top in tops for left in lefts]
 
 
-def hardest_window(sr: RGB8, hr: RGB8, window: tuple[int, int], stride: int) -> Window:
-    """The window in which `sr` is furthest from the ground truth by its MSE.
+def highest_error_window(sr: RGB8, hr: RGB8, size: tuple[int, int], stride: int) -> Window:
+    """The window in which the MSE between two [H, W, 3] uint8 images is highest.
 
     Args:
-        sr: [H, W, 3] uint8.
-        hr: as `sr`.
-        window: its height and width.
-        stride: pixels from one window tried to the next.
+        sr: the result.
+        hr: the ground truth.
+        size: height and width of a window.
+        stride: pixels from one window to the next.
     """
-    windows = slide(hr.shape[0], hr.shape[1], window, stride)
-    return max(windows, key=lambda window: mse(window.of(sr), window.of(hr)))
+    windows = sliding_windows(hr.shape[0], hr.shape[1], size, stride)
+    return max(windows, key=lambda window: mse(window.crop(sr), window.crop(hr)))
 
 
 @torch.no_grad()
 def lpips_in_windows(
     srs: Sequence[RGB8], hr: RGB8, windows: list[Window], lpips: LPIPS
 ) -> npt.NDArray[np.float32]:
-    """LPIPS of each window of each SR image against that of `hr`: [len(srs), len(windows)].
+    """LPIPS between each SR image and `hr` in each window: [len(srs), len(windows)].
 
     Args:
         srs: [H, W, 3] uint8 each.
@@ -105,62 +102,35 @@ def lpips_in_windows(
     distances = []
     for start in range(0, len(windows), _BATCH):
         batch = windows[start : start + _BATCH]
-        truth, *results = (
-            lpips.features(to_tensor(np.stack([window.of(picture) for window in batch]), device))
-            for picture in (hr, *srs)
+        hr_features, *sr_features = (
+            lpips.features(to_tensor(np.stack([window.crop(image) for window in batch]), device))
+            for image in (hr, *srs)
         )
-        distances.append([lpips.between(result, truth).cpu().numpy() for result in results])
+        distances.append([lpips.between(sr, hr_features).cpu().numpy() for sr in sr_features])
     return np.concatenate(distances, axis=1)
 
 
-def compare_losses(
-    results: Results, lpips: LPIPS, window: tuple[int, int], stride: int
-) -> list[Case]:
-    """LPIPS of the MSE model's and of the perceptual model's result in every window of every image.
+def score_windows(
+    results: Results, lpips: LPIPS, size: tuple[int, int], stride: int
+) -> list[WindowScores]:
+    """LPIPS of both models' results in every window of every image.
 
     Raises:
         InputError: an image is too small for LPIPS.
     """
-    cases = []
+    scores = []
     for image in tqdm(results.names, f"windows ×{results.scale}", unit="image", disable=None):
-        pictures = results.pictures(image, "mse", "perceptual")
-        height, width = pictures["hr"].shape[:2]
+        hr, *srs = results.pictures(image, "mse", "perceptual").values()
+        height, width = hr.shape[:2]
         if min(height, width) < SMALLEST:
             raise InputError(
                 f"{results.hr}/{image}.png: {width}×{height} pixels; "
                 f"LPIPS needs {SMALLEST}×{SMALLEST}"
             )
-        windows = slide(height, width, window, stride)
-        models = [pictures["mse"], pictures["perceptual"]]
-        distances = lpips_in_windows(models, pictures["hr"], windows, lpips)
-        cases += [
-            Case(image, place, float(first), float(second))
-            for place, first, second in zip(windows, *distances, strict=True)
+        windows = sliding_windows(height, width, size, stride)
+        distances = lpips_in_windows(srs, hr, windows, lpips)
+        scores += [
+            WindowScores(image, window, float(of_mse), float(of_perceptual))
+            for window, of_mse, of_perceptual in zip(windows, *distances, strict=True)
         ]
-    return cases
-
-
-def best_case(cases: list[Case]) -> tuple[Case, str]:
-    """Where the perceptual loss lowers LPIPS most, or at least raises it least; and which of both.
-
-    Args:
-        cases: of all windows tried.
-    """
-    best = min(cases, key=lambda case: case.change)
-    found = (
-        "where LPIPS falls most" if best.change < 0 else "LPIPS falls nowhere, here it rises least"
-    )
-    return best, found
-
-
-def worst_case(cases: list[Case]) -> tuple[Case, str]:
-    """Where the perceptual loss raises LPIPS most, or at least lowers it least; and which of both.
-
-    Args:
-        cases: of all windows tried.
-    """
-    worst = max(cases, key=lambda case: case.change)
-    found = (
-        "where LPIPS rises most" if worst.change > 0 else "LPIPS rises nowhere, here it falls least"
-    )
-    return worst, found
+    return scores

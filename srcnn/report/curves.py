@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from srcnn.figures.style import equation_of, short_name
+from srcnn.figures.style import loss_equation, short_name
 
 WIDTH, HEIGHT = 360, 210
 LEFT, RIGHT, TOP, BOTTOM = 52, 10, 10, 24
@@ -75,7 +75,7 @@ def charts(curves: Mapping[tuple[int, str], pd.DataFrame], scale: int) -> list[C
             ("training", "plain", curve["loss"], None),
             ("val", looks[loss], curve["val_loss"], _kept(curve)),
         ]
-        title = f"×{scale}: {short_name(loss)} ({equation_of(loss)})"
+        title = f"×{scale}: {short_name(loss)} ({loss_equation(loss)})"
         made.append(_chart(title, curve["epoch"], lines))
     return made
 

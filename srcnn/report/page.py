@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from srcnn.evaluation.benchmark_sets import published
-from srcnn.figures.style import name_of
+from srcnn.figures.style import method_name
 from srcnn.figures.table1 import COLUMNS, NOTES, TITLE, table_rows
 from srcnn.report import ASSETS
 from srcnn.report import curves as html_curves
@@ -69,7 +69,7 @@ def _page(run: Run, data: Mapping[str, Any]) -> str:
         style=Markup(style),
         style_hash=_hash(style),
         metrics=[metric(key) for key in metrics],
-        name_of=name_of,
+        method_name=method_name,
         means={scale: mean_rows(means, metrics) for scale, means in run.means.items()},
         rows=image_rows(run.scales, metrics),
         claims=claims(run.claims),
@@ -113,7 +113,7 @@ def _data(run: Run, pictures: Sources, files: bool) -> dict[str, Any]:
     both = {"mse", "perceptual"} <= set(methods) and "lpips" in metrics
     return {
         "images": [vars(thumbnail) for thumbnail in thumbnails(run.scales[0])],
-        "methods": [{"id": method, "name": name_of(method)} for method in (*methods, "hr")],
+        "methods": [{"id": method, "name": method_name(method)} for method in (*methods, "hr")],
         "metrics": [{"id": key, **vars(metric(key))} for key in metrics],
         "change": {"metric": "lpips", "from": "mse", "to": "perceptual"} if both else None,
         "scales": [results.scale for results in run.scales],

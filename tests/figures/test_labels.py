@@ -4,7 +4,7 @@ from itertools import combinations
 
 from srcnn.figures.canvas import Canvas
 from srcnn.figures.labels import Box, label_points
-from srcnn.figures.style import look
+from srcnn.figures.style import figure_style
 
 
 def test_boxes_overlap_where_they_share_a_pixel() -> None:
@@ -18,8 +18,8 @@ def test_boxes_overlap_where_they_share_a_pixel() -> None:
 
 def test_labels_of_close_points_cover_neither_each_other_nor_the_line() -> None:
     points = [(0.45, 0.5), (0.5, 0.5), (0.5, 0.52)]
-    with look():
-        panel = Canvas(600).chart(100, 20, 800, 500)
+    with figure_style():
+        panel = Canvas(600).add_axes(100, 20, 800, 500)
         panel.set(xlim=(0, 1), ylim=(0, 1))
         panel.plot(*zip(*points, strict=True), marker="o", markersize=5)
         label_points(panel, [(*point, f"label {i}") for i, point in enumerate(points)])

@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 
 from srcnn.errors import InputError
 from srcnn.figures.canvas import Canvas
-from srcnn.figures.style import INK, colours_of
+from srcnn.figures.style import BLACK, method_colours
 from tests.tiny_project import run
 from tools.combinations import combine, varied
 from tools.experiment_log import reason_of, stages_of
@@ -171,9 +171,9 @@ def made_rows(
     return rows
 
 
-def shows(page: Canvas, colour: str) -> bool:
+def shows(canvas: Canvas, colour: str) -> bool:
     wanted = np.rint(np.array(to_rgb(colour)) * 255)
-    return bool((page.pixels() == wanted).all(axis=2).any())
+    return bool((canvas.render() == wanted).all(axis=2).any())
 
 
 def test_a_curve_is_in_the_order_of_its_setting_and_marks_the_paper_s_point() -> None:
@@ -204,10 +204,10 @@ def test_a_model_along_whose_setting_others_move_too_has_a_curve_of_its_own() ->
 
 @pytest.mark.parametrize("scales", [(2,), (2, 4), (2, 3, 4)])
 def test_the_figure_shows_the_methods_at_every_scale(scales: tuple[int, ...]) -> None:
-    page = draw_sweep(made_rows(scales=scales), ["loss.lambda2"])
-    assert all(shows(page, colour) for colour in colours_of(METHODS).values())
+    canvas = draw_sweep(made_rows(scales=scales), ["loss.lambda2"])
+    assert all(shows(canvas, colour) for colour in method_colours(METHODS).values())
     rows = -(-len(scales) // 2)
-    assert page.pixels().shape[0] == pytest.approx(rows * 848, rel=0.1)
+    assert canvas.render().shape[0] == pytest.approx(rows * 848, rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -220,15 +220,15 @@ def test_the_figure_shows_the_methods_at_every_scale(scales: tuple[int, ...]) ->
     ],
 )
 def test_any_sweep_can_be_drawn(rows: list[Row]) -> None:
-    page = draw_sweep(rows, ["loss.lambda2", "train.lr"])
-    assert shows(page, INK)
+    canvas = draw_sweep(rows, ["loss.lambda2", "train.lr"])
+    assert shows(canvas, BLACK)
 
 
 def test_settings_without_an_order_are_not_joined_by_a_line() -> None:
     rows = [{**row, "loss.balance": str(row["loss.lambda2"])} for row in made_rows((0.1, 90.0))]
     joined, single = (draw_sweep(rows, [key]) for key in ("loss.lambda2", "loss.balance"))
-    colour = np.rint(np.array(to_rgb(colours_of(METHODS)["perceptual"])) * 255)
-    count = [(page.pixels() == colour).all(axis=2).sum() for page in (joined, single)]
+    colour = np.rint(np.array(to_rgb(method_colours(METHODS)["perceptual"])) * 255)
+    count = [(canvas.render() == colour).all(axis=2).sum() for canvas in (joined, single)]
     assert count[0] > 1.5 * count[1]
 
 
