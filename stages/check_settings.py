@@ -1,4 +1,4 @@
-"""Refuse a params.yaml with a setting that is unknown or wrong, before any other stage runs."""
+"""Check params.yaml before any other stage runs."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from stages.run_stage import run_stage
 
 
 def main(settings: Settings) -> None:
-    """Write data/settings_checked, always the same; the settings have been read already.
+    """Write data/settings_checked, which is always the same; `run_stage` has read the settings.
 
-    Stages whose commands hold a scale or a variant's name come after it: a name such as `a; rm x`
-    is refused before a shell sees it.
+    Stages with a scale or the name of a variant in their command run after this one, so a name
+    such as `a; rm x` is refused before a shell sees it.
     """
     with atomic_write(Path("data/settings_checked")) as temporary:
         temporary.write_text("params.yaml is valid\n", encoding="utf-8")

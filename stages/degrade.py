@@ -1,4 +1,4 @@
-"""Make the bicubic low-resolution set of one scale, data/lr/x{scale}/{split}/NNNNx{scale}.png."""
+"""Write the bicubic LR images of one scale as data/lr/x{scale}/{split}/NNNNx{scale}.png."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from stages.run_stage import run_stage
 
 
 def main(settings: Settings, scale: int) -> None:
-    """Write data/lr/x{scale}; with data.lr: official, compare it with the official set."""
+    """Write data/lr/x{scale}; with data.lr: official, compare it with the official images."""
     data, official = settings.data, None
     if data.lr == "official":
         manifest = read_manifest(Path(data.manifest))

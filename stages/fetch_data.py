@@ -1,10 +1,10 @@
-"""Lay out the photographs of `data.source` as data/hr/{train,val}/NNNN.png and index.csv."""
+"""Write the photographs of `data.source` as data/hr/{train,val}/NNNN.png with data/hr/index.csv."""
 
 import math
 from pathlib import Path
 
 from srcnn.data.archives import fetch_archives, read_manifest
-from srcnn.data.hr_set import conversions, write_hr, write_validation
+from srcnn.data.hr_set import list_conversions, write_hr, write_validation
 from srcnn.data.sources import (
     Photo,
     archive_photos,
@@ -30,22 +30,21 @@ def main(settings: Settings) -> None:
     images = write_hr(photos, Path("data/hr"), multiple, smallest_val)
     notices = []
     if data.source == "folder" and (others := other_files(Path(data.root or ""))):
-        notices.append(f"not taken, as none of {IMAGE_NAMES}: {join_names(others)}")
-    notices += conversions(images)
+        notices.append(f"skipped, as they are not {IMAGE_NAMES}: {join_names(others)}")
+    notices += list_conversions(images)
     notices += write_validation(images if data.validate_ else [], Path("data/validation.csv"))
     counts = [f"{sum(hr.photo.split == split for hr in images)} {split}" for split in SPLITS]
     print("\n".join([*notices, f"{' and '.join(counts)} images in data/hr"]))
 
 
 def find_photos(data: Data) -> list[Photo]:
-    """The photographs of `data.source`, fetched where need be."""
+    """The photographs of `data.source`, downloaded if necessary."""
+    if data.in_archives:
+        archives = [a for a in read_manifest(Path(data.manifest)).archives if a.scale is None]
+        return archive_photos(fetch_archives(archives, data.base_url, data.cache))
     if data.source == "sample":
         return sample_photos(Path("datasets/sample.yaml"))
-    if data.source == "folder":
-        return folder_photos(Path(data.root or ""))
-    archives = read_manifest(Path(data.manifest)).archives
-    hr = [archive for archive in archives if archive.scale is None]
-    return archive_photos(fetch_archives(hr, data.base_url, data.cache))
+    return folder_photos(Path(data.root or ""))
 
 
 if __name__ == "__main__":

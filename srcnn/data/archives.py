@@ -1,7 +1,7 @@
-"""Data sets that are zip files on a server: what a manifest lists, and the images in the files.
+"""Reads images from zip files that a manifest lists, and downloads the files.
 
-Nothing is unpacked: an image is read out of its archive when it is needed. A name inside an archive
-is never a path on the disk, and no more is read than the manifest allows.
+Nothing is unpacked: an image is read from its archive when it is needed. Names inside an archive
+never become paths on the disk, and no more is read than the manifest allows.
 """
 
 import zipfile
@@ -21,13 +21,9 @@ from srcnn.utils.paths import SPLITS, Split
 from srcnn.utils.validation import error_line
 from srcnn.utils.yaml_files import read_yaml
 
-_OTHERWISE = (
-    "put the file into data.cache_dir ({cache}), or set data.base_url to a server that has it"
-)
-
 
 class Archive(BaseModel):
-    """A zip file of images, as a manifest lists it (`datasets/div2k.yaml` explains the keys)."""
+    """An entry of a manifest: a zip file of images (`datasets/div2k.yaml` explains the keys)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -49,12 +45,11 @@ class Archive(BaseModel):
         return self
 
     def remote(self, base_url: str | None) -> Remote:
-        """The file on its server, or on the one that `base_url` names."""
+        """The file on its server, or on the server at `base_url`."""
         algorithm, checksum = ("sha256", self.sha256) if self.sha256 else ("md5", self.md5)
         remote = Remote(self.url, algorithm, checksum or "", self.bytes, self.name)
-        if base_url is None:
-            return remote
-        return replace(remote, url=f"{base_url.rstrip('/')}/{remote.name}")
+        url = f"{base_url.rstrip('/')}/{remote.name}" if base_url else self.url
+        return replace(remote, url=url)
 
 
 class Manifest(BaseModel):
@@ -77,10 +72,10 @@ class Manifest(BaseModel):
 
 
 class Images:
-    """The images of one archive on the disk, by name relative to its folder.
+    """The images of a downloaded archive, by name relative to its folder.
 
     Raises:
-        InputError: the file is no zip file, or holds something else than its manifest says.
+        InputError: the file is not a zip file, or its content differs from the manifest.
     """
 
     def __init__(self, archive: Archive, path: Path):
@@ -90,35 +85,31 @@ class Images:
             with zipfile.ZipFile(path) as file:
                 entries = [entry for entry in file.infolist() if _is_image(entry, inside)]
         except (zipfile.BadZipFile, NotImplementedError) as error:
-            raise InputError(f"{path}: not a zip file that can be read ({error})") from None
+            raise InputError(f"{path}: cannot be read as a zip file ({error})") from None
         self.entries = {
             entry.filename.removeprefix(inside): entry
             for entry in sorted(entries, key=lambda entry: entry.filename)
         }
         where = f"{path}: {archive.folder or 'the whole archive'}"
         if len(self.entries) < len(entries):
-            raise InputError(f"{where}: holds several images of one name")
+            raise InputError(f"{where}: several images have the same name")
         if len(entries) != archive.images:
-            raise InputError(
-                f"{where}: {len(entries)} images, but its manifest says images: {archive.images}"
-            )
+            raise InputError(f"{where}: {len(entries)} images; the manifest says {archive.images}")
         unpacked = sum(entry.file_size for entry in entries)
         if unpacked > archive.unpacked_bytes:
-            raise InputError(
-                f"{where}: {unpacked} bytes of images, more than its manifest's unpacked_bytes: "
-                f"{archive.unpacked_bytes}"
-            )
+            most = archive.unpacked_bytes
+            raise InputError(f"{where}: {unpacked} bytes of images; unpacked_bytes allows {most}")
 
     def read(self, name: str) -> bytes:
         """The bytes of one image.
 
         Raises:
-            InputError: they are damaged or encrypted.
+            InputError: the image is damaged or encrypted.
         """
         entry = self.entries[name]
         try:
             with zipfile.ZipFile(self.path) as file:
-                return file.read(entry)  # at most entry.file_size, checked by its CRC
+                return file.read(entry)  # zipfile limits the size and checks the CRC
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
             raise InputError(f"{self.path}: {name} cannot be read ({error})") from None
 
@@ -127,7 +118,7 @@ def read_manifest(path: Path) -> Manifest:
     """Read and check a manifest.
 
     Raises:
-        InputError: it is missing, is not YAML, or a key in it is unknown or wrong.
+        InputError: the file is missing or not YAML, or one of its keys is unknown or wrong.
     """
     values = read_yaml(path, "data.manifest names it")
     try:
@@ -137,17 +128,17 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def fetch_archives(archives: Sequence[Archive], base_url: str | None, cache: Path) -> list[Images]:
-    """Fetch what of the archives is not in `cache` yet, and list their images.
+    """Download the archives that `cache` lacks, and list their images.
 
     Raises:
-        InputError: an archive cannot be had or is not what the manifest says, or the disk is full.
+        InputError: a download fails, an archive differs from the manifest, or the disk is full.
     """
     remotes = [archive.remote(base_url) for archive in archives]
     missing = sum(remote.missing(cache) for remote in remotes)
     check_room(missing, cache, "the archives", "set data.cache_dir to a folder on another disk")
-    otherwise = _OTHERWISE.format(cache=cache)
+    advice = f"put the file into data.cache_dir ({cache}), or set data.base_url to another server"
     return [
-        Images(archive, fetch(remote, cache, otherwise))
+        Images(archive, fetch(remote, cache, advice))
         for archive, remote in zip(archives, remotes, strict=True)
     ]
 

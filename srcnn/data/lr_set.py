@@ -1,4 +1,4 @@
-"""The low-resolution set of one scale, and its comparison with the official one."""
+"""The LR images of one scale, and their comparison with the official ones."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from srcnn.data.archives import Images
-from srcnn.data.resume import Note, finished
+from srcnn.data.resume import Note, resume
 from srcnn.errors import InputError
 from srcnn.images.image_io import list_images, read_photo, read_rgb, write_png
 from srcnn.images.resize import imresize
@@ -22,20 +22,19 @@ Official = Mapping[str, tuple[Images, str]]
 def write_lr(hr_folder: Path, folder: Path, scale: int, official: Official | None = None) -> None:
     """Write the LR image of every HR image as `folder/{split}/NNNNx{scale}.png`.
 
-    The folder is replaced once all of it is written; what an earlier run has finished is not done
-    again.
+    The folder is replaced when all images are written; images of an earlier run are used again.
 
     Args:
         hr_folder: holds `{split}/NNNN.png`.
         folder: where to write.
         scale: both sides become 1/scale of the HR image's.
-        official: archive and name of each image's official LR image, by number; to be compared.
+        official: archive and name of the official LR image by image number, to compare with.
 
     Raises:
-        InputError: an HR image cannot be read, or an LR image is not as the official one.
+        InputError: an HR image cannot be read, or an LR image differs from the official one.
     """
     hr_files = list_images(hr_folder)
-    with finished(folder) as work:
+    with resume(folder) as work:
 
         def degrade(hr_file: Path) -> tuple[Path, str | None]:
             hr_bytes = hr_file.read_bytes()
@@ -46,20 +45,20 @@ def write_lr(hr_folder: Path, folder: Path, scale: int, official: Official | Non
                 return {}
 
             file, _ = work.make((hashlib.sha256(hr_bytes).hexdigest(), scale), write)
-            return file, _difference(file, *official[hr_file.stem]) if official else None
+            return file, _describe_difference(file, *official[hr_file.stem]) if official else None
 
-        made = map_threads(degrade, hr_files, f"degrade ×{scale}")
+        written = map_threads(degrade, hr_files, f"degrade ×{scale}")
         if official is not None:
-            _report([difference for _, difference in made], scale)
+            _report_differences([difference for _, difference in written], scale)
         names = [f"{hr.parent.name}/{lr_name(hr.stem, scale)}" for hr in hr_files]
-        work.put_in_place({name: file for name, (file, _) in zip(names, made, strict=True)})
+        work.replace({name: file for name, (file, _) in zip(names, written, strict=True)})
 
 
 def official_images(index: Path, archives: Sequence[Images], scale: int) -> Official:
-    """Where the official LR image of each image in `index.csv` is, by number.
+    """The archive and name of the official LR image of each image in `index.csv`, by number.
 
     Raises:
-        InputError: the archives have none for an image, or several.
+        InputError: not exactly one archive has the LR image of an image.
     """
     found = {}
     for _, row in read_csv(index, "fetch_data").iterrows():
@@ -73,33 +72,33 @@ def official_images(index: Path, archives: Sequence[Images], scale: int) -> Offi
         if len(places) != 1:
             raise InputError(
                 f"data.lr: official: {len(places)} archives have {name}, the LR image of "
-                f"{row['name']}; set data.lr: generate to go on without"
+                f"{row['name']}; set data.lr: generate to skip the comparison"
             )
         found[row["image"]] = places[0], name
     return found
 
 
-def _difference(file: Path, images: Images, name: str) -> str | None:
-    """In words how an LR image differs from the official one, or None."""
+def _describe_difference(file: Path, images: Images, name: str) -> str | None:
+    """How an LR image differs from the official one, or None."""
     lr, _ = read_rgb(file)
     official = read_photo(images.read(name), f"{images.path}: {name}").pixels
     if lr.shape != official.shape:
         sizes = [f"{image.shape[1]}×{image.shape[0]}" for image in (lr, official)]
-        return f"{name} has {sizes[1]} pixels, ours {sizes[0]} as its HR image is cropped"
-    off = np.abs(lr.astype(int) - official)
-    if not off.any():
+        return f"{name} has {sizes[1]} pixels, ours {sizes[0]} (from a cropped HR image)"
+    errors = np.abs(lr.astype(int) - official)
+    if not errors.any():
         return None
-    return f"{name} in {100 * np.mean(off > 0):.2g} % of its values, by up to {off.max()}"
+    return f"{name} in {100 * np.mean(errors > 0):.2g} % of its values, by up to {errors.max()}"
 
 
-def _report(differences: Sequence[str | None], scale: int) -> None:
-    """Print how many LR images are equal to the official ones; raise InputError if not all are."""
+def _report_differences(differences: Sequence[str | None], scale: int) -> None:
+    """Print how many LR images equal the official ones; raise InputError unless all do."""
     different = [difference for difference in differences if difference]
     equal = len(differences) - len(different)
     summary = f"{equal} of {len(differences)} LR images ×{scale} equal the official ones"
     if different:
         raise InputError(
             f"{summary}, others differ: {join_names(different)}; "
-            "set data.lr: generate to go on with ours"
+            "set data.lr: generate to continue with ours"
         )
     print(f"{summary} in every value")

@@ -1,7 +1,7 @@
-"""What is finished of a folder of images, image by image, so that no run does it again.
+"""Resumes folders of images: an image that an earlier run has made is not made again.
 
-A run that is killed leaves images; a run after a photograph was added needs all but one again. DVC
-empties a stage's folder before the stage runs, so they are kept beside it, as hard links.
+This helps after a kill and when photographs are added. DVC empties the folder of a stage before
+the stage runs, so the images are kept beside it, as hard links.
 """
 
 import hashlib
@@ -20,18 +20,18 @@ from srcnn.utils.files import atomic_write, code_digest, sha256_of
 Note = dict[str, Any]
 
 ROOMS = ("errors.py", "utils", "images", "data")
-"""The code that makes images; a change in it makes them again."""
+"""The code that makes images; after a change in it all images are made again."""
 
 
-class Finished:
-    """The finished files of a folder.
+class ResumableFolder:
+    """A folder of PNG images that is written completely or not at all.
 
-    A file is kept under a digest of all that it is made from, this code included, with a note of
-    its sha256; it is taken again only for the very same work, and only if it is unchanged.
+    Each image is kept under a digest of everything it is made from, this code included, with a
+    note of its sha256. It is used again only if both are unchanged.
 
     Args:
-        folder: that is to be made.
-        store: keeps the files.
+        folder: the folder to make.
+        store: the folder that keeps the images.
     """
 
     def __init__(self, folder: Path, store: Path):
@@ -40,46 +40,47 @@ class Finished:
 
     @property
     def size(self) -> int:
-        """Bytes of the files that are finished."""
+        """Bytes of the images that are kept."""
         return sum(file.stat().st_size for file in self.store.glob("*.png"))
 
     def make(self, made_from: object, write: Callable[[Path], Note]) -> tuple[Path, Note]:
-        """The PNG file that is made from all this, written now if it is not finished.
+        """Return an image and its note; write it if it is not kept already.
 
         Args:
-            made_from: whatever the content depends on; its `repr` counts.
-            write: writes the file and returns what is to be noted of it, JSON's types.
+            made_from: everything the image depends on; its `repr` is compared.
+            write: writes the file and returns its note, of JSON types.
 
         Returns:
-            the file and its note, with `sha256` added.
+            the file, and its note with `sha256` added.
         """
         digest = hashlib.sha256(repr((code_digest(*ROOMS), made_from)).encode()).hexdigest()
         file = self.store / f"{digest[:32]}.png"
-        about = file.with_suffix(".json")  # written last
+        note_file = file.with_suffix(".json")  # written last
         # A power cut can leave a note empty.
-        if about.is_file() and file.is_file() and (text := about.read_text()):
+        if note_file.is_file() and file.is_file() and (text := note_file.read_text()):
             note: Note = json.loads(text)
             if sha256_of(file) == note["sha256"]:
                 return file, note
         note = json.loads(json.dumps(write(file))) | {"sha256": sha256_of(file)}
-        with atomic_write(about) as temporary:
+        with atomic_write(note_file) as temporary:
             temporary.write_text(json.dumps(note))
         return file, note
 
-    def put_in_place(
-        self, files: Mapping[str, Path], texts: Mapping[str, Path] | None = None
-    ) -> None:
-        """Put the folder in its place.
+    def replace(self, files: Mapping[str, Path], texts: Mapping[str, Path] | None = None) -> None:
+        """Replace the folder by one with these files.
 
         Args:
-            files: what `make` gave, by name in the folder; the store forgets all others.
+            files: images that `make` returned, by name in the folder; no others stay in the store.
             texts: further files by name, which are moved there.
         """
         whole = self.store / "whole"
         shutil.rmtree(whole, ignore_errors=True)
         for name, file in files.items():
             (whole / name).parent.mkdir(parents=True, exist_ok=True)
-            _link(file, whole / name)
+            try:
+                os.link(file, whole / name)
+            except OSError:  # the file system has no hard links
+                shutil.copyfile(file, whole / name)
         for name, file in (texts or {}).items():
             file.rename(whole / name)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -92,28 +93,20 @@ class Finished:
 
 
 @contextmanager
-def finished(folder: Path) -> Iterator[Finished]:
-    """What is finished of `folder`, for one process at a time; kept beside it, in `.finished`."""
+def resume(folder: Path) -> Iterator[ResumableFolder]:
+    """Open a folder for one process at a time; its images are kept beside it, in `.finished`."""
     store = folder.parent / ".finished" / folder.name
     store.mkdir(parents=True, exist_ok=True)
     lock = FileLock(store.with_name(f"{store.name}.lock"))
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        print(f"another process is making {folder}: waiting for it", flush=True)
+        print(f"waiting for another process that writes {folder}", flush=True)
         lock.acquire()
-    work = Finished(folder, store)
+    work = ResumableFolder(folder, store)
     try:
         yield work
     finally:
         lock.release()
         if not work.complete and any(store.glob("*.json")):
-            print(f"what is finished of {folder} is kept: the same command goes on from there")
-
-
-def _link(file: Path, name: Path) -> None:
-    """Give a file a second name, or a copy where the file system has no hard links."""
-    try:
-        os.link(file, name)
-    except OSError:
-        shutil.copyfile(file, name)
+            print(f"the images of {folder} made so far are kept; run the same command to continue")

@@ -1,4 +1,4 @@
-"""Where photographs come from: installed packages, a folder, or the archives of a data set."""
+"""Finds the photographs: in installed packages, in a folder, or in the archives of a manifest."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,10 +19,10 @@ class Photo:
     """An original photograph.
 
     Args:
-        path: its file, or the archive that it is in.
-        name: what it is called.
+        path: its file, or the archive that holds it.
+        name: its name in the folder or archive.
         split: `train` or `val`.
-        images: of the archive.
+        images: the archive's images, if it is in one.
     """
 
     path: Path
@@ -32,19 +32,19 @@ class Photo:
 
     @property
     def where(self) -> str:
-        """The file in words, for messages."""
+        """The file, for messages."""
         return f"{self.path}: {self.name}" if self.images else str(self.path)
 
     @property
     def size(self) -> int:
-        """The image file's bytes."""
+        """Bytes of the image file."""
         return self.images.entries[self.name].file_size if self.images else self.path.stat().st_size
 
     def read(self) -> bytes:
-        """The bytes of the image file.
+        """The content of the image file.
 
         Raises:
-            InputError: it cannot be read.
+            InputError: the file cannot be read.
         """
         if self.images:
             return self.images.read(self.name)
@@ -55,10 +55,10 @@ class Photo:
 
 
 def sample_photos(manifest: Path) -> list[Photo]:
-    """The photographs of a manifest of files inside installed packages.
+    """The photographs of a manifest that lists files of installed packages.
 
     Raises:
-        InputError: a file is missing or not the one that the manifest names.
+        InputError: a file is missing or has a wrong checksum.
     """
     entries: list[dict[str, Any]] = read_yaml(manifest)["images"]
     return [
@@ -92,12 +92,12 @@ def _name(path: Path, folder: Path) -> str:
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise InputError(f"{str(path)!a}: its name is not UTF-8; rename it") from None
+        raise InputError(f"{str(path)!a}: the name is not UTF-8; rename the file") from None
     return name
 
 
 def other_files(root: Path) -> list[str]:
-    """Names of the files in `root/train` and `root/val` that are no photographs."""
+    """Names of the files in `root/train` and `root/val` that are not images."""
     return [
         f"{split}/{path.relative_to(root / split)}"
         for split in SPLITS
@@ -107,7 +107,7 @@ def other_files(root: Path) -> list[str]:
 
 
 def archive_photos(archives: Iterable[Images]) -> list[Photo]:
-    """The photographs of a data set's archives, train before val."""
+    """The photographs in archives, train before val."""
     return [
         Photo(images.path, name, split, images)
         for split in SPLITS
@@ -122,15 +122,15 @@ def select(
     same_size: tuple[int, int] | Literal["most_common"] | None = None,
     most: dict[str, int | None] | None = None,
 ) -> list[Photo]:
-    """Those of one size, and of them the first ones of each split.
+    """Keep the photographs of one size, and of these the first ones of each split.
 
     Args:
         photos: the originals, in order.
-        same_size: width and height, upright; `most_common` is the size that most train images have.
+        same_size: width and height, upright; `most_common` is the most frequent size in train.
         most: how many to keep, by split; None for all.
 
     Raises:
-        InputError: an image cannot be read, or a split is left without any.
+        InputError: an image cannot be read, or no image of a split is left.
     """
     if same_size:
         sizes = {photo: image_size(photo.read(), photo.where) for photo in photos}
@@ -151,12 +151,12 @@ def select(
 def _check_every_split(
     chosen: Sequence[Photo], sizes: Mapping[Photo, tuple[int, int]], size: tuple[int, int]
 ) -> None:
-    """Raise InputError if a split has no photograph of the size."""
+    """Raise InputError if a split has no photograph of this size."""
     for split in SPLITS:
         if not any(photo.split == split for photo in chosen):
             there = Counter(other for photo, other in sizes.items() if photo.split == split)
             (common, count), *_ = there.most_common(1)
             raise InputError(
-                f"data.same_size: no {split} image has {size[0]}×{size[1]} pixels; most common "
-                f"there is {common[0]}×{common[1]}, {count} of {there.total()}"
+                f"data.same_size: no {split} image has {size[0]}×{size[1]} pixels; the most "
+                f"common size is {common[0]}×{common[1]}, {count} of {there.total()}"
             )

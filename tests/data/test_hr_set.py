@@ -13,8 +13,8 @@ from PIL import Image
 
 from srcnn.analysis.results import read_names
 from srcnn.data import hr_set as datasets
-from srcnn.data.hr_set import conversions, write_hr, write_validation
-from srcnn.data.resume import finished
+from srcnn.data.hr_set import list_conversions, write_hr, write_validation
+from srcnn.data.resume import resume
 from srcnn.data.sources import Photo
 from srcnn.errors import InputError
 from srcnn.images import image_io as images
@@ -83,7 +83,7 @@ def test_each_kind_of_conversion_is_told_once(tmp_path: Path) -> None:
         path = tmp_path / f"photo{number}.jpg"
         Image.new(mode, (8, 8)).save(path)
         made.append(Photo(path, path.name, "train"))
-    notices = conversions(write_hr(made, tmp_path / "hr", 1))
+    notices = list_conversions(write_hr(made, tmp_path / "hr", 1))
     assert len(notices) == 2
     grey, cmyk = notices
     assert grey.startswith("grey")
@@ -94,7 +94,7 @@ def test_each_kind_of_conversion_is_told_once(tmp_path: Path) -> None:
 
 
 def test_nothing_is_told_where_nothing_was_converted(tmp_path: Path, photos: list[Photo]) -> None:
-    assert conversions(write_hr(photos, tmp_path / "hr", 1)) == []
+    assert list_conversions(write_hr(photos, tmp_path / "hr", 1)) == []
 
 
 def test_a_photograph_smaller_than_the_multiple_is_named_with_its_size(
@@ -215,7 +215,7 @@ def test_two_processes_that_write_one_folder_take_turns(
     inside = threading.Event()
 
     def hold_the_folder() -> None:
-        with finished(tmp_path / "hr"):
+        with resume(tmp_path / "hr"):
             inside.set()
             time.sleep(0.3)
 

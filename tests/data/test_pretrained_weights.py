@@ -195,7 +195,9 @@ def test_every_layer_is_found_at_its_place_in_torchvisions_layout(
     tmp_path: Path, network: str
 ) -> None:
     state = {}
-    for name, module in getattr(torchvision.models, network)().features.named_children():
+    with torch.device("meta"):
+        features = getattr(torchvision.models, network)().features
+    for name, module in features.named_children():
         if isinstance(module, nn.Conv2d):
             mark = torch.tensor(float(name)).half()
             state[f"features.{name}.weight"] = mark.expand(module.weight.shape).contiguous()

@@ -222,4 +222,4 @@ def test_a_size_that_no_image_of_a_split_has_is_refused_with_the_most_common_one
     assert "data.same_size: no val image has 8×6 pixels" in one_line(caught)
     with pytest.raises(InputError) as caught:
         select(sized, (100, 100))
-    assert "most common there is 9×6, 3 of 6" in one_line(caught)
+    assert "the most common size is 9×6, 3 of 6" in one_line(caught)
