@@ -103,16 +103,16 @@ def test_variants_are_trained_scored_and_drawn_beside_the_rest(
     table = (folder / "plots/table1.md").read_text()
     assert all(f"| ×2 | Variant {name} |" in table for name in variants)
     claims = (folder / "plots/claims.md").read_text()
-    assert "variants: {alone" not in claims  # which asks for the model that is there
+    assert "variants: {alone" not in claims  # the advice to add such a variant
     with (folder / "metrics/training/x2_l1.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 2  # as many epochs as of the MSE
+    assert len(rows) == 2  # as many epochs as with the MSE
     assert not any(name.startswith("block") for name in rows[0])
     variants["alone"]["layers"] = {"block1_conv2": 1.0}
     change_params(folder, variants=variants)
     dry = stages_run(run("dvc", "repro", "--dry", cwd=folder))
-    anew = ["fetch_variant_weights@alone", "train_variant@2-alone"]
-    assert [name for name in dry if "variant" in name or "train" in name] == anew
+    again = ["fetch_variant_weights@alone", "train_variant@2-alone"]
+    assert [name for name in dry if "variant" in name or "train" in name] == again
     change_params(folder, variants={})
     ran = stages_run(run("dvc", "repro", cwd=folder))
     assert not any(name.startswith("train_") for name in ran)
@@ -157,7 +157,7 @@ def made_by(stage: dict[str, Any]) -> list[Any]:
 
 
 def comes_after_the_check(name: str, pipeline: dict[str, Any], makers: dict[str, str]) -> bool:
-    """Whether check_settings is among all the stages that have to run before a stage."""
+    """Return whether a stage depends, directly or not, on check_settings."""
     before = {
         maker
         for dep in pipeline[name]["deps"]
