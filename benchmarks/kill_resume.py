@@ -207,7 +207,7 @@ def clone(project: Path, server: Server, entries: list[dict[str, object]]) -> Pa
     yaml.dump({"archives": entries}, project / "datasets/served.yaml")
     params = yaml.load(project / "params.yaml")
     params["data"] |= {
-        "source": "div2k",
+        "source": "archives",
         "manifest": "datasets/served.yaml",
         "lr": "official",
         "cache_dir": "downloads",
