@@ -14,9 +14,9 @@ from srcnn.serve.upscale_queue import UpscaleQueue
 
 
 @contextmanager
-def page_served(folder: Path, most_pixels: int = 10**6) -> Iterator[str]:
+def page_served(folder: Path, max_pixels: int = 10**6) -> Iterator[str]:
     """Serve on a free port until the block ends; yield the address without a trailing slash."""
-    queue = UpscaleQueue(folder, most_pixels)
+    queue = UpscaleQueue(folder, max_pixels)
     listening = socket.create_server((HOST, 0))
     port = listening.getsockname()[1]
     loop = asyncio.new_event_loop()

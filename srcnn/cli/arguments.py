@@ -160,7 +160,7 @@ def _add_json(verb: argparse.ArgumentParser, what: str) -> None:
 def _between(low: int, high: int) -> Callable[[str], int]:
     def number(text: str) -> int:
         if not text.isdecimal() or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {low} to {high}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
         return int(text)
 
     return number
@@ -168,5 +168,5 @@ def _between(low: int, high: int) -> Callable[[str], int]:
 
 def _scale(text: str) -> int:
     if not text.isdecimal() or int(text) < 2:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 2 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 2 on")
     return int(text)

@@ -86,7 +86,7 @@ def _serve(port: int, max_megapixels: int, browser: bool) -> None:
             raise
         advice = "pip install 'srcnn-perceptual[serve]'"
         raise InputError(f"srcnn serve needs aiohttp: {advice}") from None
-    serve(port, browser=browser, most_pixels=max_megapixels * 10**6)
+    serve(port, browser=browser, max_pixels=max_megapixels * 10**6)
 
 
 def _score(sr: Path, hr: Path, scale: int, as_json: bool) -> None:

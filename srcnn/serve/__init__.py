@@ -1,4 +1,4 @@
 """`srcnn serve`: a page on this machine that upscales photographs with `upscaling`.
 
-Its own style and scripts are in `assets/`; it shares the report's.
+Its own style and scripts are in `assets/`; it also uses the report's.
 """

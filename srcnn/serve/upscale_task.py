@@ -1,4 +1,4 @@
-"""A photograph that the page of `srcnn serve` has uploaded, and how it is enlarged."""
+"""A photograph uploaded to the page of `srcnn serve`: its state, and how it is upscaled."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,31 +14,31 @@ from srcnn.upscaling.image_files import check_result_size, format_of, read_image
 if TYPE_CHECKING:
     from srcnn.upscaling.onnx_runner import Upscaler
 
-State = Literal["arriving", "waiting", "running", "done", "failed", "cancelled"]
+State = Literal["uploading", "waiting", "running", "done", "failed", "cancelled"]
 
 
-class Cancelled(Exception):  # noqa: N818  # no error
-    """Nobody wants the result any more."""
+class Cancelled(Exception):  # noqa: N818  # not an error
+    """The task was cancelled."""
 
 
 @dataclass(eq=False)
-class Task:
-    """A photograph that is to be enlarged.
+class UpscaleTask:
+    """A photograph to upscale.
 
     Args:
-        id: that nobody guesses.
-        folder: of its own.
-        name: of the file that was uploaded.
+        id: a secret token.
+        folder: holds the task's files and nothing else.
+        name: file name of the upload.
         scale: 2 or 4.
         strength: as `srcnn.upscaling.released_networks.load`.
-        state: how far it is.
-        done: the share of the result that is made.
-        error: why it failed, in a line.
-        notes: what was converted or could not be kept.
+        state: the current state.
+        progress: share of the result that is ready, in [0, 1].
+        error: why the task failed, in one line.
+        notes: what was converted, and what the format could not keep.
         size: width and height of the result.
-        reduced: by which factor the pictures to compare are smaller than the result.
-        bytes: of the result.
-        room: bytes of all that is in the folder.
+        reduction: factor by which the images to compare are smaller than the result.
+        result_bytes: size of the result's file.
+        disk_bytes: size of all files in the folder.
     """
 
     id: str
@@ -46,97 +46,94 @@ class Task:
     name: str
     scale: int
     strength: float
-    state: State = "arriving"
-    done: float = 0.0
+    state: State = "uploading"
+    progress: float = 0.0
     error: str = ""
     notes: tuple[str, ...] = ()
     size: tuple[int, int] = (0, 0)
-    reduced: int = 1
-    bytes: int = 0
-    room: int = 0
+    reduction: int = 1
+    result_bytes: int = 0
+    disk_bytes: int = 0
 
     @property
-    def original(self) -> Path:
-        """Where the upload lies."""
+    def upload(self) -> Path:
+        """The uploaded file."""
         return self.folder / f"original{Path(self.name).suffix.lower()}"
 
     @property
     def result(self) -> Path:
-        """Where the result lies."""
-        return self.folder / f"result{self.original.suffix}"
+        """The file of the result."""
+        return self.folder / f"result{self.upload.suffix}"
 
     @property
     def result_name(self) -> str:
-        """What the result is called when it is saved, such as `photo_x4.png`."""
+        """File name for the download, such as `photo_x4.png`."""
         name = Path(self.name)
         return f"{name.stem}_x{self.scale}{name.suffix}"
 
+    @property
+    def kind(self) -> str:
+        """The image format of the upload and the result."""
+        kind = format_of(self.upload)
+        assert kind is not None  # UpscaleQueue.create checks it
+        return kind
 
-def check_size(task: Task, most_pixels: int) -> None:
-    """Find the size of the result, from the file's header alone.
+    def check_size(self, max_pixels: int) -> None:
+        """Read the size of the uploaded image from its header, and set the size of the result.
 
-    Args:
-        task: whose original is there.
-        most_pixels: that a result may have.
+        Args:
+            max_pixels: limit for the result.
 
-    Raises:
-        InputError: it is no image, or the result would be too large.
-    """
-    original = image_size(task.original)
-    width, height = (side * task.scale for side in original)
-    task.size = width, height
-    if width * height > most_pixels:
-        advice = f"srcnn serve --max-megapixels {-(-width * height // 10**6)} takes it"
-        if task.scale == 4 and width * height // 4 <= most_pixels:
-            advice = f"×2 is within it, and {advice}"
-        raise InputError(
-            f"{width}×{height} pixels, {width * height / 1e6:.0f} megapixels, would be more "
-            f"than the {most_pixels / 1e6:g} that a result may have; {advice}"
-        )
-    kind = format_of(task.original)
-    assert kind is not None
-    check_result_size(task.result, kind, original, task.scale, allow_large=False)
+        Raises:
+            InputError: the upload is not an image, or the result would be too large.
+        """
+        source_size = image_size(self.upload)
+        self.size = width, height = source_size[0] * self.scale, source_size[1] * self.scale
+        if width * height > max_pixels:
+            advice = f"start srcnn serve --max-megapixels {-(-width * height // 10**6)}"
+            if self.scale == 4 and width * height // 4 <= max_pixels:
+                advice = f"choose ×2, or {advice}"
+            raise InputError(
+                f"the result would have {width}×{height} pixels "
+                f"({width * height / 1e6:.0f} megapixels); "
+                f"the limit is {max_pixels / 1e6:g} megapixels: {advice}"
+            )
+        check_result_size(self.result, self.kind, source_size, self.scale, allow_large=False)
 
+    def run(self, model: "Upscaler") -> None:
+        """Write the result and the two images to compare.
 
-def enlarge(task: Task, model: "Upscaler") -> None:
-    """Write the result, and the two pictures that are compared on the page.
+        Args:
+            model: for the task's scale and strength.
 
-    Args:
-        task: that is running.
-        model: for its scale and strength.
+        Raises:
+            Cancelled: the task was cancelled meanwhile.
+            InputError: the photograph cannot be read, or the result cannot be written.
+        """
+        source = read_image(self.upload)
+        images = BeforeAfter(source, self.size)
 
-    Raises:
-        Cancelled: it is not running any more.
-        InputError: the file cannot be read, or the result not be written.
-    """
-    kind = format_of(task.original)
-    assert kind is not None
-    original = read_image(task.original)
-    pictures = BeforeAfter(original, task.size)
+        def strips() -> Iterator[PixelArray]:
+            rows = 0
+            for strip in model.strips(source):
+                if self.state == "cancelled":
+                    raise Cancelled
+                images.add(strip, rows)
+                yield strip
+                rows += len(strip)
+                self.progress = rows / self.size[1]
 
-    def watched(strips: Iterator[PixelArray]) -> Iterator[PixelArray]:
-        rows = 0
-        for strip in strips:
-            if task.state == "cancelled":
-                raise Cancelled
-            pictures.add(strip, rows)
-            yield strip
-            rows += len(strip)
-            task.done = rows / task.size[1]
+        notes = write_image(self.result, self.kind, source, strips(), self.size)
+        images.write(self.folder)
+        self.notes, self.reduction = (*source.notes, *notes), images.reduction
+        self.result_bytes = self.result.stat().st_size
+        self.disk_bytes = sum(file.stat().st_size for file in self.folder.iterdir())
 
-    strips = watched(model.strips(original))
-    lost = write_image(task.result, kind, original, strips, task.size)
-    pictures.write(task.folder)
-    task.notes, task.reduced = (*original.notes, *lost), pictures.reduced
-    task.bytes = task.result.stat().st_size
-    task.room = sum(file.stat().st_size for file in task.folder.iterdir())
-
-
-def for_page(error: Exception, task: Task) -> str:
-    """A line without what only the command line knows: names of files, and its options."""
-    if not isinstance(error, InputError | OSError):
-        error = InputError(f"it cannot be enlarged ({type(error).__name__}: {error})")
-    line = str(InputError(str(error)))
-    for file in (task.original, task.result):
-        line = line.removeprefix(f"{file}: ")
-    return line.partition("; use --")[0]
+    def message(self, error: Exception) -> str:
+        """The error in one line, without temporary file names and command-line options."""
+        if not isinstance(error, InputError | OSError):
+            error = InputError(f"cannot be upscaled ({type(error).__name__}: {error})")
+        line = str(InputError(str(error)))
+        for file in (self.upload, self.result):
+            line = line.removeprefix(f"{file}: ")
+        return line.partition("; use --")[0]

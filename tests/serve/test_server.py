@@ -24,8 +24,7 @@ from PIL import Image, ImageOps
 
 from srcnn.cli.program import main
 from srcnn.images.image_io import RGB8
-from srcnn.serve import server as serving
-from srcnn.serve import upscale_queue
+from srcnn.serve import server, upscale_queue
 from srcnn.upscaling import onnx_runner
 from srcnn.upscaling.onnx_runner import Upscaler
 from srcnn.upscaling.png_writer import write_png_strips
@@ -37,11 +36,11 @@ from tests.tiny_project import ROOT
 
 Picture = Callable[..., RGB8]
 
-PATIENCE = 30
+TIMEOUT = 30
 
 
 class Client:
-    """What the page asks for."""
+    """Sends the page's requests."""
 
     def __init__(self, address: str):
         self.address, self.session = address, requests.Session()
@@ -68,7 +67,7 @@ class Client:
         return self.state(job)
 
     def waits(self, condition: Callable[[], bool]) -> None:
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while not condition():
             assert time.monotonic() < end
             time.sleep(0.01)
@@ -78,7 +77,7 @@ class Client:
 
 
 class Gate:
-    """Holds every strip until it is opened, and notes what is being enlarged."""
+    """Holds every strip until it is opened, and counts the running tasks."""
 
     def __init__(self) -> None:
         self.opened, self.begun, self.running = Event(), 0, 0
@@ -89,7 +88,7 @@ class Gate:
         assert self.running == 1
         try:
             for strip in whole_strips(model, image):
-                assert self.opened.wait(PATIENCE)
+                assert self.opened.wait(TIMEOUT)
                 yield strip
         finally:
             self.running -= 1
@@ -183,10 +182,10 @@ def test_the_two_pictures_keep_the_kind_of_colour(
 def test_pictures_too_large_for_a_browser_are_reduced(
     client: Client, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("srcnn.serve.before_after.MOST", 5000)
+    monkeypatch.setattr("srcnn.serve.before_after.MAX_PIXELS", 5000)
     job = client.sent(png_file(picture(101, 51)))
     state = client.until(job, "done", "failed")
-    assert (state["width"], state["height"], state["reduced"]) == (102, 202, 4)
+    assert (state["width"], state["height"], state["reduction"]) == (102, 202, 4)
     for name in ("before.png", "after.png"):
         with Image.open(BytesIO(client.get(f"jobs/{job}/{name}").content)) as image:
             assert image.size == (26, 51)
@@ -211,12 +210,12 @@ def test_a_download_has_the_name_of_the_photograph(
     assert header == f"attachment; filename*=UTF-8''{quote(saved_as, safe='')}"
 
 
-def test_one_runs_at_a_time_and_the_others_wait_in_their_order(
+def test_one_task_runs_at_a_time_and_the_others_wait_in_order(
     client: Client, gate: Gate, photo: bytes
 ) -> None:
     jobs = [client.sent(photo) for _ in range(3)]
     client.until(jobs[0], "running")
-    assert [client.state(job).get("place") for job in jobs] == [None, 1, 2]
+    assert [client.state(job).get("position") for job in jobs] == [None, 1, 2]
     assert client.get(f"jobs/{jobs[0]}/result").status_code == 422
     gate.opened.set()
     client.until(jobs[2], "done")
@@ -224,29 +223,31 @@ def test_one_runs_at_a_time_and_the_others_wait_in_their_order(
     assert gate.begun == 3
 
 
-def test_more_may_not_wait_than_there_are_places(
+def test_an_upload_to_a_full_queue_is_refused(
     client: Client, gate: Gate, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upscale_queue, "WAITING", 2)
+    monkeypatch.setattr(upscale_queue, "MAX_WAITING", 2)
     first = client.sent(photo)
     client.until(first, "running")
     client.sent(photo)
     last = client.sent(photo)
     refused = client.post(photo)
     assert refused.status_code == 503
-    assert refused.json()["error"] == "2 photographs wait already; try again when one is done"
+    assert (
+        refused.json()["error"] == "2 photographs are already waiting; try again when one is done"
+    )
     gate.opened.set()
     client.until(last, "done")
     client.sent(photo)
 
 
-def test_what_runs_or_waits_can_be_cancelled(
+def test_running_and_waiting_tasks_can_be_cancelled(
     client: Client, gate: Gate, photo: bytes, tmp_path: Path
 ) -> None:
     running, waiting, last = (client.sent(photo) for _ in range(3))
     client.until(running, "running")
     client.cancel(waiting)
-    assert client.state(last)["place"] == 1
+    assert client.state(last)["position"] == 1
     client.cancel(running)
     assert client.get(f"jobs/{running}").status_code == 404
     gate.opened.set()
@@ -255,26 +256,24 @@ def test_what_runs_or_waits_can_be_cancelled(
     assert [folder.name for folder in tmp_path.iterdir()] == [last]
 
 
-def test_a_result_is_deleted_when_it_is_not_wanted_any_more(
-    client: Client, photo: bytes, tmp_path: Path
-) -> None:
+def test_a_result_can_be_deleted(client: Client, photo: bytes, tmp_path: Path) -> None:
     job = client.sent(photo)
     client.until(job, "done")
     client.cancel(job)
     assert list(tmp_path.iterdir()) == []
     assert client.get(f"jobs/{job}/result").json() == {
-        "error": "it is not kept any more; enlarge it again"
+        "error": "the result was deleted; upscale the photograph again"
     }
 
 
-@pytest.mark.parametrize("limit", ["KEPT", "KEPT_BYTES"])
-def test_the_oldest_results_make_room(
+@pytest.mark.parametrize("limit", ["MAX_KEPT", "MAX_KEPT_BYTES"])
+def test_the_oldest_results_are_deleted(
     client: Client, photo: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     jobs = [client.sent(photo)]
     client.until(jobs[0], "done")
     room = sum(file.stat().st_size for file in tmp_path.glob("*/*"))
-    monkeypatch.setattr(upscale_queue, limit, 2 if limit == "KEPT" else 2 * room)
+    monkeypatch.setattr(upscale_queue, limit, 2 if limit == "MAX_KEPT" else 2 * room)
     jobs += [client.sent(photo) for _ in range(3)]
     client.until(jobs[-1], "done")
     client.waits(lambda: len(list(tmp_path.iterdir())) == 2)
@@ -285,15 +284,15 @@ def test_the_oldest_results_make_room(
 def test_an_upload_of_too_many_bytes_is_refused(
     client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, chunked: bool
 ) -> None:
-    monkeypatch.setattr(serving, "UPLOAD", 2_000_000)
+    monkeypatch.setattr(server, "UPLOAD_BYTES", 2_000_000)
     body = bytes(3_000_000)
     refused = client.post(iter([body, body]) if chunked else body)
     assert refused.status_code == 413
-    assert refused.json()["error"] == "more than the 2 MB that a photograph may have"
+    assert refused.json()["error"] == "larger than the upload limit of 2 MB"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_upload_that_is_broken_off_leaves_nothing(client: Client, tmp_path: Path) -> None:
+def test_an_aborted_upload_leaves_nothing(client: Client, tmp_path: Path) -> None:
     host = client.address.removeprefix("http://")
     head = f"POST /jobs?name=a.png&scale=2&strength=1 HTTP/1.1\r\nHost: {host}\r\n"
     head += f"Origin: {client.address}\r\nContent-Length: 9999\r\n\r\nwords"
@@ -303,10 +302,10 @@ def test_an_upload_that_is_broken_off_leaves_nothing(client: Client, tmp_path: P
     client.waits(lambda: not list(tmp_path.iterdir()))
 
 
-def test_an_upload_that_does_not_go_on_is_given_up(
+def test_a_stalled_upload_times_out(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving, "PATIENCE", 0.2)
+    monkeypatch.setattr(server, "UPLOAD_SECONDS", 0.2)
 
     def stalled() -> Iterator[bytes]:
         yield b"words"
@@ -314,7 +313,7 @@ def test_an_upload_that_does_not_go_on_is_given_up(
         yield b"more"
 
     refused = client.post(stalled())
-    assert refused.json()["error"] == "it was not here after 0.2 seconds; send it again"
+    assert refused.json()["error"] == "the upload took longer than 0.2 seconds; send it again"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -324,20 +323,20 @@ def test_an_upload_that_does_not_go_on_is_given_up(
         (
             "a.png",
             (600, 300),
-            "2400×1200 pixels, 3 megapixels, would be more than the 1 that a result may have; "
-            "×2 is within it, and srcnn serve --max-megapixels 3 takes it",
+            "the result would have 2400×1200 pixels (3 megapixels); the limit is 1 megapixels: "
+            "choose ×2, or start srcnn serve --max-megapixels 3",
         ),
         (
             "a.png",
             (600, 500),
-            "2400×2000 pixels, 5 megapixels, would be more than the 1 that a result may have; "
-            "srcnn serve --max-megapixels 5 takes it",
+            "the result would have 2400×2000 pixels (5 megapixels); the limit is 1 megapixels: "
+            "start srcnn serve --max-megapixels 5",
         ),
         ("a.png", (100_000, 100_000), "more pixels than an image can be trusted to have"),
         ("a.webp", (5000, 1), "the result has 20000×4 pixels, but webp allows 16383 per side"),
     ],
 )
-def test_a_result_of_too_many_pixels_is_refused_by_the_header_alone(
+def test_too_many_pixels_are_refused_from_the_header(
     client: Client, name: str, size: tuple[int, int], says: str
 ) -> None:
     header = np.array(size, ">u4").tobytes() + bytes((8, 2, 0, 0, 0))
@@ -357,10 +356,10 @@ def moving() -> bytes:
         ("a.jpg", lambda whole: b"words", "not a PNG, JPEG, WebP, TIFF or BMP that can be read"),
         ("a.png", lambda whole: whole[:-900], "damaged or cut short"),
         ("a.webp", lambda whole: moving(), "an animation of 2 frames; give each as a file"),
-        ("a.gif", lambda whole: whole, ".gif is no format known here: .png, .jpg, .jpeg, .webp"),
-        ("photo", lambda whole: whole, "no suffix is no format known here"),
-        (".png", lambda whole: whole, "no suffix is no format known here"),
-        ("", lambda whole: whole, "no suffix is no format known here"),
+        ("a.gif", lambda whole: whole, "unknown image format (known: .png, .jpg, .jpeg, .webp"),
+        ("photo", lambda whole: whole, "unknown image format"),
+        (".png", lambda whole: whole, "unknown image format"),
+        ("", lambda whole: whole, "unknown image format"),
     ],
 )
 def test_a_bad_file_is_one_line_and_the_server_goes_on(
@@ -377,14 +376,14 @@ def test_a_bad_file_is_one_line_and_the_server_goes_on(
     client.until(client.sent(photo), "done")
 
 
-def test_an_error_that_nobody_thought_of_is_one_line_and_the_next_is_enlarged(
+def test_an_unexpected_error_is_one_line_and_the_next_task_runs(
     client: Client, photo: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(Upscaler, "strips", lambda model, image: 1 / 0)
         job = client.sent(photo)
         said = client.until(job, "failed")["error"]
-    assert said == "it cannot be enlarged (ZeroDivisionError: division by zero)"
+    assert said == "cannot be upscaled (ZeroDivisionError: division by zero)"
     client.until(client.sent(photo), "done")
     assert job not in [folder.name for folder in tmp_path.iterdir()]
 
@@ -393,13 +392,13 @@ def test_an_error_that_nobody_thought_of_is_one_line_and_the_next_is_enlarged(
     ("settings", "says"),
     [
         ({"scale": 3}, "scale 3 is neither 2 nor 4"),
-        ({"scale": "two"}, "scale and strength have to be numbers"),
+        ({"scale": "two"}, "scale and strength must be numbers"),
         ({"strength": 1.5}, "strength 1.5 is not between 0 and 1"),
         ({"strength": "nan"}, "strength nan is not between 0 and 1"),
-        ({"strength": None}, "scale and strength have to be numbers"),
+        ({"strength": None}, "scale and strength must be numbers"),
     ],
 )
-def test_a_setting_that_cannot_be_is_refused(
+def test_an_invalid_setting_is_refused(
     client: Client, photo: bytes, settings: dict[str, Any], says: str
 ) -> None:
     refused = client.post(photo, **settings)
@@ -407,7 +406,7 @@ def test_a_setting_that_cannot_be_is_refused(
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", None])
-def test_other_pages_may_send_nothing(
+def test_requests_of_other_pages_are_refused(
     client: Client, photo: bytes, tmp_path: Path, origin: str | None
 ) -> None:
     job = client.sent(photo)
@@ -418,18 +417,18 @@ def test_other_pages_may_send_nothing(
     assert [folder.name for folder in tmp_path.iterdir()] == [job]
 
 
-def test_another_name_that_leads_here_is_not_answered(client: Client) -> None:
+def test_requests_to_another_host_name_are_refused(client: Client) -> None:
     port = client.address.rpartition(":")[2]
     for name in (f"evil.example:{port}", "127.0.0.1", "127.0.0.1:1", f"127.0.0.2:{port}"):
         assert client.get("", Host=name).status_code == 403
     assert client.get("", Host=f"localhost:{port}").status_code == 200
 
 
-def test_answers_say_what_a_browser_may_do_with_them(client: Client) -> None:
+def test_every_answer_has_security_headers(client: Client) -> None:
     for path in (
         "",
-        "page.js",
-        "pictures.js",
+        "uploads.js",
+        "before_after.js",
         "page.css",
         "zoom_pan.js",
         "report.css",
@@ -454,7 +453,7 @@ def command(folder: Path, **settings: str) -> Iterator[tuple[Client, Popen[str]]
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
-            found = re.fullmatch(r"(http://127\.0\.0\.1:\d+)/ \(Ctrl-C ends it\)\n", line)
+            found = re.fullmatch(r"(http://127\.0\.0\.1:\d+)/ \(press Ctrl-C to stop\)\n", line)
             assert found, line
             yield Client(found[1]), process
         finally:
@@ -463,14 +462,14 @@ def command(folder: Path, **settings: str) -> Iterator[tuple[Client, Popen[str]]
 
 
 @pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_command_serves_this_machine_alone_opens_the_page_and_leaves_nothing(
+def test_the_command_serves_only_this_machine_opens_the_page_and_leaves_no_files(
     tmp_path: Path, photo: bytes, ended_by: signal.Signals
 ) -> None:
     browser = tmp_path / "browser"
     browser.write_text('#!/bin/sh\necho "$1" > opened\n')
     browser.chmod(0o755)
     with command(tmp_path, BROWSER=f"{browser} %s") as (client, process):
-        assert "Enlarge photographs" in client.get("").text
+        assert "Upscale photographs" in client.get("").text
         client.until(client.sent(photo), "done")
         sockets = psutil.Process(process.pid).net_connections()
         assert {each.laddr.ip for each in sockets if each.status == "LISTEN"} == {"127.0.0.1"}
@@ -478,19 +477,19 @@ def test_the_command_serves_this_machine_alone_opens_the_page_and_leaves_nothing
         client.waits(lambda: opened.exists() and opened.read_text() == f"{client.address}/\n")
         assert list(tmp_path.glob("srcnn-serve-*"))
         process.send_signal(ended_by)
-        assert (*process.communicate(timeout=PATIENCE), process.returncode) == ("", "", 0)
+        assert (*process.communicate(timeout=TIMEOUT), process.returncode) == ("", "", 0)
 
 
-def test_the_command_ends_in_the_midst_of_a_long_strip(tmp_path: Path) -> None:
+def test_the_command_stops_during_a_long_strip(tmp_path: Path) -> None:
     wide = saved(Image.new("L", (60_000, 190)), "PNG")
     with command(tmp_path, BROWSER="true") as (client, process):
         job = client.sent(wide)
         client.until(job, "running")
         time.sleep(0.5)
-        assert client.state(job)["done"] == 0
+        assert client.state(job)["progress"] == 0
         begun = time.monotonic()
         process.send_signal(signal.SIGINT)
-        assert (*process.communicate(timeout=PATIENCE), process.returncode) == ("", "", 0)
+        assert (*process.communicate(timeout=TIMEOUT), process.returncode) == ("", "", 0)
         assert time.monotonic() - begun < 5
 
 
@@ -499,18 +498,16 @@ def test_a_port_in_use_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         port = taken.getsockname()[1]
         assert main(["serve", "--port", str(port)]) == 1
     assert capsys.readouterr().err == (
-        f"error: port {port}: Address already in use; srcnn serve --port 0 takes any that is free\n"
+        f"error: port {port}: Address already in use; use --port 0 for any free port\n"
     )
 
 
 @pytest.mark.parametrize("option", ["--port=65536", "--port=-1", "--port=x", "--max-megapixels=0"])
-def test_an_option_that_makes_no_sense_is_refused(
-    capsys: pytest.CaptureFixture[str], option: str
-) -> None:
+def test_an_invalid_option_is_refused(capsys: pytest.CaptureFixture[str], option: str) -> None:
     with pytest.raises(SystemExit) as exit_:
         main(["serve", option])
     assert exit_.value.code == 2
-    assert "is no whole number from" in capsys.readouterr().err
+    assert "is not a whole number from" in capsys.readouterr().err
 
 
 def test_without_aiohttp_the_command_says_how_to_get_it(
@@ -524,9 +521,9 @@ def test_without_aiohttp_the_command_says_how_to_get_it(
     )
 
 
-def test_it_is_quick_to_start() -> None:
+def test_the_server_imports_nothing_slow() -> None:
     code = (
         "import sys, srcnn.serve.server; "
-        "assert not {'torch', 'onnxruntime', 'scipy', 'skimage'} & sys.modules.keys()"
+        "assert not {'torch', 'onnxruntime', 'pandas', 'scipy', 'skimage'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -1,4 +1,4 @@
-"""The page of `srcnn serve` as its users have it, in Chromium: by mouse, keys and touch."""
+"""The page of `srcnn serve` in Chromium, used by mouse, keys and touch."""
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -10,8 +10,7 @@ import pytest
 from PIL import Image
 
 from srcnn.images.image_io import RGB8
-from srcnn.serve import server as serving
-from srcnn.serve import upscale_queue
+from srcnn.serve import server, upscale_queue
 from srcnn.upscaling.onnx_runner import Upscaler
 from srcnn.upscaling.released_networks import load
 from srcnn.upscaling.upscale import Job, upscale_file
@@ -110,7 +109,7 @@ def give(page: Page, kind: str, *files: Path) -> None:
     )
 
 
-def test_a_photograph_is_dropped_enlarged_compared_and_downloaded(
+def test_a_photograph_is_dropped_upscaled_compared_and_downloaded(
     page: Page, files: Path, tmp_path: Path
 ) -> None:
     expect(page.locator("#go")).to_be_disabled()
@@ -118,14 +117,14 @@ def test_a_photograph_is_dropped_enlarged_compared_and_downloaded(
     expect(page.locator("body")).to_have_class("dropping")
     give(page, "drop", files / "Größe.jpg")
     expect(page.locator("body")).to_have_class("")
-    expect(line(page, "Größe.jpg")).to_contain_text("not enlarged yet")
+    expect(line(page, "Größe.jpg")).to_contain_text("not upscaled yet")
     page.get_by_label("×4").check()
     page.get_by_label("Strength").fill("0.5")
-    page.get_by_role("button", name="Enlarge").click()
+    page.get_by_role("button", name="Upscale").click()
     expect(line(page, "Größe.jpg")).to_contain_text("×4, strength 0.5: 640 × 480 pixels")
     shown(page)
     expect(page.locator("#right-tag")).to_have_text("After: SRCNN ×4, strength 0.5")
-    expect(page.locator("#news")).to_have_text("Größe.jpg is enlarged")
+    expect(page.locator("#news")).to_have_text("Größe.jpg is upscaled")
     for name in ("#under", "#over"):
         assert page.locator(name).evaluate("picture => picture.naturalWidth") == 640
 
@@ -147,10 +146,10 @@ def test_a_photograph_is_dropped_enlarged_compared_and_downloaded(
     assert (tmp_path / "got.jpg").read_bytes() == (tmp_path / "made.jpg").read_bytes()
 
 
-def test_several_are_enlarged_and_a_bad_one_says_why(page: Page, files: Path) -> None:
+def test_several_photographs_are_upscaled_and_bad_ones_report_why(page: Page, files: Path) -> None:
     names = "cat.png", "broken.png", "rocket.tif", "words.png", EVIL
     page.set_input_files("#choose", [files / name for name in names])
-    page.get_by_role("button", name="Enlarge 5 photographs").click()
+    page.get_by_role("button", name="Upscale 5 photographs").click()
     expect(line(page, "broken.png")).to_contain_text("damaged or cut short")
     expect(line(page, "words.png")).to_contain_text("not a PNG, JPEG, WebP, TIFF or BMP")
     for name in ("cat.png", "rocket.tif", EVIL):
@@ -158,10 +157,10 @@ def test_several_are_enlarged_and_a_bad_one_says_why(page: Page, files: Path) ->
     shown(page)  # whichever was done first
     expect(page.locator("#go")).to_be_disabled()
     page.get_by_role("button", name="rocket.tif", exact=True).click()
-    expect(page.locator("#of")).to_have_text("rocket_x2.tif")
+    expect(page.locator("#result-name")).to_have_text("rocket_x2.tif")
     shown(page)
     page.get_by_role("button", name=EVIL, exact=True).click()
-    expect(page.locator("#of")).to_have_text(EVIL.replace(".png", "_x2.png"))
+    expect(page.locator("#result-name")).to_have_text(EVIL.replace(".png", "_x2.png"))
     expect(page.locator("[onerror]")).to_have_count(0)
     shown(page)
     page.get_by_label("Remove broken.png").click()
@@ -169,13 +168,13 @@ def test_several_are_enlarged_and_a_bad_one_says_why(page: Page, files: Path) ->
     expect(page.get_by_label("Remove rocket.tif")).to_be_focused()
 
 
-def test_other_settings_make_the_shown_one_again(page: Page, files: Path) -> None:
+def test_other_settings_upscale_the_shown_photograph_again(page: Page, files: Path) -> None:
     give(page, "paste", files / "cat.png")
     page.locator("#go").click()
     shown(page)
     before = page.locator("#over").get_attribute("src")
     page.get_by_label("Strength").fill("0")
-    page.get_by_role("button", name="Enlarge again").click()
+    page.get_by_role("button", name="Upscale again").click()
     expect(line(page, "cat.png")).to_contain_text("strength 0: 320 × 240")
     shown(page)
     assert page.locator("#over").get_attribute("src") != before
@@ -185,7 +184,7 @@ def test_other_settings_make_the_shown_one_again(page: Page, files: Path) -> Non
     expect(page.locator("#files")).to_be_hidden()
 
 
-def test_a_photograph_that_waits_or_runs_is_cancelled(
+def test_waiting_and_running_photographs_can_be_cancelled(
     page: Page, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened, whole = Event(), Upscaler.strips
@@ -194,14 +193,14 @@ def test_a_photograph_that_waits_or_runs_is_cancelled(
     )
     page.set_input_files("#choose", [files / name for name in ("cat.png", "rocket.tif")])
     page.locator("#go").click()
-    expect(line(page, "cat.png")).to_contain_text("being enlarged")
-    expect(line(page, "rocket.tif")).to_contain_text("waiting, 1 before it")
+    expect(line(page, "cat.png")).to_contain_text("upscaling")
+    expect(line(page, "rocket.tif")).to_contain_text("waiting, 1 ahead")
     page.get_by_label("Cancel rocket.tif").click()
     page.get_by_label("Cancel cat.png").click()
     for name in ("cat.png", "rocket.tif"):
-        expect(line(page, name)).to_contain_text("not enlarged yet")
+        expect(line(page, name)).to_contain_text("not upscaled yet")
     opened.set()
-    page.get_by_role("button", name="Enlarge 2 photographs").click()
+    page.get_by_role("button", name="Upscale 2 photographs").click()
     for name in ("cat.png", "rocket.tif"):
         expect(line(page, name)).to_contain_text("320 × 240 pixels")
 
@@ -209,28 +208,28 @@ def test_a_photograph_that_waits_or_runs_is_cancelled(
 def test_a_file_that_is_too_large_is_not_sent(
     open_page: Callable[..., Page], files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving, "UPLOAD", 1000)
+    monkeypatch.setattr(server, "UPLOAD_BYTES", 1000)
     page = open_page()
     page.set_input_files("#choose", files / "cat.png")
-    expect(line(page, "cat.png")).to_contain_text("is more than the 0.001 MB")
+    expect(line(page, "cat.png")).to_contain_text("is larger than the upload limit of 0.001 MB")
     expect(page.locator("#go")).to_be_disabled()
 
 
-def test_a_server_that_has_ended_is_said(browser: Browser, files: Path, tmp_path: Path) -> None:
+def test_a_stopped_server_is_reported(browser: Browser, files: Path, tmp_path: Path) -> None:
     with page_served(tmp_path) as address:
         page = browser.new_page()
         page.goto(address)
         page.set_input_files("#choose", files / "cat.png")
     page.locator("#go").click()
-    expect(line(page, "cat.png")).to_contain_text("no answer: srcnn serve has ended")
+    expect(line(page, "cat.png")).to_contain_text("no answer: srcnn serve was stopped")
     expect(page.locator("#go")).to_be_enabled()  # to try again
     page.close()
 
 
-def test_a_result_that_is_not_kept_any_more_is_made_again(
+def test_a_deleted_result_can_be_made_again(
     browser: Browser, address: str, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upscale_queue, "KEPT", 1)
+    monkeypatch.setattr(upscale_queue, "MAX_KEPT", 1)
     page = browser.new_page()
     page.goto(address)
     for count, name in enumerate(("cat.png", "rocket.tif"), 1):
@@ -240,8 +239,8 @@ def test_a_result_that_is_not_kept_any_more_is_made_again(
         page.get_by_role("button", name=name, exact=True).click()
         shown(page)
     page.get_by_role("button", name="cat.png", exact=True).click()
-    expect(page.locator("#problem")).to_contain_text("enlarge it again")
-    page.get_by_role("button", name="Enlarge").click()
+    expect(page.locator("#problem")).to_contain_text("Upscale the photograph again")
+    page.get_by_role("button", name="Upscale").click()
     shown(page)
     expect(page.locator("#problem")).to_be_empty()
     page.close()
