@@ -18,7 +18,7 @@ METRICS, PLOTS = Path("metrics"), Path("plots")
 def main(settings: Settings) -> None:
     """Write plots/comparisons.{csv,md} and plots/claims.{json,md}."""
     scales = read_all(settings.scales, METRICS, Path("data"))
-    judged = judge(settings, scales)
+    judged = judge_claims(settings, scales)
     comparisons = [comparison for results in scales for comparison in compare(results)]
     write_comparisons(comparisons, PLOTS / "comparisons.csv", PLOTS / "comparisons.md")
     write_claims(judged, len(scales[0].names), PLOTS / "claims.json", PLOTS / "claims.md")
@@ -26,33 +26,33 @@ def main(settings: Settings) -> None:
         print(f"{claim.key}: {claim.verdict}")
 
 
-def judge(settings: Settings, scales: list[Results]) -> list[Claim]:
+def judge_claims(settings: Settings, scales: list[Results]) -> list[Claim]:
     """The verdicts on C1 to C7."""
-    devices = read_devices(METRICS / "environment.json")
+    devices = read_devices(METRICS)
     cost = read_cost(Path(f"models/x{settings.scales[0]}/mse.safetensors"))
     peaks = {
         (scale, loss): read_peaks(METRICS / f"grid/x{scale}_{loss}.csv")
         for scale in settings.scales
         for loss in ("perceptual", "mse")
     }
-    loss, alone = settings.loss, without_mse(settings)
-    compared = ["bicubic", "mse", "perceptual", *([alone] if alone else [])]
-    energies = {results.scale: texture_energies(results, compared) for results in scales}
+    loss, perceptual_only = settings.loss, perceptual_only_variant(settings)
+    methods = ["bicubic", "mse", "perceptual", *filter(None, [perceptual_only])]
+    energies = {results.scale: texture_energies(results, methods) for results in scales}
     return [
-        claims.error(scales),
+        claims.mean_squared_error(scales),
         claims.looks(scales),
         claims.gap(scales),
-        claims.hallucination(scales, energies, loss.lambda1, alone),
-        claims.tiles(peaks, scales[0].names),
-        claims.balance(scales, (loss.lambda1, loss.lambda2)),
-        claims.on_cpu(*devices, cost),
+        claims.hallucination(scales, energies, loss.lambda1, perceptual_only),
+        claims.grid_artefacts(peaks, scales[0].names),
+        claims.trade_off(scales, (loss.lambda1, loss.lambda2)),
+        claims.runs_on_cpu(devices, cost),
     ]
 
 
-def without_mse(settings: Settings) -> str | None:
-    """The variant that is the perceptual loss alone: as `settings.loss` but for λ1 = 0."""
-    alone = settings.loss.model_copy(update={"lambda1": 0.0})
-    names = (name for name in settings.variants if settings.loss_of(name) == alone)
+def perceptual_only_variant(settings: Settings) -> str | None:
+    """The variant that equals `settings.loss` except for λ1 = 0."""
+    wanted = settings.loss.model_copy(update={"lambda1": 0.0})
+    names = (name for name in settings.variants if settings.loss_of(name) == wanted)
     return next(names, None) if settings.loss.lambda1 else None
 
 

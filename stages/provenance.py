@@ -1,4 +1,4 @@
-"""Write down the machine that made the results, and by how much another's may differ."""
+"""Record the devices that made the results, and by how much another machine's may differ."""
 
 from pathlib import Path
 
@@ -8,15 +8,19 @@ from srcnn.settings import Settings
 from srcnn.utils.files import write_json
 from stages.run_stage import run_stage
 
+METRICS = Path("metrics")
+
 
 def main(settings: Settings) -> None:
-    """Write metrics/environment.json."""
+    """Write metrics/environment.json and metrics/device_type.json."""
     models = {
         f"x{scale}/{loss}": Path(f"models/x{scale}/{loss}.safetensors")
         for scale in settings.scales
         for loss in settings.losses
     }
-    write_json(provenance(best_device(), models), Path("metrics/environment.json"))
+    device = best_device()
+    write_json(provenance(device, models), METRICS / "environment.json")
+    write_json({"device_type": device.type}, METRICS / "device_type.json")
 
 
 if __name__ == "__main__":

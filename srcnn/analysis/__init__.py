@@ -1,4 +1,4 @@
-"""What the scores in `metrics/` show: statistics, comparisons, and the paper's claims.
+"""What the scores mean: results read from `metrics/`, statistics, comparisons, the paper's claims.
 
-Nothing here computes a score; figures belong in `figures`.
+Scores themselves come from `evaluation`; figures are drawn in `figures`.
 """

@@ -1,14 +1,15 @@
-"""What the claims are judged by, besides the scores: read from the files of a run."""
+"""What the claims are judged by besides the scores: devices, cost of a network, texture."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
-from srcnn.analysis.hallucination import hallucinated
+from srcnn.analysis.hallucination import hallucination_map
 from srcnn.analysis.results import Results
 from srcnn.errors import InputError
 from srcnn.models.srcnn import load_model
@@ -16,43 +17,57 @@ from srcnn.utils.threads import map_threads
 
 
 @dataclass(frozen=True)
+class Devices:
+    """The devices of a run.
+
+    Args:
+        type: `cpu` or `cuda`, of the device that super-resolved the val images.
+        name: of that device.
+        trained_on: name of the device that trained each model, by model.
+    """
+
+    type: str
+    name: str
+    trained_on: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Cost:
     """What a network needs to run.
 
     Args:
-        parameters: its trained numbers.
-        multiply_adds: for each pixel of its output, of the convolutions.
+        parameters: number of trained parameters.
+        multiply_adds: of the convolutions, for each output pixel.
     """
 
     parameters: int
     multiply_adds: int
 
 
-def read_devices(path: Path) -> tuple[str, dict[str, str]]:
-    """The device that made the results, and those that trained the models, by model.
+def read_devices(metrics: Path) -> Devices:
+    """Read the devices from what the stage provenance writes.
 
     Args:
-        path: metrics/environment.json, as the stage provenance writes it.
+        metrics: folder of `device_type.json` and `environment.json`.
 
     Raises:
-        InputError: the file is missing or damaged.
+        InputError: a file is missing or damaged.
     """
+    path = metrics / "device_type.json"
     try:
+        device_type = str(json.loads(path.read_text(encoding="utf-8"))["device_type"])
+        path = metrics / "environment.json"
         facts = json.loads(path.read_text(encoding="utf-8"))
-        return str(facts["device"]), {str(k): str(v) for k, v in facts["trained_on"].items()}
+        trained_on = {str(model): str(name) for model, name in facts["trained_on"].items()}
+        return Devices(device_type, str(facts["device"]), trained_on)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file (the stage provenance makes it)") from None
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise InputError(f"{path}: does not name the devices; run dvc repro provenance") from None
-
-
-def is_cpu(device: str) -> bool:
-    """Whether `device_name` gave this name to a CPU: its instructions follow."""
-    return ", " in device
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: damaged ({error!r}); run the stage provenance again") from None
 
 
 def read_cost(model: Path) -> Cost:
-    """The cost of a trained network.
+    """Read the cost of a trained network.
 
     Raises:
         InputError: as `srcnn.models.srcnn.load_model`.
@@ -61,26 +76,22 @@ def read_cost(model: Path) -> Cost:
     kernels = [layer.weight for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
     return Cost(
         sum(parameter.numel() for parameter in network.parameters()),
-        sum(kernel.numel() for kernel in kernels),  # each of its numbers once for each pixel
+        sum(kernel.numel() for kernel in kernels),  # each weight once per pixel
     )
 
 
-def texture_energies(results: Results, methods: Iterable[str]) -> dict[str, dict[str, float]]:
-    """Mean energy of texture that the methods' results have and HR does not: method → image → it.
+def texture_energies(results: Results, methods: Iterable[str]) -> pd.DataFrame:
+    """Mean energy of hallucinated texture: a row for each image, a column for each method.
 
     Raises:
         InputError: as `Results.pictures`.
     """
     methods = list(methods)
 
-    def energies(image: str) -> Mapping[str, float]:
+    def energies(image: str) -> dict[str, float]:
         pictures = results.pictures(image, *methods)
-        hr = pictures.pop("hr")
-        return {
-            method: float(hallucinated(sr, hr).mean(dtype=np.float64))
-            for method, sr in pictures.items()
-        }
+        maps = {method: hallucination_map(pictures[method], pictures["hr"]) for method in methods}
+        return {method: float(energy.mean(dtype=np.float64)) for method, energy in maps.items()}
 
-    found = map_threads(energies, results.names, f"texture ×{results.scale}")
-    by_image = dict(zip(results.names, found, strict=True))
-    return {method: {image: by_image[image][method] for image in by_image} for method in methods}
+    rows = map_threads(energies, results.names, f"texture ×{results.scale}")
+    return pd.DataFrame(rows, index=list(results.names))

@@ -1,4 +1,4 @@
-"""The verdicts on the claims, as JSON for dvc and as Markdown to read."""
+"""The verdicts on the claims, as JSON for DVC and as Markdown to read."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from srcnn.analysis.claims_text import RULE, TEXTS
-from srcnn.analysis.comparisons import how_little
+from srcnn.analysis.comparisons import sample_size_note
 from srcnn.analysis.verdicts import Claim, Part
 from srcnn.utils.files import atomic_write, write_json
-from srcnn.utils.text import escape_markdown, join_names, signed
+from srcnn.utils.text import escape_markdown, join_names, markdown_table, signed
 
 
 def write_claims(claims: Sequence[Claim], images: int, numbers: Path, page: Path) -> None:
-    """Write the verdicts and what they rest on.
+    """Write the verdicts and the numbers behind them.
 
     Args:
         claims: all of them.
-        images: of val.
-        numbers: the JSON file: claim → `verdict`, and value → its verdict and numbers, of six
-            significant digits.
+        images: number of val images.
+        numbers: the JSON file: claim → `verdict`, facts, and part → its verdict and numbers, with
+            six significant digits.
         page: the Markdown file.
     """
     write_json({claim.key: _rounded(_facts(claim)) for claim in claims}, numbers)
@@ -28,20 +28,23 @@ def write_claims(claims: Sequence[Claim], images: int, numbers: Path, page: Path
 
 
 def _facts(claim: Claim) -> dict[str, Any]:
-    """What decides, in numbers; those that do not exist are left out, as dvc shows none."""
+    """The verdict, and the numbers of the parts that decide; missing numbers are left out."""
     parts = {}
-    for part in claim.parts:
+    for part in _deciding_parts(claim):
         found = part.summary
-        if part.decides and found.images:
-            ends = {"mean": found.mean, "low": found.low, "high": found.high}
-            parts[part.key] = {
-                "verdict": part.verdict,
-                **{name: _natural(part, end) for name, end in ends.items() if end is not None},
-                "images": found.images,
-                "as_claimed": part.as_claimed,
-                **({"is_ratio": True} if part.is_ratio else {}),
-            }
+        ends = {"mean": found.mean, "low": found.low, "high": found.high}
+        parts[part.key] = {
+            "verdict": part.verdict,
+            **{name: _plain(part, end) for name, end in ends.items() if end is not None},
+            "images": found.images,
+            "as_claimed": part.as_claimed,
+            **({"is_ratio": True} if part.is_ratio else {}),
+        }
     return {"verdict": claim.verdict, **claim.facts, **parts}
+
+
+def _deciding_parts(claim: Claim) -> list[Part]:
+    return [part for part in claim.parts if part.decides and part.summary.images]
 
 
 def _rounded(value: Any) -> Any:
@@ -52,16 +55,18 @@ def _rounded(value: Any) -> Any:
 
 def _markdown(claims: Sequence[Claim], images: int) -> Iterator[str]:
     yield "# The paper's claims, judged by this run\n"
-    yield "| | Claim | Verdict | Images as claimed |"
-    yield "| :-- | :-- | :-- | :-- |"
+    rows = [["", "Claim", "Verdict", "Images as claimed"]]
     for claim in claims:
-        start = f"[{claim.key}](#{claim.key.lower()}) | {TEXTS[claim.key].title}"
-        parts = [part for part in claim.parts if part.decides and part.summary.images]
-        tallies = [f"{part.name}: {part.as_claimed} of {part.summary.images}" for part in parts]
-        yield f"| {start} | **{claim.verdict}** | {'<br>'.join(tallies) or '–'} |"
+        counts = [
+            f"{part.name}: {part.as_claimed} of {part.summary.images}"
+            for part in _deciding_parts(claim)
+        ]
+        link, title = f"[{claim.key}](#{claim.key.lower()})", TEXTS[claim.key].title
+        rows.append([link, title, f"**{claim.verdict}**", "<br>".join(counts) or "–"])
+    yield markdown_table(rows)
     yield "\n## The rule\n"
     yield "\n\n".join(RULE)
-    yield f"\n{how_little(images)}\n"
+    yield f"\n{sample_size_note(images)}\n"
     for claim in claims:
         yield from _section(claim)
 
@@ -72,36 +77,33 @@ def _section(claim: Claim) -> Iterator[str]:
     yield f"**{text.title}: {claim.verdict}.** The paper: {text.paper}.\n"
     yield f"*Measure.* {text.measure}\n"
     if claim.parts:
-        yield "| | Images | Mean | 95 % interval | As claimed – equal – otherwise | Verdict |"
-        yield "| :-- | --: | --: | :-- | :-- | :-- |"
-        yield from map(_line, claim.parts)
+        head = ["", "Images", "Mean", "95 % interval", "As claimed – equal – contrary", "Verdict"]
+        yield markdown_table([head, *map(_cells, claim.parts)], right=(1, 2))
         yield ""
     for part in claim.parts:
-        if part.decides and part.against:
-            names = escape_markdown(join_names(part.against))
-            yield f"- {part.name}: otherwise in {names}."
+        if part.decides and part.contrary:
+            yield f"- {part.name}: contrary in {escape_markdown(join_names(part.contrary))}."
     for note in [*claim.notes, *filter(None, [text.limits])]:
         yield f"- {note}"
     yield ""
 
 
-def _line(part: Part) -> str:
+def _cells(part: Part) -> list[str]:
     found = part.summary
     mean, low, high = (_shown(part, end) for end in (found.mean, found.low, found.high))
-    otherwise = found.images - found.equal - part.as_claimed
-    tally = f"{part.as_claimed} – {found.equal} – {otherwise}"
+    contrary = found.images - found.equal - part.as_claimed
+    counts = f"{part.as_claimed} – {found.equal} – {contrary}"
     interval = f"[{low}, {high}]" if found.low is not None else "–"
     verdict = part.verdict if part.decides else "*for comparison*"
-    cells = part.name, found.images, mean, interval, tally, verdict
-    return f"| {' | '.join(map(str, cells))} |"
+    return [part.name, str(found.images), mean, interval, counts, verdict]
 
 
-def _natural(part: Part, value: float) -> float:
-    """The value as it is read: a ratio and not its logarithm."""
+def _plain(part: Part, value: float) -> float:
+    """The value, or the ratio in place of its logarithm."""
     return math.exp(value) if part.is_ratio else value
 
 
 def _shown(part: Part, value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{math.exp(value):.3g} ×" if part.is_ratio else signed(value)
+    if part.is_ratio and value is not None:
+        return f"{math.exp(value):.3g} ×"
+    return signed(value)

@@ -1,26 +1,25 @@
-"""Every two methods compared, image by image: as CSV, and the pairs that matter as Markdown."""
+"""Comparisons of every two methods, image by image: all as CSV, the main pairs as Markdown."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from pathlib import Path
-from typing import Any
 
 from srcnn.analysis.results import Results
-from srcnn.analysis.statistics import FEW, FEWEST, Summary, summarise
+from srcnn.analysis.statistics import MIN_POWERED, MIN_SIGNIFICANT, Summary, summarise
 from srcnn.evaluation.metrics import METRICS
 from srcnn.utils.files import atomic_write
 from srcnn.utils.methods import METHODS
 from srcnn.utils.tables import write_csv
-from srcnn.utils.text import signed
+from srcnn.utils.text import markdown_table, signed
 
-PAIRS = (("perceptual", "mse"), ("perceptual", "bicubic"), ("mse", "bicubic"))
-"""Those of the table, to which each variant adds itself against both models."""
+MAIN_PAIRS = (("perceptual", "mse"), ("perceptual", "bicubic"), ("mse", "bicubic"))
+"""Pairs in the Markdown table, to which each variant is added against both models."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A metric of method `a` less that of method `b`, image by image, at one scale."""
+    """A metric of method `a` minus that of method `b`, image by image, at one scale."""
 
     scale: int
     metric: str
@@ -29,48 +28,33 @@ class Comparison:
     differences: Summary
 
     @property
-    def tally(self) -> tuple[int, int, int]:
-        """As `tally`."""
-        return tally(self.metric, self.differences)
+    def wins_ties_losses(self) -> tuple[int, int, int]:
+        """Numbers of images in which `a` is better, equal and worse."""
+        return count_wins(self.metric, self.differences)
 
 
-def tally(metric: str, differences: Summary) -> tuple[int, int, int]:
-    """Images in which the first is better, as good to the stored digits, and worse.
+def count_wins(metric: str, differences: Summary) -> tuple[int, int, int]:
+    """Numbers of images in which the first method is better, equal (as stored) and worse.
 
     Args:
-        metric: a name of METRICS.
-        differences: the first's less the second's.
+        metric: a name in METRICS.
+        differences: the first method's values minus the second's.
     """
-    ahead = differences.below, differences.equal, differences.above
-    return ahead if METRICS[metric].lower_is_better else ahead[::-1]
+    counts = differences.below, differences.equal, differences.above
+    return counts if METRICS[metric].lower_is_better else counts[::-1]
 
 
 def compare(results: Results) -> list[Comparison]:
-    """Every two methods once, the one that was scored later less the one scored earlier.
-
-    Raises:
-        InputError: an image lacks the score of a method that others have.
-    """
+    """Compare every two methods once: the later one in the table minus the earlier one."""
     return [
-        Comparison(results.scale, metric, a, b, summarise(differences(results, metric, a, b)))
-        for metric in METRICS
+        Comparison(results.scale, metric, a, b, summarise(table[a] - table[b]))
+        for metric, table in ((metric, results.table(metric)) for metric in METRICS)
         for b, a in combinations(results.methods, 2)
     ]
 
 
-def metric_by_image(results: Results, metric: str, method: str) -> dict[str, float]:
-    """A metric of a method's results, by image."""
-    return results.table(metric)[method].to_dict()
-
-
-def differences(results: Results, metric: str, a: str, b: str) -> list[float]:
-    """The metric of `a` less that of `b`, by image; as `metric_by_image`."""
-    firsts, seconds = (metric_by_image(results, metric, method) for method in (a, b))
-    return [firsts[image] - seconds[image] for image in results.names]
-
-
 def write_comparisons(comparisons: Sequence[Comparison], table: Path, page: Path) -> None:
-    """Write all comparisons as CSV, six significant digits, and PAIRS as Markdown.
+    """Write all comparisons as CSV, six significant digits, and MAIN_PAIRS as Markdown.
 
     Args:
         comparisons: of all scales.
@@ -78,81 +62,73 @@ def write_comparisons(comparisons: Sequence[Comparison], table: Path, page: Path
         page: the Markdown file.
     """
     columns = ["scale", "metric", "a", "b", "images", "mean_difference", "low", "high"]
-    write_csv(map(_row, comparisons), table, [*columns, "wins", "ties", "losses"])
+    columns += ["wins", "ties", "losses"]
+    rows = []
+    for each in comparisons:
+        found = each.differences
+        numbers = found.images, found.mean, found.low, found.high, *each.wins_ties_losses
+        values = (each.scale, each.metric, each.a, each.b, *numbers)
+        rows.append(dict(zip(columns, values, strict=True)))
+    write_csv(rows, table, columns, float_format="%.6g")
     with atomic_write(page) as temporary:
         temporary.write_text("\n".join(_markdown(comparisons)), encoding="utf-8")
 
 
-def _row(comparison: Comparison) -> dict[str, Any]:
-    found = comparison.differences
-    ends = {"mean_difference": found.mean, "low": found.low, "high": found.high}
-    return {
-        "scale": comparison.scale,
-        "metric": comparison.metric,
-        "a": comparison.a,
-        "b": comparison.b,
-        "images": found.images,
-        **{name: "" if end is None else f"{end:.6g}" for name, end in ends.items()},
-        **dict(zip(("wins", "ties", "losses"), comparison.tally, strict=True)),
-    }
-
-
 def _markdown(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    scales = list(dict.fromkeys(comparison.scale for comparison in comparisons))
-    by_name = {(c.scale, c.a, c.b, c.metric): c for c in comparisons}
-    yield "# The methods compared, image by image\n"
+    scales = list(dict.fromkeys(each.scale for each in comparisons))
+    by_name = {(each.scale, each.a, each.b, each.metric): each for each in comparisons}
+    yield "# Comparison of the methods, image by image\n"
     yield (
-        "Each cell: the mean over the val images of the difference, its 95 % interval by the "
-        "bootstrap over the images, and in how many images the first method is better – as good – "
-        "worse. Bold: significant at 5 % by the interval and by the sign test. "
+        "Each cell shows the mean difference over the val images, its 95 % interval (bootstrap "
+        "over the images), and the numbers of images in which the first method is "
+        "better – equal – worse. Bold: significant at 5 % by both the interval and the sign test. "
         "↓: lower is better; ↑: higher is better. "
-        "One cell in twenty may be bold by chance. "
-        "All pairs of methods are in `plots/comparisons.csv`.\n"
+        "About one cell in twenty may be bold by chance. "
+        "`plots/comparisons.csv` has all pairs of methods.\n"
     )
-    yield f"{how_little(min(c.differences.images for c in comparisons))}\n"
-    variants = dict.fromkeys(c.a for c in comparisons if c.a not in METHODS)
-    for a, b in (*PAIRS, *product(variants, ("mse", "perceptual"))):
-        if (a, b) not in {(c.a, c.b) for c in comparisons}:
+    yield f"{sample_size_note(min(each.differences.images for each in comparisons))}\n"
+    variants = dict.fromkeys(each.a for each in comparisons if each.a not in METHODS)
+    for a, b in (*MAIN_PAIRS, *product(variants, ("mse", "perceptual"))):
+        if (a, b) not in {(each.a, each.b) for each in comparisons}:
             continue
-        yield f"## {a} less {b}\n"
-        yield f"| | {' | '.join(f'×{scale}' for scale in scales)} |"
-        yield f"| :-- |{' :-- |' * len(scales)}"
+        yield f"## {a} minus {b}\n"
+        rows = [["", *(f"×{scale}" for scale in scales)]]
         for metric, about in METRICS.items():
             cells = [_cell(by_name[scale, a, b, metric]) for scale in scales]
-            yield f"| {about.label} | {' | '.join(cells)} |"
+            rows.append([about.label, *cells])
+        yield markdown_table(rows)
         yield ""
 
 
-def how_little(images: int) -> str:
-    """What so many images can show, and what not, in words."""
-    if images < FEWEST:
+def sample_size_note(images: int) -> str:
+    """What so many images can and cannot show, as a paragraph of Markdown."""
+    if images < MIN_POWERED:
+        p = f"2/2{_superscript(images)} = {2 / 2**images:.3g}"
+        if images < MIN_SIGNIFICANT:
+            return (
+                f"**With {images} image{'s' * (images != 1)}, nothing here can be significant at "
+                f"5 %:** even if all of them point the same way, the two-sided sign test gives "
+                f"p = {p}. The intervals are too narrow for so few images and do not change this. "
+                f"At least {MIN_SIGNIFICANT} images are needed."
+            )
         return (
-            f"**With {images} image{'s' * (images != 1)} nothing here is significant at 5 %:** "
-            f"should all of them go one way, the sign test's two-sided p is still "
-            f"2/2{_raised(images)} = {2 / 2**images:.4g}, and the intervals, too narrow for so few "
-            f"images, do not change that. It takes {FEWEST} images at least."
-        )
-    if images < FEW:
-        return (
-            f"**{images} images show large differences alone:** should all of them go one way, the "
-            f"sign test's two-sided p is 2/2{_raised(images)} = {2 / 2**images:.2g}, but a method "
-            f"that is better in four images of five is found to be so, about four times in "
-            f"five, only with {FEW} images or more; and the intervals are somewhat too narrow."
+            f"**{images} images show only large differences:** if all of them point the same way, "
+            f"the two-sided sign test gives p = {p}. But if a method is better in four images of "
+            f"five, it takes {MIN_POWERED} images to find that about four times in five. The "
+            "intervals are somewhat too narrow."
         )
     return (
-        f"{images} images: a method that is better in four images of five is found to be so by the "
-        "sign test in about four cases of five, or more."
+        f"With {images} images, the sign test finds a method that is better in four images of five "
+        "about four times in five, or more often."
     )
 
 
 def _cell(comparison: Comparison) -> str:
     found = comparison.differences
-    mean = signed(found.mean)
-    if found.is_significant:
-        mean = f"**{mean}**"
+    mean = f"**{signed(found.mean)}**" if found.is_significant else signed(found.mean)
     ends = "no interval" if found.low is None else f"[{signed(found.low)}, {signed(found.high)}]"
-    return f"{mean} {ends} · {'–'.join(map(str, comparison.tally))}"
+    return f"{mean} {ends} · {'–'.join(map(str, comparison.wins_ties_losses))}"
 
 
-def _raised(power: int) -> str:
-    return "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(digit)] for digit in str(power))
+def _superscript(number: int) -> str:
+    return str(number).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))

@@ -1,14 +1,14 @@
 """Hallucination: texture in a super-resolved image that the ground truth does not have.
 
-The luma of both images is split into bands of frequencies. In each band and around each pixel, the
-SR image is a copy of the HR image at some strength, found by least squares, and a rest. The energy
-of the rest,
+The luma of both images is split into frequency bands. In each band and around each pixel, the SR
+image is a scaled copy of the HR image (scaled by least squares) plus a remainder. The energy of
+the remainder,
 
     E_sr − C² / E_hr
 
-where E_sr and E_hr are the energies of the two and C is their product, averaged around the pixel,
-is what the HR image does not have. Blur and sharpening change the strength of a copy and leave no
-rest; false patterns, jagged edges and texture on a plain wall do.
+with the energies E_sr and E_hr of the two images and their product C, averaged around the pixel,
+measures what the HR image does not have. Blur and sharpening only scale the copy and leave no
+remainder; false patterns, jagged edges and texture on a plain wall do.
 """
 
 from collections.abc import Iterator
@@ -25,18 +25,18 @@ from srcnn.images.image_io import RGB8
 Array = npt.NDArray[Any]
 
 BANDS = 8
-"""Of equal width. What is in the first repeats in 16 pixels or more: shading, and no texture."""
+"""Number of bands, of equal width. The first has periods of 16 pixels or more: shading."""
 
 RADIUS = 4.0
-"""Standard deviation, in pixels, of the Gaussian by which energies are averaged."""
+"""Standard deviation, in pixels, of the Gaussian that averages energies."""
 
 _RANGE = 219  # of studio swing's luma, 16 … 235
 
 
-def hallucinated(sr: RGB8, hr: RGB8) -> Array:
-    """Energy of texture that SR has and HR does not, around each pixel: [H, W] float32.
+def hallucination_map(sr: RGB8, hr: RGB8) -> Array:
+    """Energy of hallucinated texture around each pixel: [H, W] float32.
 
-    In units of the MSE, of luma in [0, 1]; of all bands but the first of BANDS.
+    In units of the MSE of luma in [0, 1], over all BANDS but the first.
 
     Args:
         sr: [H, W, 3] uint8.
@@ -45,36 +45,36 @@ def hallucinated(sr: RGB8, hr: RGB8) -> Array:
     Raises:
         ValueError: the images differ in shape.
     """
-    maps = _rests(sr, hr, BANDS)
-    total = np.zeros_like(next(maps))
-    for rest in maps:
-        total += rest
+    maps = _remainders(sr, hr, BANDS)
+    total = np.zeros_like(next(maps))  # leaves out the first band
+    for remainder in maps:
+        total += remainder
     return total
 
 
-def hallucinated_energy(sr: RGB8, hr: RGB8, bands: int = BANDS) -> Array:
-    """The mean over the pixels of what SR has and HR does not, by band of frequencies: [bands].
+def energy_by_band(sr: RGB8, hr: RGB8, bands: int = BANDS) -> Array:
+    """Mean energy of hallucinated texture by frequency band: [bands].
 
-    In units of the MSE, of luma in [0, 1]. Bands are rings of equal width from frequency 0 to 1/2,
-    the corners beyond it in the last.
+    In units of the MSE of luma in [0, 1]. The bands are rings of equal width from frequency 0 to
+    1/2; the last one includes the corners beyond.
 
     Args:
         sr: [H, W, 3] uint8.
         hr: the ground truth, as `sr`.
-        bands: how many.
+        bands: number of bands.
 
     Raises:
         ValueError: the images differ in shape.
     """
-    return np.array([rest.mean(dtype=np.float64) for rest in _rests(sr, hr, bands)])
+    return np.array([part.mean(dtype=np.float64) for part in _remainders(sr, hr, bands)])
 
 
-def _rests(sr: RGB8, hr: RGB8, bands: int) -> Iterator[Array]:
-    """The energy of the rest around each pixel, [H, W], by band."""
+def _remainders(sr: RGB8, hr: RGB8, bands: int) -> Iterator[Array]:
+    """Energy of the remainder around each pixel, [H, W], for each band."""
     if sr.shape != hr.shape:
         raise ValueError(f"cannot compare {sr.shape} with {hr.shape}")
-    for of_sr, of_hr in zip(_split(sr, bands), _split(hr, bands), strict=True):
-        products = of_sr * of_sr, of_hr * of_hr, of_sr * of_hr
+    for sr_band, hr_band in zip(_split(sr, bands), _split(hr, bands), strict=True):
+        products = sr_band * sr_band, hr_band * hr_band, sr_band * hr_band
         energy_sr, energy_hr, common = (gaussian_filter(product, RADIUS) for product in products)
         copied = np.zeros_like(energy_sr)
         np.divide(common * common, energy_hr, out=copied, where=energy_hr > 0)
@@ -82,7 +82,7 @@ def _rests(sr: RGB8, hr: RGB8, bands: int) -> Iterator[Array]:
 
 
 def _split(image: RGB8, bands: int) -> Iterator[Array]:
-    """The bands of the image's luma, [H, W] each, which add up to it; borders are reflected."""
+    """Bands of the image's luma, [H, W] each, that add up to it; borders are reflected."""
     spectrum = dctn((luma(image) / _RANGE).astype(np.float32), norm="ortho")
     rows, columns = (np.arange(length) / (2 * length) for length in spectrum.shape)
     ring = (np.hypot(rows[:, None], columns) * 2 * bands).astype(int).clip(max=bands - 1)

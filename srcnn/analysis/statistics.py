@@ -1,48 +1,48 @@
-"""What differences image by image show: their mean, how far it can be trusted, and who is ahead.
+"""Statistics of one value per image: mean, bootstrap interval and sign test.
 
-The interval is the percentile bootstrap's over the images. Its ends are means of values that were
-seen, and there is one for any values. The BCa bootstrap holds the mean up to three times in a
-hundred more often where values are skewed, but takes its correction from the same few values, and
-has none where they are alike. Either is too narrow for few images: of normal values, the interval
-of 5 holds the mean in 84 cases of 100, that of 10 in 90, that of 20 in 92; of skewed values in
-fewer. So an interval alone decides nothing: the sign test, which is exact, has to agree.
+The interval is the percentile bootstrap over the images. It exists for any values, and its ends are
+means of observed values. The BCa bootstrap covers the mean up to three percent more often for
+skewed values, but it estimates its correction from the same few values and fails for equal values.
+Both are too narrow for few images: for normal values, the 95 % interval covers the mean in 84 % of
+cases with 5 images, 90 % with 10 and 92 % with 20; for skewed values less often. An interval alone
+therefore decides nothing: the sign test, which is exact, must agree.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import binomtest, bootstrap
 
 LEVEL = 0.05
-"""What is called significant: 1 − the confidence of an interval."""
+"""Significance level: 1 − the confidence of an interval."""
 
-FEWEST = 6
-"""Images with which a sign test can be significant at all: all on one side, p = 2 / 2⁶ = 0.031."""
+MIN_SIGNIFICANT = 6
+"""Fewest images with which a sign test can be significant: all on one side, p = 2 / 2⁶ = 0.031."""
 
-FEW = 20
-"""Images with which a sign test finds, in four cases of five, what is true of four images in five.
+MIN_POWERED = 20
+"""Fewest images with which a sign test finds what holds for 80 % of images in 80 % of cases.
 
-With fewer images, finding nothing says little.
+With fewer images, a test that finds nothing says little.
 """
 
 _RESAMPLES = 9999
-_NOISE = 1e-9  # of the largest value: what floats leave of a sum that is 0
+_ROUNDING = 1e-9  # relative to the largest value: what floats leave of a sum that is 0
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Values of one kind, one for each image.
+    """Statistics of values, one for each image.
 
     Args:
-        images: how many.
-        mean: of the values; None where there are none.
-        low: end of the mean's interval; None with fewer than two images.
-        high: the other end.
-        above: images whose value is above 0.
-        equal: whose value is 0.
-        below: whose value is below 0.
+        images: number of images.
+        mean: mean value; None without images.
+        low: lower end of the mean's interval; None with fewer than two images.
+        high: upper end, as `low`.
+        above: number of images with a value above 0.
+        equal: number with the value 0.
+        below: number with a value below 0.
     """
 
     images: int
@@ -55,25 +55,25 @@ class Summary:
 
     @property
     def side(self) -> int:
-        """1 or −1 where values are significantly above or below 0 by the interval, else 0."""
-        if self.low is None or self.high is None or self.images < FEWEST:
+        """1 or −1 if the interval lies above or below 0, else 0; 0 with too few images."""
+        if self.low is None or self.high is None or self.images < MIN_SIGNIFICANT:
             return 0
         return (self.low > 0) - (self.high < 0)
 
     @property
     def is_significant(self) -> bool:
-        """Whether the interval and the sign test say that values lie on one and the same side."""
-        ahead = (self.above > self.below) - (self.above < self.below)
-        return self.side == ahead != 0 and sign_test(self.above, self.below) <= LEVEL
+        """Whether the interval and the sign test agree that the values lie on one side of 0."""
+        majority = (self.above > self.below) - (self.above < self.below)
+        return self.side == majority != 0 and sign_test(self.above, self.below) <= LEVEL
 
 
-def summarise(values: Sequence[float]) -> Summary:
-    """The summary of values, one for each image."""
+def summarise(values: Iterable[float]) -> Summary:
+    """Summarise values, one for each image."""
     values = [float(value) for value in values]
-    low, high = interval(values) or (None, None)
+    low, high = bootstrap_interval(values) or (None, None)
     return Summary(
         images=len(values),
-        mean=_mean(values) if values else None,
+        mean=_without_rounding(math.fsum(values) / len(values), values) if values else None,
         low=low,
         high=high,
         above=sum(value > 0 for value in values),
@@ -82,11 +82,11 @@ def summarise(values: Sequence[float]) -> Summary:
     )
 
 
-def interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """The 95 % interval of the mean by the bootstrap over the images.
+def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """The 95 % interval of the mean, by the percentile bootstrap over the images.
 
     Returns:
-        low and high end, which are the same where all values are; None for fewer than two values.
+        both ends, which are equal if all values are; None for fewer than two values.
     """
     if len(values) < 2:
         return None
@@ -102,18 +102,14 @@ def interval(values: Sequence[float]) -> tuple[float, float] | None:
         method="percentile",
         rng=np.random.default_rng(0),
     ).confidence_interval
-    low, high = (_without_noise(float(end), values) for end in (found.low, found.high))
-    return low, high
+    return _without_rounding(found.low, values), _without_rounding(found.high, values)
 
 
 def sign_test(above: int, below: int) -> float:
-    """Two-sided p: how often two equally likely sides come out as far from even, or further."""
+    """Two-sided p of the exact sign test (scipy.stats.binomtest); 1 without values."""
     return float(binomtest(above, above + below).pvalue) if above + below else 1.0
 
 
-def _mean(values: Sequence[float]) -> float:
-    return _without_noise(math.fsum(values) / len(values), values)
-
-
-def _without_noise(value: float, values: Sequence[float]) -> float:
-    return 0.0 if abs(value) <= _NOISE * max(map(abs, values)) else value
+def _without_rounding(value: float, values: Sequence[float]) -> float:
+    """0 in place of a rounding error."""
+    return 0.0 if abs(value) <= _ROUNDING * max(map(abs, values)) else float(value)

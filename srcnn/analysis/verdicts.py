@@ -1,65 +1,80 @@
-"""How a claim is judged: image by image, and by one rule for all claims.
+"""The rule by which a claim is judged, image by image; the same rule for all claims.
 
-`srcnn.analysis.claims_text.RULE` says the rule in words.
+`srcnn.analysis.claims_text.RULE` states the rule in words.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
-from srcnn.analysis.statistics import FEW, Summary, summarise
+import pandas as pd
 
+from srcnn.analysis.statistics import MIN_POWERED, Summary, summarise
+
+Sign = Literal[1, -1]
 Verdict = Literal["supported", "not supported", "too little data"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
-    """One value by image, and what the claim says of it.
+    """One value per image, and what the claim says about it.
 
     Args:
         name: of the value, such as `×2`.
-        summary: of the values.
-        claimed: 1 where the claim says that they are above 0, −1 where below.
-        is_ratio: whether they are natural logarithms of ratios.
-        against: names of the photographs that are on the other side.
-        decides: whether the claim depends on it; what does not is shown beside.
+        values: by image; empty if the run lacks the data.
+        sign: 1 if the claim says that the values are above 0, −1 if below.
+        names: of the photographs, by image.
+        is_ratio: whether the values are natural logarithms of ratios.
+        decides: whether the verdict depends on it; else it is shown for comparison.
     """
 
     name: str
-    summary: Summary
-    claimed: Literal[1, -1]
-    is_ratio: bool
-    against: tuple[str, ...]
-    decides: bool
+    values: pd.Series
+    sign: Sign
+    names: Mapping[str, str]
+    is_ratio: bool = False
+    decides: bool = True
+
+    @cached_property
+    def summary(self) -> Summary:
+        """Statistics of the values."""
+        return summarise(self.values)
 
     @property
     def key(self) -> str:
-        """The name as a key of JSON, in letters that dvc takes: `x2_first_epoch`."""
+        """The name as a key in JSON, in characters that DVC accepts: `x2_first_epoch`."""
         plain = self.name.lower().replace("×", "x").replace("λ", "lambda")
         return re.sub(r"[^a-z0-9]+", "_", plain)
 
     @property
     def as_claimed(self) -> int:
-        """Images whose value is on the claim's side."""
-        return self.summary.above if self.claimed > 0 else self.summary.below
+        """Number of images whose value is on the claimed side."""
+        return self.summary.above if self.sign > 0 else self.summary.below
+
+    @property
+    def contrary(self) -> list[str]:
+        """Names of the photographs whose value is on the other side."""
+        images = self.values.index[self.values * self.sign < 0]
+        return [self.names.get(image, image) for image in images]
 
     @property
     def verdict(self) -> Verdict:
-        """By the rule."""
-        return judge(self.summary, self.claimed)
+        """The verdict on this value alone."""
+        return judge(self.summary, self.sign)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What this run's data say of a claim of the paper.
+    """What this run's data say about a claim of the paper.
 
     Args:
         key: of the claim, such as `C1`.
-        parts: the values it is judged by.
+        parts: the values by which it is judged.
         verdict: on the whole claim.
-        facts: further numbers and verdicts by name; in JSON alone.
-        notes: sentences on what the data show and do not show.
+        facts: further numbers and verdicts by name, for JSON only.
+        notes: sentences on what the data show and do not show, as Markdown.
     """
 
     key: str
@@ -69,46 +84,23 @@ class Claim:
     notes: Sequence[str] = ()
 
 
-def part(
-    name: str,
-    values: Mapping[str, float],
-    claimed: Literal[1, -1],
-    names: Mapping[str, str],
-    *,
-    is_ratio: bool = False,
-    decides: bool = True,
-) -> Part:
-    """The part of a claim that these values are.
-
-    Args:
-        name: of the value.
-        values: by image; none where the run has no such data.
-        claimed: the side of 0 on which they are to lie.
-        names: of the photographs by image.
-        is_ratio: whether they are natural logarithms of ratios.
-        decides: whether the claim depends on it.
-    """
-    against = tuple(names.get(i, i) for i, value in values.items() if value * claimed < 0)
-    return Part(name, summarise(list(values.values())), claimed, is_ratio, against, decides)
-
-
-def judge(summary: Summary, claimed: Literal[1, -1]) -> Verdict:
-    """The verdict on values that are claimed to lie above 0 (1) or below it (−1)."""
-    if summary.side == claimed and summary.is_significant:
+def judge(summary: Summary, sign: Sign) -> Verdict:
+    """The verdict on values that the claim puts above 0 (`sign` 1) or below it (−1)."""
+    if summary.side == sign and summary.is_significant:
         return "supported"
-    if summary.side == -claimed or summary.images >= FEW:
+    if summary.side == -sign or summary.images >= MIN_POWERED:
         return "not supported"
     return "too little data"
 
 
 def combine(verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict on a claim of several parts."""
+    """The verdict on a claim with several parts."""
     found = set(verdicts)
     if "not supported" in found:
         return "not supported"
     return "supported" if found == {"supported"} else "too little data"
 
 
-def decided(parts: Sequence[Part]) -> Verdict:
+def judge_parts(parts: Iterable[Part]) -> Verdict:
     """The verdict on the parts that decide."""
     return combine(part.verdict for part in parts if part.decides)

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from srcnn.analysis.comparisons import metric_by_image, tally
+from srcnn.analysis.comparisons import count_wins
 from srcnn.analysis.results import Results, read_names, read_scores
 from srcnn.analysis.statistics import Summary, sign_test, summarise
 from srcnn.errors import InputError
@@ -48,7 +48,7 @@ class Paired:
     @property
     def tally(self) -> tuple[int, int, int]:
         """Images in which the first is better, as good, and worse."""
-        return tally(self.metric, self.differences)
+        return count_wins(self.metric, self.differences)
 
     @property
     def p(self) -> float:
@@ -133,7 +133,7 @@ def _values(name: str, chosen: Sequence[str], metrics: Path) -> Mapping[str, Val
     if results is None or method not in results.methods:
         there = [f"{s}/{m}" for s, f in _score_files(metrics).items() for m in _read(f).methods]
         raise InputError(f"{name}: no such method; there are {', '.join(there)}")
-    values = {metric: metric_by_image(results, metric, method) for metric in chosen}
+    values = {metric: results.table(metric)[method].to_dict() for metric in chosen}
     for metric, of_metric in values.items():
         if wrong := [image for image, value in of_metric.items() if not math.isfinite(value)]:
             raise InputError(

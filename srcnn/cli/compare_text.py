@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from srcnn.analysis.comparisons import how_little
-from srcnn.analysis.statistics import FEWEST
+from srcnn.analysis.comparisons import sample_size_note
+from srcnn.analysis.statistics import MIN_SIGNIFICANT
 from srcnn.cli.compare import Pair, Paired
 from srcnn.evaluation.metrics import METRICS, rounded
 from srcnn.utils.text import printable, text_table
@@ -102,9 +102,9 @@ def _signed(metric: str, difference: float) -> str:
 
 def _notes(pair: Pair) -> Iterator[str]:
     """What is found, and what one has to know to read it: a paragraph each."""
-    if len(pair.images) >= FEWEST:
+    if len(pair.images) >= MIN_SIGNIFICANT:
         yield _found(pair)
-    yield how_little(len(pair.images)).replace("**", "")
+    yield sample_size_note(len(pair.images)).replace("**", "")
     yield (
         f"wins–ties–losses: images in which {pair.a} is better, as good and worse (↓: lower is "
         f"better; ↑: higher). 95 % interval: of the mean difference, by the bootstrap over the "

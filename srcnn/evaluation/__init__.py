@@ -1,4 +1,4 @@
-"""Algorithm 2 and the metrics, each with its convention; benchmark sets; provenance.
+"""Scores: Algorithm 2, the metrics with their conventions, benchmark sets, provenance.
 
 What the scores mean belongs in `analysis`.
 """

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.ticker import MultipleLocator
 
-from srcnn.analysis.hallucination import BANDS, hallucinated, hallucinated_energy
+from srcnn.analysis.hallucination import BANDS, energy_by_band, hallucination_map
 from srcnn.analysis.results import Results
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.evaluation.metrics import mse
@@ -75,7 +75,7 @@ def draw_figure7(results: Results, scores: Sequence[WindowScores], lpips: LPIPS)
     _add_description(canvas, results, scores, worst, change)
     crops = _add_differences(canvas, results, worst, lpips)
     hr = crops.pop("hr")
-    maps = {method: hallucinated(crops[method], hr) for method in MAPPED_METHODS}
+    maps = {method: hallucination_map(crops[method], hr) for method in MAPPED_METHODS}
     _add_maps(canvas, 3, "Hallucination", "Energy of texture that the ground truth lacks.", maps)
     _add_frequency_chart(canvas, crops, hr)
     return canvas
@@ -187,7 +187,7 @@ def _add_frequency_chart(canvas: Canvas, crops: Mapping[str, RGB8], hr: RGB8) ->
     bottom = _FIRST_ROW + 3 * _ROW_HEIGHT + _SIDE - _BELOW_CHART
     width = _TEXT_WIDTH - _LEFT_OF_CHART - 20
     panel = canvas.add_axes(_LEFT_OF_CHART, bottom - _CHART_HEIGHT, width, _CHART_HEIGHT)
-    energies = {method: hallucinated_energy(sr, hr, BANDS)[1:] for method, sr in crops.items()}
+    energies = {method: energy_by_band(sr, hr, BANDS)[1:] for method, sr in crops.items()}
     maximum = max(float(energy.max()) for energy in energies.values())
     unit, unit_name = readable_unit([maximum])
     frequencies = (np.arange(1, BANDS) + 0.5) / BANDS / 2

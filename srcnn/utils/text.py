@@ -17,6 +17,17 @@ def text_table(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str
     return tabulate(rows, tablefmt="plain", colalign=align, disable_numparse=True)
 
 
+def markdown_table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """The rows as a Markdown table.
+
+    Args:
+        rows: their cells; the first row is the header.
+        right: columns that are aligned at the right.
+    """
+    marks = ["--:" if column in right else ":--" for column in range(len(rows[0]))]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [rows[0], marks, *rows[1:]])
+
+
 def printable(text: str) -> str:
     """The text with everything that is not to be seen escaped, so that it is safe to print."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from srcnn.analysis.hallucination import BANDS, Array, hallucinated, hallucinated_energy
+from srcnn.analysis.hallucination import BANDS, Array, energy_by_band, hallucination_map
 from srcnn.images.image_io import RGB8
 
 Picture = Callable[..., RGB8]
@@ -20,12 +20,12 @@ def rgb(values: Array) -> RGB8:
 
 def texture(sr: Array, hr: Array) -> float:
     """Mean energy of texture in grey values of SR that HR does not have."""
-    return float(hallucinated(rgb(sr), rgb(hr)).mean())
+    return float(hallucination_map(rgb(sr), rgb(hr)).mean())
 
 
 def test_equal_images_have_nothing_invented(picture: Picture) -> None:
     image = picture(60, 80)
-    assert hallucinated(image, image).max() < 1e-8
+    assert hallucination_map(image, image).max() < 1e-8
 
 
 def test_texture_on_a_plain_wall_is_invented_almost_whole() -> None:
@@ -59,7 +59,7 @@ def test_shading_is_no_texture() -> None:
 def test_the_map_shows_where_it_is() -> None:
     sr = GREY.copy()
     sr[:40, :40] += 12 * NOISE[:40, :40]
-    energy = hallucinated(rgb(sr), rgb(GREY))
+    energy = hallucination_map(rgb(sr), rgb(GREY))
     assert energy.shape == GREY.shape
     assert energy[:32, :32].min() > 100 * energy[64:, 64:].max()
 
@@ -68,7 +68,7 @@ def test_the_map_shows_where_it_is() -> None:
 def test_a_wave_is_in_its_band(band: int) -> None:
     frequency = (band + 0.5) / (2 * BANDS)
     wave = 20 * np.cos(2 * np.pi * frequency * np.arange(120))[None].repeat(96, axis=0)
-    energies = hallucinated_energy(rgb(GREY + wave), rgb(GREY))
+    energies = energy_by_band(rgb(GREY + wave), rgb(GREY))
     assert energies.shape == (BANDS,)
     assert energies.argmax() == band
     assert energies[band] > 0.9 * energies.sum()
@@ -76,12 +76,12 @@ def test_a_wave_is_in_its_band(band: int) -> None:
 
 def test_bands_add_up_to_the_map_but_for_the_first(picture: Picture) -> None:
     sr, hr = picture(50, 70, phase=0.4), picture(50, 70)
-    energies = hallucinated_energy(sr, hr)
-    assert hallucinated(sr, hr).mean() == pytest.approx(energies[1:].sum(), rel=1e-4)
-    assert hallucinated_energy(sr, hr, 3).shape == (3,)
+    energies = energy_by_band(sr, hr)
+    assert hallucination_map(sr, hr).mean() == pytest.approx(energies[1:].sum(), rel=1e-4)
+    assert energy_by_band(sr, hr, 3).shape == (3,)
 
 
-@pytest.mark.parametrize("function", [hallucinated, hallucinated_energy])
+@pytest.mark.parametrize("function", [hallucination_map, energy_by_band])
 def test_images_of_two_sizes_are_refused(picture: Picture, function: object) -> None:
     assert callable(function)
     with pytest.raises(ValueError, match="cannot compare"):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from srcnn.analysis.comparisons import how_little
+from srcnn.analysis.comparisons import sample_size_note
 from srcnn.cli.program import main
 from srcnn.evaluation.metrics import METRICS
 from srcnn.utils.tables import read_csv, write_csv
@@ -118,7 +118,7 @@ def test_what_is_not_significant_is_said_in_words(capsys: Output) -> None:
 def test_how_little_so_many_images_show_is_said(capsys: Output, count: int) -> None:
     values = [float(i) for i in range(count)]
     score(4, {"mse": values, "deep": [value + 1 for value in values]})
-    said = how_little(count).replace("**", "")
+    said = sample_size_note(count).replace("**", "")
     assert said in " ".join(compare(capsys, "x4/deep", "x4/mse").splitlines())
     printed = as_json(capsys, "x4/deep", "x4/mse")
     assert said in printed["notes"]

@@ -3,7 +3,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from srcnn.analysis.hallucination import hallucinated
+from srcnn.analysis.hallucination import hallucination_map
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.figures.canvas import enlarge
 from srcnn.figures.difference_maps import colourise, error_map, lpips_map
@@ -39,7 +39,7 @@ def test_figures_6_and_7_show_the_best_and_worst_window_with_their_maps(
         sr, hr = window.crop(pictures[bad]), window.crop(pictures["hr"])
         maps = [lpips_map(sr, hr, small_lpips), error_map(sr, hr)]
         if draw is draw_figure7:
-            maps.append(hallucinated(sr, hr))
+            maps.append(hallucination_map(sr, hr))
         for values in maps:
             assert holds(figure, enlarge(colourise(values, float(values.max())), ZOOM))
 

@@ -1,0 +1,17 @@
+from srcnn.analysis.statistics import summarise
+from srcnn.analysis.verdicts import combine, judge
+from tests.analysis.test_claims import LITTLE, NO, YES
+
+
+def test_a_claim_of_several_parts_needs_all_of_them() -> None:
+    assert combine([YES, YES]) == YES
+    assert combine([YES, LITTLE]) == LITTLE
+    assert combine([YES, LITTLE, NO]) == NO
+    assert combine([]) == LITTLE
+
+
+def test_a_mean_above_0_in_few_of_the_images_is_not_enough() -> None:
+    values = [30.0, 31.0, 32.0, *[-0.1] * 4]
+    assert judge(summarise(values), 1) == LITTLE
+    assert judge(summarise(values * 4), 1) == NO
+    assert judge(summarise(values), -1) == NO
