@@ -1,23 +1,21 @@
-"""Table I: the MSE of the first val images by all models, beside the paper's own two rows."""
+"""Table I: the MSE of the first val images by all models, next to the paper's own rows."""
 
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+import pandas as pd
 
 from srcnn.analysis.results import Results
 from srcnn.utils.files import atomic_write
 from srcnn.utils.tables import write_csv
 from srcnn.utils.text import escape_markdown
 
-COLUMNS = 5
-"""Images in the paper's table."""
+IMAGES = [f"Image{i}" for i in range(1, 6)]
+"""The columns of the paper's table."""
 
 MODELS = {"perceptual": "Modified SRCNN", "mse": "MSE Loss (SRCNN)"}
-"""The paper's names of the models, by ours."""
+"""The paper's name of each model."""
 
 PAPER = {
     "perceptual": (0.0006, 0.0032, 0.0038, 0.0024, 0.0053),
@@ -29,118 +27,94 @@ TITLE = "Mean squared error of the images (RGB in [0, 1], whole image)."
 NOTES = (
     "Modified SRCNN is trained with the MSE and the perceptual loss (Eq. 3), MSE Loss (SRCNN) "
     "with the MSE alone (Eq. 1).",
-    "The paper's rows are as it prints them. They are of other images, five of its own choice from "
-    "DIV2K that it does not name, and its table does not say at which scale: compare the pattern "
-    "of the rows, not their numbers.",
+    "The paper's rows are copied from its Table I. They are of other images: five from DIV2K, "
+    "which the paper does not name. It does not say at which scale. Compare the pattern of the "
+    "rows, not their numbers.",
 )
 
 
-@dataclass(frozen=True)
-class TableRow:
-    """A row of Table I.
+def table1(scales: Sequence[Results]) -> pd.DataFrame:
+    """The table's numbers: for each scale the paper's two models and the variants, then the paper.
 
-    Args:
-        source: `reproduction` or `paper`.
-        scale: the enlargement; None in the paper's rows, which do not say.
-        model: the paper's name of the model.
-        errors: MSE of Image1, Image2 …, at most COLUMNS.
-        mean: MSE, mean over all val images; None in the paper's rows, which do not say.
+    Returns:
+        columns `scale` (empty for the paper), `source` (`reproduction` or `paper`), `row`, IMAGES,
+        and `mean`, over all val images; NaN where there is no number.
     """
-
-    source: str
-    scale: int | None
-    model: str
-    errors: tuple[float, ...]
-    mean: float | None = None
-
-    def cells(self) -> list[str]:
-        """The row's numbers as printed, four decimals, a dash for each that is missing."""
-        numbers = [*self.errors, *[None] * (COLUMNS - len(self.errors)), self.mean]
-        return ["–" if number is None else f"{number:.4f}" for number in numbers]
-
-
-def table_rows(scales: Sequence[Results]) -> list[TableRow]:
-    """For each scale the paper's two models and the variants, then the paper's two rows."""
     rows = []
     for results in scales:
+        errors = results.table("mse")
         for method in dict.fromkeys([*MODELS, *results.models]):
-            model = MODELS.get(method, f"Variant {method}")
-            errors = results.table("mse")[method]
-            first, mean = tuple(errors[:COLUMNS]), float(np.mean(errors))
-            rows.append(TableRow("reproduction", results.scale, model, first, mean))
-    return rows + [TableRow("paper", None, MODELS[method], PAPER[method]) for method in MODELS]
+            about = results.scale, "reproduction", MODELS.get(method, f"Variant {method}")
+            first = [*errors[method], *[None] * len(IMAGES)][: len(IMAGES)]
+            rows.append([*about, *first, errors[method].mean()])
+    rows += [["", "paper", MODELS[method], *PAPER[method], None] for method in MODELS]
+    numbers = dict.fromkeys([*IMAGES, "mean"], float)
+    return pd.DataFrame(rows, columns=["scale", "source", "row", *numbers]).astype(numbers)
+
+
+def printed_rows(table: pd.DataFrame) -> list[list[str]]:
+    """The rows of `table1` as text: scale or "paper", model, and numbers with four decimals."""
+    labels = ["paper" if scale == "" else f"×{scale}" for scale in table["scale"]]
+    numbers = table[[*IMAGES, "mean"]].map("{:.4f}".format, na_action="ignore").fillna("–")
+    return [
+        [label, model, *cells]
+        for label, model, cells in zip(labels, table["row"], numbers.to_numpy(), strict=True)
+    ]
 
 
 def write_table(scales: Sequence[Results], folder: Path) -> None:
     """Write `table1.csv`, `table1.md` and `table1.tex` into `folder`.
 
     Args:
-        scales: the results of each scale; all of the same val images.
+        scales: the results of each scale; all have the same val images.
         folder: where to write.
     """
-    rows, names = table_rows(scales), list(scales[0].names.values())
-    write_csv(_tidy(rows, names), folder / "table1.csv")
+    table, names = table1(scales), list(scales[0].names.values())
+    write_csv(_long(table, names), folder / "table1.csv", float_format="%.6g")
     for suffix, render in (("md", _markdown), ("tex", _latex)):
         with atomic_write(folder / f"table1.{suffix}") as temporary:
-            temporary.write_text(render(rows, names), encoding="utf-8")
+            temporary.write_text(render(printed_rows(table), names), encoding="utf-8")
 
 
-def _tidy(rows: list[TableRow], names: list[str]) -> Iterator[dict[str, Any]]:
-    """A line per number; `image` is Image1 … Image5, or `mean`; six significant digits."""
-    for row in rows:
-        photographs = names if row.source == "reproduction" else [""] * COLUMNS
-        numbers = [(f"Image{i + 1}", photographs[i], error) for i, error in enumerate(row.errors)]
-        if row.mean is not None:
-            numbers.append(("mean", "", row.mean))
-        for image, photograph, error in numbers:
-            yield {
-                "scale": row.scale or "",
-                "source": row.source,
-                "row": row.model,
-                "image": image,
-                "photograph": photograph,
-                "mse": f"{error:.6g}",
-            }
+def _long(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """A row for each number, with the name of its photograph."""
+    wide = table.set_index(["scale", "source", "row"]).rename_axis(columns="image")
+    long = wide.stack().dropna().rename("mse").reset_index()
+    photographs = long["image"].map(dict(zip(IMAGES, names, strict=False)))
+    long.insert(4, "photograph", photographs.where(long["source"] == "reproduction"))
+    return long
 
 
-def _markdown(rows: list[TableRow], names: list[str]) -> str:
-    """The table as GitHub shows it, the paper's rows in italics."""
-    photographs = [escape_markdown(name) for name in names[:COLUMNS]]
-    photographs += ["–"] * (COLUMNS - len(photographs))
-    images = [f"Image{i}<br>{name}" for i, name in enumerate(photographs, start=1)]
+def _markdown(rows: list[list[str]], names: list[str]) -> str:
+    """The table for GitHub, with the paper's rows in italics."""
+    photographs = [*map(escape_markdown, names), *["–"] * len(IMAGES)]
+    images = [f"{image}<br>{name}" for image, name in zip(IMAGES, photographs, strict=False)]
     table = [["Scale", "Model", *images, f"Mean of<br>all {len(names)}"]]
-    table.append([":--"] * 2 + ["--:"] * (COLUMNS + 1))
+    table.append([":--"] * 2 + ["--:"] * (len(IMAGES) + 1))
     for row in rows:
-        if row.source == "paper":
-            cells = ["paper, scale not stated", row.model, *row.cells()]
-            table.append([f"*{cell}*" for cell in cells])
-        else:
-            table.append([f"×{row.scale}", row.model, *row.cells()])
+        table.append([f"*{cell}*" for cell in row] if row[0] == "paper" else row)
     lines = [f"| {' | '.join(cells)} |" for cells in table]
     return "\n".join([f"**Table I.** {TITLE}", "", *lines, "", "\n\n".join(NOTES), ""])
 
 
-def _latex(rows: list[TableRow], names: list[str]) -> str:
-    """The table for any document that loads booktabs."""
-    images = " & ".join(f"Image{i + 1}" for i in range(COLUMNS))
+def _latex(rows: list[list[str]], names: list[str]) -> str:
+    """The table for a document that loads booktabs."""
     lines = [
         "% Needs \\usepackage{booktabs} in the preamble.",
         "\\begin{table}",
         "  \\centering",
         f"  \\caption{{{escape_latex(TITLE)}}}",
         "  \\label{tab:mse}",
-        f"  \\begin{{tabular}}{{ll{'r' * (COLUMNS + 1)}}}",
+        f"  \\begin{{tabular}}{{ll{'r' * (len(IMAGES) + 1)}}}",
         "    \\toprule",
-        f"    Scale & Model & {images} & Mean \\\\",
+        f"    Scale & Model & {' & '.join(IMAGES)} & Mean \\\\",
     ]
-    for before, row in zip([None, *rows], rows, strict=False):
-        if before is None or before.scale != row.scale:
+    for previous, row in zip([[""], *rows], rows, strict=False):
+        if previous[0] != row[0]:
             lines.append("    \\midrule")
-        start = [f"×{row.scale}" if row.scale else "paper", row.model]
-        cells = " & ".join(escape_latex(cell) for cell in [*start, *row.cells()])
-        lines.append(f"    {cells} \\\\")
-    photographs = ", ".join(f"Image{i} is {name}" for i, name in enumerate(names[:COLUMNS], 1))
-    notes = (f"{photographs}. Mean: of all {len(names)} val images.", *NOTES)
+        lines.append(f"    {' & '.join(map(escape_latex, row))} \\\\")
+    images = ", ".join(f"{image} is {name}" for image, name in zip(IMAGES, names, strict=False))
+    notes = (f"{images}. Mean: of all {len(names)} val images.", *NOTES)
     lines += ["    \\bottomrule", "  \\end{tabular}", "", "  \\smallskip"]
     lines.append("  \\parbox{\\linewidth}{\\footnotesize " + escape_latex(" ".join(notes)) + "}")
     return "\n".join([*lines, "\\end{table}", ""])
@@ -161,7 +135,7 @@ _LATEX = {
 
 
 def escape_latex(text: str) -> str:
-    """The text as LaTeX with any engine and encoding prints it; letters lose their accents.
+    """Text that any LaTeX engine prints: special characters escaped, accents removed.
 
     A letter that has no ASCII form becomes a question mark.
     """

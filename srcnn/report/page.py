@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from srcnn.evaluation.benchmark_sets import published
 from srcnn.figures.style import method_name
-from srcnn.figures.table1 import COLUMNS, NOTES, TITLE, table_rows
+from srcnn.figures.table1 import IMAGES, NOTES, TITLE, printed_rows, table1
 from srcnn.report import ASSETS
 from srcnn.report import curves as html_curves
 from srcnn.report.claims import claims, comparisons
@@ -78,7 +78,12 @@ def _page(run: Run, data: Mapping[str, Any]) -> str:
         scale_names={scale: f"×{scale}" for scale in data["scales"]},
         method_names={method["id"]: method["name"] for method in data["methods"][:-1]},
         metric_names={each["id"]: each["name"] for each in data["metrics"]},
-        table={"title": TITLE, "notes": NOTES, "rows": table_rows(run.scales), "columns": COLUMNS},
+        table={
+            "title": TITLE,
+            "notes": NOTES,
+            "rows": printed_rows(table1(run.scales)),
+            "images": IMAGES,
+        },
         chart=html_curves,
         charts=[
             chart
