@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from srcnn.analysis.claims_text import TEXTS
-from srcnn.report.scores import Cell, metric
+from srcnn.report.score_tables import Cell, metric
 from srcnn.utils.text import signed
 
 

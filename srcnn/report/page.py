@@ -12,12 +12,11 @@ from markupsafe import Markup
 from srcnn.evaluation.benchmark_sets import published
 from srcnn.figures.style import method_name
 from srcnn.figures.table1 import IMAGES, NOTES, TITLE, printed_rows, table1
-from srcnn.report import ASSETS
-from srcnn.report import curves as html_curves
+from srcnn.report import ASSETS, svg_charts
 from srcnn.report.claims import claims, comparisons
 from srcnn.report.pictures import Sources, embedded, linked, thumbnails
 from srcnn.report.run import Run
-from srcnn.report.scores import Cell, image_rows, mean_rows, metric, metrics_of
+from srcnn.report.score_tables import Cell, image_rows, mean_rows, metric, metrics_of
 from srcnn.utils.files import atomic_write
 
 PICTURES_LIMIT = 7_000_000
@@ -84,11 +83,11 @@ def _page(run: Run, data: Mapping[str, Any]) -> str:
             "rows": printed_rows(table1(run.scales)),
             "images": IMAGES,
         },
-        chart=html_curves,
+        chart=svg_charts,
         charts=[
             chart
             for results in run.scales
-            for chart in html_curves.charts(run.curves, results.scale)
+            for chart in svg_charts.charts(run.curves, results.scale)
         ],
         facts={
             _FACTS.get(name, name.replace("_", " ").capitalize()): _lines(value)

@@ -16,9 +16,9 @@ from PIL import Image
 
 from srcnn.errors import InputError
 from srcnn.images.image_io import RGB8, read_rgb, write_png
-from srcnn.report.curves import HEIGHT, WIDTH, charts
 from srcnn.report.page import write_report
 from srcnn.report.run import read_run
+from srcnn.report.svg_charts import HEIGHT, WIDTH, charts
 from srcnn.settings import read_settings
 from stages import report as stage
 from tests.small_run import METHODS, NAMES, SCALES, make_run
