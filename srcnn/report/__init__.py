@@ -1,9 +1,8 @@
-"""The whole run as one HTML page, and the style and scripts that pages share (`assets/`).
+"""The whole run as one HTML page, and the styles and scripts in `assets/`, which `serve` shares.
 
-Figures on paper belong in `figures`.
+Figures for print belong in `figures`.
 """
 
 from pathlib import Path
 
 ASSETS = Path(__file__).parent / "assets"
-"""Style and scripts of the page, which `srcnn serve` uses as well."""

@@ -1,7 +1,7 @@
-"""The whole run as one HTML page that opens anywhere: scores, pictures, curves, settings."""
+"""The whole run as one HTML page that needs no network: scores, images, curves, settings."""
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -9,23 +9,21 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from srcnn.evaluation.benchmark_sets import published
+from srcnn.evaluation.metrics import METRICS
 from srcnn.figures.style import method_name
 from srcnn.figures.table1 import IMAGES, NOTES, TITLE, printed_rows, table1
 from srcnn.report import ASSETS, svg_charts
-from srcnn.report.claims import claims, comparisons
-from srcnn.report.pictures import Sources, embedded, linked, thumbnails
+from srcnn.report.claims import claim_sections
+from srcnn.report.pictures import Sources, embed_pictures, link_pictures, thumbnails
 from srcnn.report.run import Run
-from srcnn.report.score_tables import Cell, image_rows, mean_rows, metric, metrics_of
+from srcnn.report.score_tables import benchmark_rows, comparison_rows, image_rows, mean_rows
 from srcnn.utils.files import atomic_write
 
 PICTURES_LIMIT = 7_000_000
-"""Characters of pictures inside the page, which leaves one of its eight megabytes to the rest."""
+"""Characters of images inside the page; the rest takes less than one megabyte more."""
 
 SCRIPTS = "slider.js", "zoom_pan.js", "sortable_tables.js", "theme.js", "page.js"
-"""In this order, because a script uses the constants of those before it."""
-
-_FACTS = {"tolerance": "Tolerance, on another CPU"}
+"""In this order: each script uses only the constants of those before it."""
 
 
 def write_report(run: Run, path: Path, limit: int = PICTURES_LIMIT) -> None:
@@ -33,136 +31,129 @@ def write_report(run: Run, path: Path, limit: int = PICTURES_LIMIT) -> None:
 
     Args:
         run: what to show.
-        path: of the page. Pictures that do not fit in it are shown from their files, by relative
-            paths from here.
-        limit: characters of pictures that fit in it.
+        path: of the page.
+        limit: characters of images inside the page. If they exceed it, the page links to the
+            image files by relative paths instead.
 
     Raises:
-        InputError: a picture is missing, or is not of the size of the ground truth.
+        InputError: an image is missing, or its size differs from that of the ground truth.
     """
-    inside = embedded(run.scales, limit)
-    pictures = inside if inside is not None else linked(run.scales, path.parent)
-    data = _data(run, pictures, files=inside is None)
-    with atomic_write(path) as temporary:
-        temporary.write_text(_page(run, data), encoding="utf-8")
-
-
-def _page(run: Run, data: Mapping[str, Any]) -> str:
-    environment = Environment(
+    embedded = embed_pictures(run.scales, limit)
+    pictures = link_pictures(run.scales, path.parent) if embedded is None else embedded
+    data = _slider_data(run, pictures, is_linked=embedded is None)
+    template = Environment(
         loader=FileSystemLoader(ASSETS),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-    )
-    script = "\n".join(map(_asset, SCRIPTS))
-    style = _asset("page.css")
-    metrics = metrics_of(run.scales)
-    return environment.get_template("page.html.j2").render(
-        run=run,
-        data=data,
-        # What is inside the page and may run: these two and nothing else, by their checksums.
-        script=Markup(script),
-        script_hash=_hash(script),
-        style=Markup(style),
-        style_hash=_hash(style),
-        metrics=[metric(key) for key in metrics],
-        method_name=method_name,
-        means={scale: mean_rows(means, metrics) for scale, means in run.means.items()},
-        rows=image_rows(run.scales, metrics),
-        claims=claims(run.claims),
-        comparisons=comparisons(run.comparisons),
-        benchmarks=list(_benchmarks(run.benchmarks, metrics)),
-        scale_names={scale: f"×{scale}" for scale in data["scales"]},
-        method_names={method["id"]: method["name"] for method in data["methods"][:-1]},
-        metric_names={each["id"]: each["name"] for each in data["metrics"]},
-        table={
-            "title": TITLE,
-            "notes": NOTES,
-            "rows": printed_rows(table1(run.scales)),
-            "images": IMAGES,
-        },
-        chart=svg_charts,
-        charts=[
-            chart
-            for results in run.scales
-            for chart in svg_charts.charts(run.curves, results.scale)
-        ],
-        facts={
-            _FACTS.get(name, name.replace("_", " ").capitalize()): _lines(value)
-            for name, value in run.environment.items()
-        },
-        params=[_comment_apart(line) for line in run.params.splitlines()],
-        conventions=_conventions(run, metrics),
-    )
+    ).get_template("page.html.j2")
+    page = template.render(**_code(), data=data, **_results(run), **_names(run), **_settings(run))
+    with atomic_write(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
 
 
-def _benchmarks(
-    sets: Mapping[str, Mapping[str, Any]], metrics: Sequence[str]
-) -> Iterator[tuple[str, str, str, list[Cell], str]]:
-    """Set, scale and method with their cells and what is published beside them."""
-    for name, found in sets.items():
-        for key, means in found.items():
-            if key != "images":
-                for method, cells in mean_rows(means, metrics).items():
-                    beside = published(name, found["images"], int(key[1:]), method)
-                    yield name, f"×{key[1:]}", method, cells, beside
+def _code() -> dict[str, Any]:
+    """The script and the style, with the hashes that allow these two to run and nothing else."""
+    script = "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    code = {"script": script, "style": (ASSETS / "page.css").read_text(encoding="utf-8")}
+    hashes = {
+        f"{name}_hash": b64encode(sha256(text.encode()).digest()).decode()
+        for name, text in code.items()
+    }
+    return hashes | {name: Markup(text) for name, text in code.items()}
 
 
-def _data(run: Run, pictures: Sources, files: bool) -> dict[str, Any]:
-    """What the page's script works on."""
-    metrics = metrics_of(run.scales)
+def _slider_data(run: Run, pictures: Sources, is_linked: bool) -> dict[str, Any]:
+    """The data of the scripts, as JSON."""
     methods = dict.fromkeys(method for results in run.scales for method in results.methods)
-    both = {"mse", "perceptual"} <= set(methods) and "lpips" in metrics
+    has_both = {"mse", "perceptual"} <= methods.keys()
     return {
-        "images": [vars(thumbnail) for thumbnail in thumbnails(run.scales[0])],
+        "images": thumbnails(run.scales[0]),
         "methods": [{"id": method, "name": method_name(method)} for method in (*methods, "hr")],
-        "metrics": [{"id": key, **vars(metric(key))} for key in metrics],
-        "change": {"metric": "lpips", "from": "mse", "to": "perceptual"} if both else None,
+        "metrics": [
+            {
+                "id": key,
+                "name": each.name,
+                "digits": each.report_digits,
+                "lower": each.lower_is_better,
+            }
+            for key, each in METRICS.items()
+        ],
+        "change": {"metric": "lpips", "from": "mse", "to": "perceptual"} if has_both else None,
         "scales": [results.scale for results in run.scales],
         "scores": {
-            f"x{results.scale}/{row['method']}/{row['image']}": {
-                key: float(row[key]) for key in metrics if key in row
-            }
+            f"x{results.scale}/{row['method']}/{row['image']}": {key: row[key] for key in METRICS}
             for results in run.scales
-            for _, row in results.scores.iterrows()
+            for row in results.scores.to_dict("records")
         },
         "pictures": pictures,
-        "files": files,
+        "files": is_linked,
     }
 
 
-def _conventions(run: Run, metrics: Sequence[str]) -> list[tuple[str, str, str]]:
-    """How each metric is computed: its name, the scales, and the words that hold for them."""
-    said = []
-    for key in metrics:
+def _results(run: Run) -> dict[str, Any]:
+    """The tables and the charts."""
+    return {
+        "means": {scale: mean_rows(means) for scale, means in run.means.items()},
+        "rows": image_rows(run.scales),
+        "claims": claim_sections(run.claims),
+        "comparisons": comparison_rows(run.comparisons),
+        "benchmarks": list(benchmark_rows(run.benchmarks)),
+        "table": {"title": TITLE, "notes": NOTES, "images": IMAGES},
+        "table_rows": printed_rows(table1(run.scales)),
+        "chart": svg_charts,
+        "charts": [
+            chart
+            for results in run.scales
+            for chart in svg_charts.training_charts(run.curves, results.scale)
+        ],
+    }
+
+
+def _names(run: Run) -> dict[str, Any]:
+    """The names of methods, metrics and scales, for headings and filters."""
+    methods = [method for results in run.scales for method in results.methods]
+    return {
+        "metrics": METRICS,
+        "method_name": method_name,
+        "scale_names": {results.scale: f"×{results.scale}" for results in run.scales},
+        "method_names": {method: method_name(method) for method in methods},
+        "metric_names": {key: metric.name for key, metric in METRICS.items()},
+    }
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    """The environment, `params.yaml` and the conventions of the metrics."""
+    names = {"tolerance": "Tolerance on other CPUs"}
+    return {
+        "environment": {
+            names.get(key, key.replace("_", " ").capitalize()): _lines(value)
+            for key, value in run.environment.items()
+        },
+        "params": [line.partition("# ") for line in run.params.splitlines()],
+        "conventions": _conventions(run),
+    }
+
+
+def _conventions(run: Run) -> list[tuple[str, str, str]]:
+    """How each metric is computed: its name, the scales, and the convention in words."""
+    rows = []
+    for key, metric in METRICS.items():
         scales: dict[str, list[str]] = {}
         for scale, convention in run.conventions.items():
             text = "; ".join(f"{name}: {value}" for name, value in convention.get(key, {}).items())
             scales.setdefault(text, []).append(f"×{scale}")
-        said += [(metric(key).name, ", ".join(those), text) for text, those in scales.items()]
-    return said
+        rows += [(metric.name, ", ".join(which), text) for text, which in scales.items()]
+    return rows
 
 
 def _lines(value: Any) -> list[str]:
-    """A value of `environment.json` as lines of text; keys of equal values share one."""
+    """A value of `environment.json` as lines of text; keys with equal values share a line."""
     if not isinstance(value, Mapping):
         return [str(value)]
     keys: dict[str, list[str]] = {}
     for key, inner in value.items():
         keys.setdefault(" ".join(_lines(inner)), []).append(key)
-    return [f"{', '.join(those)} {text}" for text, those in keys.items()]
-
-
-def _comment_apart(line: str) -> tuple[str, str]:
-    code, sign, comment = line.partition("# ")
-    return code, sign + comment
-
-
-def _asset(name: str) -> str:
-    return (ASSETS / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return b64encode(sha256(text.encode()).digest()).decode()
+    return [f"{', '.join(names)} {text}" for text, names in keys.items()]

@@ -1,11 +1,11 @@
-"""The pictures of the report's page: inside it while they fit, else as files beside it."""
+"""The images in the report: inside the page as long as they fit, otherwise linked files."""
 
 import os
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from PIL import Image
@@ -15,35 +15,35 @@ from srcnn.errors import InputError
 from srcnn.images.image_io import read_rgb
 from srcnn.utils.threads import map_threads
 
-QUALITY = 95
-"""Of WebP, for viewing: 42 dB from the exact pixels at a fifth of the bytes of PNG."""
+QUALITY, THUMBNAIL_QUALITY = 95, 75
+"""Of WebP; 95 is 42 dB from the exact pixels and takes a fifth of the bytes of PNG."""
 
-WEBP_SIDE = 16383
-"""Pixels that a side of a WebP picture may have."""
+MAX_WEBP_SIDE = 16383
+"""Pixels: a limit of the WebP format."""
 
 THUMBNAIL = 192, 128
-"""The box that a thumbnail fits in: twice what it is shown at, for fine screens."""
+"""Width and height of the box around a thumbnail: twice its size on the page, for sharp screens."""
 
 Sources = dict[str, str]
-"""What an <img> is to show, a data URI or a relative path, by `hr/{image}` or
+"""The `src` of each image, a data URI or a relative path, by `hr/{image}` or
 `x{scale}/{method}/{image}`."""
 
 
-def embedded(scales: Sequence[Results], limit: int) -> Sources | None:
-    """Every picture as WebP in a data URI; None if one is too large, or all exceed `limit`.
+def embed_pictures(scales: Sequence[Results], limit: int) -> Sources | None:
+    """All images as data URIs; None if an image is too large for WebP, or all exceed the limit.
 
     Args:
         scales: the results of each scale.
-        limit: characters.
+        limit: characters of all data URIs.
 
     Raises:
-        InputError: a picture is missing, or is not of the size of the ground truth.
+        InputError: an image is missing, or its size differs from that of the ground truth.
     """
     sources: Sources = {}
     for results in scales:
         for image in results.names:
             for method, picture in results.pictures(image, *results.methods).items():
-                if max(picture.shape) > WEBP_SIDE:
+                if max(picture.shape) > MAX_WEBP_SIDE:
                     return None
                 key = _key(results, image, method)
                 if key not in sources:
@@ -54,54 +54,34 @@ def embedded(scales: Sequence[Results], limit: int) -> Sources | None:
     return sources
 
 
-def linked(scales: Sequence[Results], folder: Path) -> Sources:
-    """Every picture by its path from `folder`, where the page is to be.
+def link_pictures(scales: Sequence[Results], folder: Path) -> Sources:
+    """The relative paths of all images from the folder of the page.
 
     Raises:
-        InputError: a picture is missing.
+        InputError: an image is missing.
     """
     sources: Sources = {}
     for results in scales:
         for key, file in _files(results):
             if not file.is_file():
                 raise InputError(f"{file}: no such file (the stage evaluate makes it)")
-            path = Path(os.path.relpath(file, folder)).as_posix()
-            sources[key] = quote(path)
+            sources[key] = quote(Path(os.path.relpath(file, folder)).as_posix())
     return sources
 
 
-@dataclass(frozen=True)
-class Thumbnail:
-    """An image as it is listed.
-
-    Args:
-        id: its number.
-        name: of the original photograph.
-        thumbnail: a small picture, as data URI.
-        width: of the ground truth, in pixels.
-        height: as `width`.
-    """
-
-    id: str
-    name: str
-    thumbnail: str
-    width: int
-    height: int
-
-
-def thumbnails(results: Results) -> list[Thumbnail]:
-    """The images of one scale.
+def thumbnails(results: Results) -> list[dict[str, Any]]:
+    """Of each image: `id`, `name`, `width` and `height` of the ground truth, and `thumbnail`.
 
     Raises:
-        InputError: the ground truth of one is missing.
+        InputError: a ground truth is missing.
     """
 
-    def thumbnail(image: str) -> Thumbnail:
-        pixels, _ = read_rgb(results.hr / f"{image}.png")
-        picture = Image.fromarray(pixels)
-        width, height = picture.size
+    def thumbnail(image: str) -> dict[str, Any]:
+        picture = Image.fromarray(read_rgb(results.hr / f"{image}.png")[0])
+        size = {"width": picture.width, "height": picture.height}
         picture.thumbnail(THUMBNAIL)
-        return Thumbnail(image, results.names[image], _data_uri(picture, 75), width, height)
+        uri = _data_uri(picture, THUMBNAIL_QUALITY)
+        return {"id": image, "name": results.names[image], "thumbnail": uri, **size}
 
     return map_threads(thumbnail, results.names, "thumbnails")
 

@@ -1,4 +1,4 @@
-"""What the stages left of a run, read for the report's page."""
+"""Everything that the report shows, read from the files that the stages write."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,18 +16,18 @@ from srcnn.utils.tables import read_csv
 
 @dataclass(frozen=True)
 class Run:
-    """What the stages left of a run.
+    """The results of a run.
 
     Args:
-        scales: the results of each scale; all of the same val images.
+        scales: the results of each scale; all have the same val images.
         means: scale → method → metric → number.
         conventions: scale → metric → how it is computed.
-        curves: of training, by scale and loss.
+        curves: training curves by scale and loss.
         params: the text of `params.yaml`.
         environment: the device, the versions, where each model was trained.
         claims: `claims.json`.
         comparisons: `comparisons.csv`, all columns as text.
-        benchmarks: `benchmarks.json`; empty where no set is named.
+        benchmarks: `benchmarks.json`; empty if the settings name no set.
     """
 
     scales: Sequence[Results]
@@ -42,7 +42,7 @@ class Run:
 
 
 def read_run(scales: Sequence[int], params: Path, metrics: Path, plots: Path, data: Path) -> Run:
-    """Read what the stages left.
+    """Read the results of a run.
 
     Args:
         scales: the enlargements.
@@ -52,19 +52,16 @@ def read_run(scales: Sequence[int], params: Path, metrics: Path, plots: Path, da
         data: folder of `hr` and `sr`.
 
     Raises:
-        InputError: a file is missing, or is not what its stage writes.
+        InputError: a file is missing or damaged.
     """
     results = read_all(scales, metrics, data)
+    models = [(of_scale.scale, loss) for of_scale in results for loss in of_scale.models]
     return Run(
         results,
         {scale: _read_json(metrics / f"x{scale}.json", "evaluate") for scale in scales},
         {scale: _read_json(metrics / f"x{scale}_convention.json", "evaluate") for scale in scales},
-        {
-            (of_scale.scale, loss): read_curve(metrics / f"training/x{of_scale.scale}_{loss}.csv")
-            for of_scale in results
-            for loss in of_scale.models
-        },
-        _read_text(params, "params.yaml is part of the project"),
+        {(s, loss): read_curve(metrics / f"training/x{s}_{loss}.csv") for s, loss in models},
+        params.read_text(encoding="utf-8"),
         _read_json(metrics / "environment.json", "provenance"),
         _read_json(plots / "claims.json", "claims"),
         read_csv(plots / "comparisons.csv", "claims"),
@@ -72,16 +69,10 @@ def read_run(scales: Sequence[int], params: Path, metrics: Path, plots: Path, da
     )
 
 
-def _read_text(path: Path, maker: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file ({maker})") from None
-
-
 def _read_json(path: Path, stage: str) -> Any:
-    text = _read_text(path, f"the stage {stage} makes it")
     try:
-        return json.loads(text)
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file (the stage {stage} makes it)") from None
     except ValueError as error:
         raise InputError(f"{path}: not valid JSON ({error}); delete it and run dvc repro") from None

@@ -1,96 +1,86 @@
-"""The scores as the report's page prints them: names for people, decimals, which one is best."""
+"""The report's tables of scores: means, single images, benchmark sets and comparisons."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pandas as pd
 
 from srcnn.analysis.results import Results
+from srcnn.evaluation.benchmark_sets import published
 from srcnn.evaluation.metrics import METRICS
+from srcnn.utils.text import signed
 
 
-@dataclass(frozen=True)
-class PageMetric:
-    """How a metric is printed; the page's script knows it by the same names.
-
-    Args:
-        name: for people.
-        digits: after the point.
-        lower: whether less is better; None where that is not known.
-    """
-
-    name: str
-    digits: int = 4
-    lower: bool | None = None
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A number as printed, and as it is.
-
-    Args:
-        text: rounded.
-        value: six significant digits, to sort by.
-        best: whether no other of its column is better.
-    """
+class Cell(NamedTuple):
+    """A score: rounded text, the value with six significant digits, whether it is the best."""
 
     text: str
     value: str
-    best: bool = False
+    best: bool
 
 
-@dataclass(frozen=True)
-class ImageRow:
-    """One image by one method at one scale, with a cell per metric."""
-
-    scale: int
-    image: str
-    name: str
-    method: str
-    cells: tuple[Cell, ...]
-
-
-def metric(key: str) -> PageMetric:
-    """How the metric is printed; under its own name where it is not known."""
-    if key not in METRICS:
-        return PageMetric(key)
-    known = METRICS[key]
-    return PageMetric(known.name, known.report_digits, known.lower_is_better)
-
-
-def metrics_of(scales: Sequence[Results]) -> list[str]:
-    """The metrics that are scored, in their order."""
-    return list(dict.fromkeys(key for results in scales for key in results.metrics))
-
-
-def mean_rows(
-    means: Mapping[str, Mapping[str, float]], metrics: Sequence[str]
-) -> dict[str, list[Cell]]:
-    """A cell per metric, by method; the best of each metric are marked.
+def score_cells(scores: pd.DataFrame, mark_best: bool = False) -> list[tuple[Cell, ...]]:
+    """The cells of METRICS, row by row.
 
     Args:
-        means: method → metric → number.
-        metrics: the columns.
+        scores: a column for each metric.
+        mark_best: whether to mark the best score of each column.
     """
-    rows: dict[str, list[Cell]] = {method: [] for method in means}
-    for key in metrics:
-        values = {method: of_method.get(key) for method, of_method in means.items()}
-        known = [value for value in values.values() if value is not None]
-        lower = metric(key).lower
-        best = None if lower is None or not known else (min if lower else max)(known)
-        for method, value in values.items():
-            rows[method].append(_cell(key, value, value is not None and value == best))
-    return rows
+    columns = []
+    for key, metric in METRICS.items():
+        values, digits = scores[key], metric.report_digits
+        best = (values.min() if metric.lower_is_better else values.max()) if mark_best else None
+        columns.append([Cell(f"{v:.{digits}f}", f"{v:.6g}", v == best) for v in values])
+    return list(zip(*columns, strict=True))
 
 
-def image_rows(scales: Sequence[Results], metrics: Sequence[str]) -> Iterator[ImageRow]:
-    """All images by all methods at all scales, in the order in which they were scored."""
+def mean_rows(means: Mapping[str, Mapping[str, float]]) -> dict[str, tuple[Cell, ...]]:
+    """The cells of each method; the best of each metric are marked.
+
+    Args:
+        means: method → metric → mean.
+    """
+    table = pd.DataFrame.from_dict(means, orient="index")
+    return dict(zip(means, score_cells(table, mark_best=True), strict=True))
+
+
+def image_rows(scales: Sequence[Results]) -> Iterator[tuple[int, str, str, str, tuple[Cell, ...]]]:
+    """Scale, image, photograph, method and cells, for all images, methods and scales."""
     for results in scales:
-        for _, row in results.scores.iterrows():
-            cells = tuple(_cell(key, row.get(key)) for key in metrics)
-            name = results.names[row["image"]]
-            yield ImageRow(results.scale, row["image"], name, row["method"], cells)
+        images, methods = results.scores["image"], results.scores["method"]
+        rows = zip(images, methods, score_cells(results.scores), strict=True)
+        for image, method, cells in rows:
+            yield results.scale, image, results.names[image], method, cells
 
 
-def _cell(key: str, value: float | str | None, best: bool = False) -> Cell:
-    if value is None:
-        return Cell("–", "")
-    return Cell(f"{float(value):.{metric(key).digits}f}", f"{float(value):.6g}", best)
+def benchmark_rows(
+    benchmarks: Mapping[str, Mapping[str, Any]],
+) -> Iterator[tuple[str, str, str, tuple[Cell, ...], str]]:
+    """Set, scale, method, cells and the published number.
+
+    Args:
+        benchmarks: `benchmarks.json`: set → `images` or `x{scale}` → method → metric → mean.
+    """
+    for name, found in benchmarks.items():
+        for key in [key for key in found if key != "images"]:
+            for method, cells in mean_rows(found[key]).items():
+                number = published(name, found["images"], int(key[1:]), method)
+                yield name, f"×{key[1:]}", method, cells, number
+
+
+def comparison_rows(comparisons: pd.DataFrame) -> list[dict[str, str]]:
+    """The rows of `comparisons.csv`, with `difference` and `interval` as text.
+
+    Args:
+        comparisons: all columns as text; the ends of an interval may be empty.
+    """
+    rows = comparisons.to_dict("records")
+    for row in rows:
+        form = f".{METRICS[row['metric']].report_digits + 1}f"
+        mean, low, high = (
+            signed(float(row[name]) if row[name] else None, form)
+            for name in ("mean_difference", "low", "high")
+        )
+        row["difference"] = mean
+        row["interval"] = f"{low} to {high}" if row["low"] and row["high"] else "–"
+    return rows

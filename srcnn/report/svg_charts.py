@@ -1,8 +1,9 @@
-"""Training curves as the report's page draws them: points, ticks and words of small SVG charts."""
+"""The training curves in the report: coordinates, ticks and descriptions of SVG charts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
@@ -10,115 +11,106 @@ from srcnn.figures.style import loss_equation, short_name
 
 WIDTH, HEIGHT = 360, 210
 LEFT, RIGHT, TOP, BOTTOM = 52, 10, 10, 24
-"""What is left free around the lines, for the ticks."""
+"""Pixels around the plotted area, for the tick labels."""
 
 Tick = tuple[float, str]
+"""A position in pixels, and a label."""
 
 
-@dataclass(frozen=True)
-class Line:
-    """A curve in pixels of its chart.
+class Curve(NamedTuple):
+    """A value for each epoch.
 
     Args:
         name: in the legend.
-        look: the CSS class of its colour.
-        points: of an SVG polyline.
-        kept: where the epoch is whose weights are kept, or None.
+        css_class: sets its colour.
+        values: by epoch; the index counts from 0.
+        kept: index of the epoch whose weights are kept, if it is to be marked.
     """
 
     name: str
-    look: str
+    css_class: str
+    values: pd.Series
+    kept: int | None = None
+
+
+class Line(NamedTuple):
+    """A curve in pixels of its chart: `points` of an SVG polyline, `dot` at the kept epoch."""
+
+    name: str
+    css_class: str
     points: str
-    kept: tuple[float, float] | None
+    dot: tuple[float, float] | None
 
 
-@dataclass(frozen=True)
-class Chart:
-    """A chart with its epochs along x.
+class Chart(NamedTuple):
+    """A chart with epochs along x.
 
     Args:
         title: what it shows.
-        words: the same for those who do not see it.
+        description: the curves in words, for screen readers.
         lines: the curves.
-        x: where the epochs' ticks are, and their labels.
-        y: the same of the values.
+        x_ticks: of the epochs.
+        y_ticks: of the values.
     """
 
     title: str
-    words: str
-    lines: tuple[Line, ...]
-    x: tuple[Tick, ...]
-    y: tuple[Tick, ...]
+    description: str
+    lines: list[Line]
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
 
 
-def charts(curves: Mapping[tuple[int, str], pd.DataFrame], scale: int) -> list[Chart]:
-    """The PSNR of all models on val, then the loss of each in training and on val.
+def training_charts(curves: Mapping[tuple[int, str], pd.DataFrame], scale: int) -> list[Chart]:
+    """Charts of the PSNR of all models, then of each loss in training and validation.
 
     Args:
-        curves: by scale and loss.
-        scale: of the charts.
+        curves: by scale and loss, from `srcnn.analysis.training_curves.read_curve`.
+        scale: the scale to show.
     """
-    of_scale = {loss: c.to_dict("list") for (at, loss), c in curves.items() if at == scale}
-    looks = {loss: _look(number, loss) for number, loss in enumerate(of_scale)}
-    psnr: list[tuple[str, str, Sequence[float], int | None]] = [
-        (short_name(loss), looks[loss], curve["val_psnr_rgb"], _kept(curve))
-        for loss, curve in of_scale.items()
-    ]
-    epochs = max((curve["epoch"] for curve in of_scale.values()), key=len)
-    for curve in of_scale.values():
-        if "val_psnr_interpolated" in curve and len(curve["epoch"]) == len(epochs):
-            psnr.append(("interpolation alone", "plain", curve["val_psnr_interpolated"], None))
-            break
-    made = [_chart(f"×{scale}: PSNR on crops of val (RGB, dB)", epochs, psnr)]
-    for loss, curve in of_scale.items():
-        lines = [
-            ("training", "plain", curve["loss"], None),
-            ("val", looks[loss], curve["val_loss"], _kept(curve)),
+    tables = {loss: table for (of_scale, loss), table in curves.items() if of_scale == scale}
+    psnr, losses = [], []
+    for number, (loss, table) in enumerate(tables.items()):
+        kept = int(table["val_loss"].argmin())
+        css_class = loss if loss in ("mse", "perceptual") else f"variant{number % 4}"
+        psnr.append(Curve(short_name(loss), css_class, table["val_psnr_rgb"], kept))
+        pair = [
+            Curve("training", "plain", table["loss"]),
+            Curve("val", css_class, table["val_loss"], kept),
         ]
         title = f"×{scale}: {short_name(loss)} ({loss_equation(loss)})"
-        made.append(_chart(title, curve["epoch"], lines))
-    return made
+        losses.append(_chart(title, table["epoch"], pair))
+    longest = max(tables.values(), key=len)
+    if "val_psnr_interpolated" in longest:
+        psnr.append(Curve("interpolation alone", "plain", longest["val_psnr_interpolated"]))
+    return [_chart(f"×{scale}: PSNR on val crops (RGB, dB)", longest["epoch"], psnr), *losses]
 
 
-def _look(number: int, loss: str) -> str:
-    """The CSS class of a loss; page.css has four for variants."""
-    return loss if loss in ("mse", "perceptual") else f"variant{number % 4}"
+def _chart(title: str, epochs: pd.Series, curves: Sequence[Curve]) -> Chart:
+    first, last = epochs.iloc[0], epochs.iloc[-1]
+    x_ticks = MaxNLocator(6, steps=[1, 2, 5, 10], integer=True).tick_values(first, last)
+    values = pd.concat([curve.values for curve in curves])
+    y_ticks = MaxNLocator(4).tick_values(values.min(), values.max())
+    x_range, y_range = (first, max(last, first + 1)), (y_ticks[-1], y_ticks[0])
 
+    def x(epoch: float) -> float:
+        return round(float(np.interp(epoch, x_range, (LEFT, WIDTH - RIGHT))), 1)
 
-def _kept(curve: Mapping[str, list[float]]) -> int:
-    return curve["val_loss"].index(min(curve["val_loss"]))
-
-
-def _chart(
-    title: str,
-    epochs: Sequence[float],
-    curves: Sequence[tuple[str, str, Sequence[float], int | None]],
-) -> Chart:
-    values = [value for _, _, line, _ in curves for value in line]
-    x_ticks = MaxNLocator(6, steps=[1, 2, 5, 10], integer=True).tick_values(epochs[0], epochs[-1])
-    y_ticks = MaxNLocator(4).tick_values(min(values), max(values))
-    low, high = y_ticks[0], y_ticks[-1]
-    first, last = epochs[0], max(epochs[-1], epochs[0] + 1)
-
-    def across(epoch: float) -> float:
-        return round(LEFT + (epoch - first) / (last - first) * (WIDTH - LEFT - RIGHT), 1)
-
-    def down(value: float) -> float:
-        return round(TOP + (high - value) / (high - low) * (HEIGHT - TOP - BOTTOM), 1)
+    def y(value: float) -> float:
+        share = (y_range[0] - value) / (y_range[0] - y_range[1])
+        return round(TOP + share * (HEIGHT - TOP - BOTTOM), 1)
 
     lines, words = [], []
-    for name, look, line, kept in curves:
-        at = list(zip(epochs, line, strict=False))
-        points = [(across(epoch), down(value)) for epoch, value in at]
-        text = " ".join(f"{x:g},{y:g}" for x, y in points)
-        lines.append(Line(name, look, text, None if kept is None else points[kept]))
-        words.append(f"{name} from {line[0]:.4g} to {line[-1]:.4g}")
+    for name, css_class, curve, kept in curves:
+        points = [(x(epoch), y(value)) for epoch, value in zip(epochs, curve, strict=False)]
+        text = " ".join(f"{across:g},{down:g}" for across, down in points)
+        lines.append(Line(name, css_class, text, None if kept is None else points[kept]))
+        words.append(f"{name} from {curve.iloc[0]:.4g} to {curve.iloc[-1]:.4g}")
         if kept is not None:
-            words[-1] += f", kept at epoch {at[kept][0]:g} with {at[kept][1]:.4g}"
+            words[-1] += f", kept at epoch {epochs.iloc[kept]:g} with {curve.iloc[kept]:.4g}"
     return Chart(
         title,
         f"{title}, {len(epochs)} epochs: {'; '.join(words)}",
-        tuple(lines),
-        tuple((across(tick), f"{tick:g}") for tick in x_ticks if first <= tick <= last),
-        tuple((down(tick), f"{tick:g}") for tick in y_ticks),
+        lines,
+        [(x(tick), f"{tick:g}") for tick in x_ticks if first <= tick <= x_range[1]],
+        [(y(tick), f"{tick:g}") for tick in y_ticks],
     )

@@ -18,7 +18,7 @@ from srcnn.errors import InputError
 from srcnn.images.image_io import RGB8, read_rgb, write_png
 from srcnn.report.page import write_report
 from srcnn.report.run import read_run
-from srcnn.report.svg_charts import HEIGHT, WIDTH, charts
+from srcnn.report.svg_charts import HEIGHT, WIDTH, training_charts
 from srcnn.settings import read_settings
 from stages import report as stage
 from tests.small_run import METHODS, NAMES, SCALES, make_run
@@ -231,14 +231,14 @@ def test_curves_stay_in_their_chart(epochs: int) -> None:
     falling = [1 / epoch for epoch in along]
     columns = {"epoch": along, "loss": falling, "val_loss": falling, "val_psnr_rgb": along}
     curve = pd.DataFrame(columns)
-    for chart in charts({(2, "mse"): curve, (2, "perceptual"): curve}, 2):
+    for chart in training_charts({(2, "mse"): curve, (2, "perceptual"): curve}, 2):
         for line in chart.lines:
             points = [tuple(map(float, point.split(","))) for point in line.points.split()]
             assert len(points) == epochs
             assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in points)
-        assert f"kept at epoch {epochs}" in chart.words
-        assert all(0 <= x <= WIDTH for x, _ in chart.x)
-        assert all(0 <= y <= HEIGHT for y, _ in chart.y)
+        assert f"kept at epoch {epochs}" in chart.description
+        assert all(0 <= x <= WIDTH for x, _ in chart.x_ticks)
+        assert all(0 <= y <= HEIGHT for y, _ in chart.y_ticks)
 
 
 def test_the_stage_writes_the_page(

@@ -55,11 +55,11 @@ function showScores() {
     row.append(head, cell(left, metric, leftIsBetter), cell(right, metric, !leftIsBetter), cell(change, metric, false, true));
     return row;
 
-    function cell(value, { digits, lower }, best, signed) {
+    function cell(value, { digits }, best, signed) {
       const made = document.createElement("td");
       const text = Number.isNaN(value) ? "–" : Math.abs(value).toFixed(digits);
       const sign = value < 0 ? "−" : signed && value > 0 ? "+" : "";
-      const comparable = lower !== null && change && !Number.isNaN(change);
+      const comparable = change && !Number.isNaN(change);
       const mark = document.createElement(best && comparable ? "strong" : "span");
       mark.textContent = sign + text;
       made.append(mark);
@@ -98,7 +98,7 @@ function setOptions(select, options) {
 function showOrder() {
   const kind = element("order").value, by = element("by");
   const { change } = data;
-  const metrics = data.metrics.filter((metric) => metric.lower !== null && view.right !== "hr");
+  const metrics = view.right === "hr" ? [] : data.metrics;
   setOptions(by, [
     ...(change ? [["change", `LPIPS, ${change.to} − ${change.from}`]] : []),
     ...metrics.map((metric) => [metric.id, `${metric.name} of the right image`]),
