@@ -27,9 +27,9 @@ TITLE = "Mean squared error of the images (RGB in [0, 1], whole image)."
 NOTES = (
     "Modified SRCNN is trained with the MSE and the perceptual loss (Eq. 3), MSE Loss (SRCNN) "
     "with the MSE alone (Eq. 1).",
-    "The paper's rows are copied from its Table I. They are of other images: five from DIV2K, "
-    "which the paper does not name. It does not say at which scale. Compare the pattern of the "
-    "rows, not their numbers.",
+    "The paper's rows are copied from its Table I. They are of other images, five from DIV2K that "
+    "it does not name, and the paper does not say at which scale. Compare the pattern of the rows, "
+    "not their numbers.",
 )
 
 
