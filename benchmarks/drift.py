@@ -1,11 +1,10 @@
-"""How far results move where bytes are not held: precision, threads, instructions, seed.
+"""Measure how far results move without `portable`: precision, threads, instructions, seed.
 
     python -m benchmarks.drift [--scale 4] [--loss mse]
 
-The sample's training run, first as `portable: true` has it, then with one thing changed at a time:
-what another machine may have, and, to compare with, another seed. bfloat16 is emulated where the
-CPU has it not, which takes many times as long. Needs data/ as `make repro` leaves it, and about
-ten minutes.
+Trains the sample with `portable: true`, then with one change at a time that another machine may
+bring, and with other seeds for comparison. A CPU without bfloat16 emulates it, which takes many
+times as long. Needs the data/ of `make repro` and about ten minutes.
 """
 
 import argparse
@@ -19,7 +18,7 @@ from srcnn.models.tensors import read_tensors
 
 FREE: dict[str, Any] = {"portable": False, "train.precision": "32"}
 CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
-    "as it is": ({}, {}),
+    "none": ({}, {}),
     "one thread": (FREE, {"OMP_NUM_THREADS": "1"}),
     "instructions of 2008 (SSE4.1)": (
         FREE,
@@ -39,7 +38,8 @@ def main() -> None:
     parser.add_argument("--patches", type=int, default=160, help="per image and epoch")
     options = parser.parse_args()
     name = f"x{options.scale}_{options.loss}"
-    print("| changed | loss | val PSNR | difference | furthest weight |\n|---|--:|--:|--:|--:|")
+    print("| change | loss | val PSNR | difference | largest change of a weight |")
+    print("|---|--:|--:|--:|--:|")
     first: dict[str, Any] = {}
     for case, (settings, environment) in CASES.items():
         with tempfile.TemporaryDirectory() as folder:

@@ -1,11 +1,10 @@
-"""Kill training with SIGKILL at random moments, start it again, and compare what comes out.
+"""Kill training with SIGKILL at random moments, start it again, and compare the results.
 
     python -m benchmarks.kill_training [--kills 20] [--seed 1]
 
-One training run of the sample (×4, perceptual loss, 4 epochs) is made in peace; then runs are
-killed and started again until they end by themselves, until there were so many kills. Model and
-loss curve must have the same bytes each time. Needs data/ as `make repro` leaves it, and about
-ten minutes.
+Trains the sample once without kills (×4, perceptual loss, 4 epochs). Then runs are killed and
+restarted until they complete, up to the number of kills. Model and curves must have the same bytes
+each time. Needs the data/ of `make repro` and about ten minutes.
 """
 
 import argparse
@@ -32,29 +31,29 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    chance, kills, round_number = random.Random(options.seed), 0, 0
+    random_times, kills, round_number = random.Random(options.seed), 0, 0
     with tempfile.TemporaryDirectory() as folder:
-        peace = workspace(Path(folder, "peace"), SHORT)
+        reference = workspace(Path(folder, "reference"), SHORT)
         start = time.monotonic()
-        assert run(peace) is True
+        assert run(reference) is True
         seconds = time.monotonic() - start
-        expected = sums(peace)
-        print(f"in peace: {seconds:.0f} s, model {expected[0][:12]}, curve {expected[1][:12]}")
+        expected = sums(reference)
+        print(f"without kills: {seconds:.0f} s, model {expected[0][:12]}, curve {expected[1][:12]}")
         while kills < options.kills:
             round_number += 1
             project, here = workspace(Path(folder, f"round{round_number}"), SHORT), 0
-            # A state is written every ten seconds: a run that is always killed before gets nowhere.
-            while not run(project, kill_after=chance.uniform(5, 0.9 * seconds)):
+            # A checkpoint is saved every ten seconds; a run killed before that starts again.
+            while not run(project, kill_after=random_times.uniform(5, 0.9 * seconds)):
                 here += 1
             kills += here
-            assert sums(project) == expected, "a killed run has another result"
-            assert not list(project.glob(".training/*")), "a state was left behind"
-            print(f"round {round_number}: {here} kills, model and curve as in peace", flush=True)
+            assert sums(project) == expected, "a killed run has a different result"
+            assert not list(project.glob(".training/*")), "a checkpoint was left behind"
+            print(f"round {round_number}: {here} kills, same model and curve", flush=True)
     print(f"{kills} kills: the same bytes each time")
 
 
 def run(project: Path, kill_after: float | None = None) -> bool:
-    """Run the stage; whether it ended by itself."""
+    """Run the stage; whether it completed before `kill_after` seconds."""
     process = start_training(project, 4, "perceptual")
     try:
         assert process.wait(kill_after) == 0
@@ -66,7 +65,7 @@ def run(project: Path, kill_after: float | None = None) -> bool:
 
 
 def sums(project: Path) -> list[str]:
-    """The sha256 of model and curves."""
+    """The sha256 of the model and the curves."""
     return [hashlib.sha256((project / name).read_bytes()).hexdigest() for name in RESULT]
 
 

@@ -14,17 +14,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
+import torch
 from ruamel.yaml import YAML
 
 from srcnn.images.image_io import write_png
-from srcnn.images.pairs import Pair, list_pairs
+from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.settings import read_settings
-from srcnn.training.pixel_cache import DecodedPairs
+from srcnn.training import build
 from srcnn.utils.paths import lr_name
 from stages import train
 
@@ -57,8 +59,7 @@ def main() -> None:
 def opening() -> None:
     """Print the seconds until every image is available."""
     start = time.perf_counter()
-    for split in ("train", "val"):
-        pairs(split)
+    pairs()
     print(f"{time.perf_counter() - start:.1f}")
 
 
@@ -71,7 +72,7 @@ def peak() -> None:
 
 def peak_in_memory() -> None:
     """Train with every image in memory and print the peak memory."""
-    with patch.object(train, "decoded_pairs", lambda files, *_: InMemory(f.read() for f in files)):
+    with patch.object(build, "CachedPairs", lambda files, *_: InMemory(f.read() for f in files)):
         peak()
 
 
@@ -83,7 +84,7 @@ class InMemory(list[Pair]):
 
 def holding() -> None:
     """Map every pixel; after a line of input, print the mapped size and this process's share."""
-    held = [array for pair in pairs("train") for array in (pair.hr, pair.lr)]
+    held = [array for pair in pairs() for array in (pair.hr, pair.lr)]
     print(max(array.max() for array in held), flush=True)
     input()
     maps = Path("/proc/self/smaps").read_text()
@@ -92,11 +93,9 @@ def holding() -> None:
     print(f"{rss} MiB are mapped by each, its share is {pss} MiB")
 
 
-def pairs(split: str) -> DecodedPairs:
-    """The decoded pairs of a split, as the training stage has them."""
-    return train.decoded_pairs(
-        list_pairs(Path("data/hr", split), Path("data/lr/x2", split), 2), split, 2
-    )
+def pairs() -> Sequence[Pair]:
+    """The training images, as the training stage opens them."""
+    return build.read_inputs(read_settings(), 2, "mse", torch.device("cpu")).train
 
 
 def shared(project: str) -> str:

@@ -1,12 +1,12 @@
-"""The same bytes on other CPUs: training steps and scores, here and on CPUs that QEMU emulates.
+"""Compare the bytes of training steps and scores on this CPU and on CPUs that QEMU emulates.
 
     python -m benchmarks.portable [--patch 24] [--batch 2] [--cpus Haswell,EPYC-Rome]
 
-Two steps of each loss, whose weights are digested after each, then a super-resolved image and its
-LPIPS. First as this CPU does it by itself, then held as `portable: true` holds it, on emulated CPUs
-of several makers and caches, and, to see what makes a difference, at other instructions and numbers
-of threads. Needs Debian's qemu-user; about a minute for each emulated CPU, and with patches of 48
-pixels in batches of 16, as the sample has them, seven.
+Runs two steps of each loss, with a digest of the weights after each step, then super-resolves an
+image and computes its LPIPS. Each case is compared with this CPU under `portable: true`: this CPU
+without it, other instructions and numbers of threads, and emulated CPUs of several makers under
+`portable: true`. Needs Debian's qemu-user. Takes about a minute per emulated CPU, and seven with
+the sample's batches of 16 patches of 48 pixels.
 """
 
 import argparse
@@ -30,7 +30,7 @@ OTHERS = {
 
 
 def main() -> None:
-    """Print a line per machine; fail if a held one differs."""
+    """Print a line per case; fail if an emulated CPU differs."""
     parser = argparse.ArgumentParser(description="Compare bytes among CPUs.")
     parser.add_argument("--patch", type=int, default=24)
     parser.add_argument("--batch", type=int, default=2)
@@ -42,25 +42,25 @@ def main() -> None:
         return
     arguments = ["--child", "--patch", str(options.patch), "--batch", str(options.batch)]
     python = [sys.executable, "-m", "benchmarks.portable", *arguments]
-    held = run(python, HOLD="1")
-    print(f"{'held, this CPU':<28} {' '.join(held)}")
-    same(run(python), held, "not held, this CPU")
+    portable = run(python, PORTABLE="1")
+    print(f"{'portable, this CPU':<28} {' '.join(portable)}")
+    same(run(python), portable, "not portable, this CPU")
     for name, environment in OTHERS.items():
-        same(run(python, **environment), held, name)
+        same(run(python, **environment), portable, name)
     if not (qemu := shutil.which("qemu-x86_64")):
-        sys.exit("qemu-x86_64 is not here (apt install qemu-user)")
+        sys.exit("qemu-x86_64 is not installed (apt install qemu-user)")
     different = False
     for cpu in options.cpus.split(","):
         emulated = [qemu, "-cpu", cpu, str(Path(sys.executable).resolve()), *python[1:]]
-        different |= not same(run(emulated, HOLD="1"), held, f"held, {cpu} emulated")
-    sys.exit("a held CPU has other bytes" if different else 0)
+        different |= not same(run(emulated, PORTABLE="1"), portable, f"portable, {cpu}")
+    sys.exit("an emulated CPU gives other bytes" if different else 0)
 
 
 def same(found: list[str], expected: list[str], name: str) -> bool:
-    """Print where the digests differ first."""
+    """Print which digests differ, and return whether none does."""
     steps = ["MSE step 1", "2", "perceptual step 1", "2", "image", "LPIPS"]
     differs = [step for step, a, b in zip(steps, found, expected, strict=True) if a != b]
-    print(f"{name:<28} {'other: ' + ', '.join(differs) if differs else 'the same'}", flush=True)
+    print(f"{name:<28} {'different: ' + ', '.join(differs) if differs else 'the same'}", flush=True)
     return not differs
 
 
@@ -80,8 +80,8 @@ def run(command: list[str], **environment: str) -> list[str]:
 
 
 def digests(patch: int, batch: int) -> list[str]:
-    """Of the weights after each step, of an image and its LPIPS, from numbers made by numpy."""
-    if os.environ.get("HOLD"):
+    """Digests of the weights after each step, of an image and of its LPIPS, for random inputs."""
+    if os.environ.get("PORTABLE"):
         from srcnn.models.portable import pin_arithmetic
 
         pin_arithmetic()
@@ -93,6 +93,7 @@ def digests(patch: int, batch: int) -> list[str]:
     from srcnn.models.device import best_device
     from srcnn.models.srcnn import SRCNN
     from srcnn.training.objective import Objective
+    from srcnn.training.terms import PerceptualTerm, PixelTerm
 
     best_device()
     torch.set_num_threads(int(os.environ.get("THREADS", "2")))
@@ -113,8 +114,8 @@ def digests(patch: int, batch: int) -> list[str]:
             for weights in vgg.parameters():
                 weights.copy_((numbers(*weights.shape) - 0.5) / weights[0].numel() ** 0.5)
             vgg.to(memory_format=torch.channels_last)
-            ones = {"block2_conv2": 1.0}
-            objective = Objective(vgg, 0.1, 0.9, ones, ones)
+            perceptual = PerceptualTerm(vgg, {"block2_conv2": 1.0}, 0.9)
+            objective = Objective([PixelTerm(weight=0.1), perceptual])
         for weights in model.parameters():
             weights.data = (numbers(*weights.shape) - 0.5) / weights[0].numel() ** 0.5
         model.to(memory_format=torch.channels_last)
@@ -125,7 +126,7 @@ def digests(patch: int, batch: int) -> list[str]:
             adam.zero_grad()
             sr = model(lr.contiguous(memory_format=torch.channels_last), with_halo=True)
             hr = hr.contiguous(memory_format=torch.channels_last)
-            objective.loss(objective.terms(sr, hr)).backward()
+            objective.loss(objective.measure(sr, hr)).backward()
             adam.step()
             found.append(digest(*model.parameters()))
     shapes = [

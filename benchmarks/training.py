@@ -1,12 +1,12 @@
-"""How fast a training step is: against the loop that is usually written, and against the device.
+"""Time a training step, and compare it with a usual training loop and with the device's limit.
 
     python -m benchmarks.training [--json] [--batch 16] [--patch 96] [--steps 12]
 
-For the MSE (Eq. 1) and the perceptual loss (Eq. 3, VGG to block2_conv2 with random weights), ×2,
-batches of patches of photographs of 2K. The usual loop runs eagerly in float32 and NCHW, its
-DataLoader decodes a PNG per sample, and it asks for the loss at each step; it is timed with its
-data and without. Ours is `Trainer` as the stage train runs it in a long run, data included. The
-roof is the device's best matrix product in the precision of each. Photographs as in
+Times the MSE (Eq. 1) and the perceptual loss (Eq. 3, VGG up to block2_conv2 with random weights) at
+×2, on batches of patches of 2K photographs. The usual loop runs in float32 and NCHW without
+compiling, decodes a PNG per sample in a DataLoader, and reads the loss at each step; it is timed
+with and without its data. Ours is `Trainer` as in a long run of the stage train, with its data. The
+roof is the device's fastest matrix product in the same precision. The photographs are those of
 `benchmarks.resize`.
 """
 
@@ -33,23 +33,25 @@ from srcnn.images.image_io import crop_to_multiple, read_rgb, write_png
 from srcnn.images.pairs import list_pairs
 from srcnn.images.resize import imresize
 from srcnn.models.device import best_device, bf16_is_fast, device_name, peak_memory
-from srcnn.models.srcnn import SRCNN
 from srcnn.models.vgg import VGGFeatures
-from srcnn.training.checkpoint import Checkpoint
-from srcnn.training.fabric import COMPILED_FROM, in_bfloat16, is_compiled, training_fabric
-from srcnn.training.objective import Objective
-from srcnn.training.patches import Patches
-from srcnn.training.pixel_cache import DecodedPairs
-from srcnn.training.trainer import Plan, Trainer
-from srcnn.training.validation import Crops
+from srcnn.settings import read_settings
+from srcnn.training.build import Inputs, build_trainer
+from srcnn.training.fabric import (
+    MIN_STEPS_TO_COMPILE,
+    in_bfloat16,
+    should_compile,
+    training_fabric,
+)
+from srcnn.training.pixel_cache import CachedPairs
 from srcnn.utils.paths import lr_name
 
+ROOT = Path(__file__).parents[1]
 SCALE, LAYER = 2, "block2_conv2"
 
 
 @dataclass(frozen=True)
 class Size:
-    """Of a batch: patches, and the HR pixels of their sides."""
+    """Patches in a batch, and the HR pixels of a patch's side."""
 
     batch: int
     patch: int
@@ -67,7 +69,7 @@ def main() -> None:
     result: dict[str, Any] = {"device": device_name(best_device())}
     result["threads"] = torch.get_num_threads()
     result["gemm_fp32_gflops"] = gemm_roof(torch.float32)
-    fast = bf16_is_fast(best_device())  # emulated it would take minutes
+    fast = bf16_is_fast(best_device())  # emulation would take minutes
     result["gemm_bf16_gflops"] = gemm_roof(torch.bfloat16) if fast else None
     with tempfile.TemporaryDirectory() as folder:
         write_photos(Path(folder))
@@ -81,8 +83,11 @@ def main() -> None:
     bf16 = result["gemm_bf16_gflops"]
     print(f"GEMM: {result['gemm_fp32_gflops']:.0f} GFLOP/s in float32, ", end="")
     print(f"{bf16:.0f} in bfloat16\n" if bf16 else "bfloat16 not in hardware\n")
-    print("| step | the usual loop | without its data | ours | faster | patches/s ", end="")
-    print("| GFLOP/s | of the roof | peak memory |\n|---|" + "---|" * 8)
+    print(
+        "| step | usual loop | usual loop without data loading | ours | speed-up | patches/s ",
+        end="",
+    )
+    print("| GFLOP/s | of peak | peak memory |\n|---|" + "---|" * 8)
     for loss in ("mse", "perceptual"):
         r = result[loss]
         print(
@@ -98,11 +103,11 @@ def compare(
     """Time both loops with one loss."""
     ours, bf16, waited = our_step(folder, loss, size, steps)
     peak = peak_memory(best_device())
-    # In a process of its own, whose memory and threads nothing here has set.
+    # In its own process, so that our settings of memory and threads do not affect it.
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         alone, with_data = pool.submit(stock_step, folder, loss, size, max(3, steps // 3)).result()
     gflops = step_gflop(loss, size) / ours
-    # Again, as on a machine that others share the first one may have been slowed down.
+    # Again, because other programs may have slowed down the first measurement.
     name, dtype = ("bf16", torch.bfloat16) if bf16 else ("fp32", torch.float32)
     roof = max(roofs[f"gemm_{name}_gflops"], gemm_roof(dtype))
     roofs[f"gemm_{name}_gflops"] = roof
@@ -123,17 +128,17 @@ def compare(
 
 
 def step_gflop(loss: str, size: Size, *, needed: bool = True) -> float:
-    """Multiplications and additions of the convolutions of a step.
+    """Billions of multiplications and additions in the convolutions of a step.
 
-    The first layer has no gradient of its input, VGG none of its weights; VGG sees HR forwards and
-    SR forwards and backwards.
+    The first layer needs no gradient of its input, and VGG none of its weights. VGG computes HR
+    forwards, and SR forwards and backwards.
 
     Args:
         loss: `mse` or `perceptual`.
         size: of the batch.
-        needed: if not, the first layer as well counts as three forward ones, as is usual.
+        needed: False to count three forward passes for the first layer too, as is usual.
     """
-    wide = (size.patch + 4) ** 2  # SRCNN is a valid convolution: 4 pixels more for its 5×5
+    wide = (size.patch + 4) ** 2  # the 5×5 layer needs 4 pixels more
     first = (2 if needed else 3) * 9 * 9 * 3 * 64
     macs = wide * (first + 3 * 64 * 32) + 3 * size.patch**2 * 5 * 5 * 32 * 3
     if loss == "perceptual":
@@ -147,7 +152,7 @@ def step_gflop(loss: str, size: Size, *, needed: bool = True) -> float:
 
 
 def gemm_roof(dtype: torch.dtype) -> float:
-    """GFLOP/s of a large matrix product, the best of some."""
+    """GFLOP/s of a large matrix product, the fastest of ten."""
     device = best_device()
     n = 8192 if device.type == "cuda" else 2048
     a, b = (torch.rand(n, n, device=device).to(dtype) for _ in range(2))
@@ -155,7 +160,7 @@ def gemm_roof(dtype: torch.dtype) -> float:
 
 
 def fastest(function: Callable[[], object], runs: int) -> float:
-    """Seconds of the fastest run but the first."""
+    """Seconds of the fastest run, without the first."""
     function()
     times = []
     for _ in range(runs):
@@ -174,7 +179,7 @@ def synchronize() -> None:
 
 
 def write_photos(folder: Path) -> None:
-    """Four photographs as hr/NNNN.png and lr/NNNNx2.png."""
+    """Write four photographs as hr/NNNN.png and lr/NNNNx2.png."""
     for number, png in zip(range(1, 5), originals(), strict=False):
         hr = crop_to_multiple(read_rgb(png)[0], SCALE)
         write_png(folder / f"hr/{number:04d}.png", hr)
@@ -182,59 +187,52 @@ def write_photos(folder: Path) -> None:
 
 
 def random_vgg(network: str = "vgg16", layers: Sequence[str] = (LAYER,)) -> VGGFeatures:
-    """VGG up to the last of some layers with random weights, which cost as much as trained ones."""
+    """VGG up to the last of the layers, with random weights, which are as fast as trained ones."""
     torch.manual_seed(0)
     return VGGFeatures(None, network, layers)
 
 
 def our_step(folder: Path, loss: str, size: Size, steps: int) -> tuple[float, bool, float]:
-    """Seconds of a step of `Trainer`, whether in bfloat16, and the share of waiting for data."""
+    """Seconds of a step of `Trainer`, whether in bfloat16, and the share of waiting for patches."""
     fabric = training_fabric("auto")
-    torch.manual_seed(0)
-    model = SRCNN(SCALE)
-    model.start_from_interpolation()
-    model.to(memory_format=torch.channels_last)
-    objective = Objective()
+    files = list_pairs(folder / "hr", folder / "lr", SCALE)
+    pairs = CachedPairs(files, folder / "hr-pixels", folder / "lr-pixels")
+    vgg = None
     if loss == "perceptual":
         vgg = random_vgg().to(fabric.device).to(memory_format=torch.channels_last)
-        objective = Objective(vgg, 0.1, 0.9, {LAYER: 1.0}, {LAYER: 1.0})
-    files = list_pairs(folder / "hr", folder / "lr", SCALE)
-    pairs = DecodedPairs(files, folder / "hr-pixels", folder / "lr-pixels")
-    patches = Patches(
-        pairs,
-        SCALE,
-        model.halo,
-        patch_size=size.patch,
-        patches_per_image=steps * size.batch // len(pairs),
-        batch_size=size.batch,
-        geometry=True,
-        colour=True,
-        seed=0,
-    )
-    crops = Crops(pairs, SCALE, model.halo, 10_000)
-    checkpoint = Checkpoint(folder / "states", loss)
+    # Compiled as in a long run, which `auto` would not do for so few steps.
+    compiled = should_compile("auto", fabric, MIN_STEPS_TO_COMPILE)
+    settings = read_settings(ROOT / "params.yaml")
+    train = {
+        "patch_size": size.patch,
+        "batch_size": size.batch,
+        "patches_per_image": steps * size.batch // len(pairs),
+        "compile": "always" if compiled else "never",
+    }
+    changes = {
+        "train": settings.train.model_copy(update=train),
+        "loss": settings.loss.model_copy(update={"balance": "none"}),
+    }
     if fabric.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
-    if is_compiled("auto", fabric, COMPILED_FROM):
-        model.compile(dynamic=False)
-    trainer = Trainer(
-        fabric, model, objective, patches, crops, Plan(3, 1e-4, "constant"), checkpoint
+    trainer = build_trainer(
+        settings.model_copy(update=changes), SCALE, loss, fabric, Inputs(pairs, pairs, vgg)
     )
     best, waited = float("inf"), 0.0
     for epoch in range(1, 4):
         synchronize()
         start = time.perf_counter()
-        trainer._train_epoch(epoch)
+        row = trainer.train_epoch()
         synchronize()
         seconds = time.perf_counter() - start
-        trainer.progress.epoch, trainer.progress.batch, trainer.progress.totals = epoch + 1, 0, {}
+        trainer.progress.end_epoch(row)
         if epoch > 1 and seconds < best:
             best, waited = seconds, trainer.waited / seconds
-    return best / len(patches), in_bfloat16(fabric), waited
+    return best / len(trainer.patches), in_bfloat16(fabric), waited
 
 
 class PNGs(Dataset[tuple[Tensor, Tensor]]):
-    """As training sets for super-resolution are usually read: two PNG files for each sample."""
+    """The usual training set for super-resolution, which reads two PNG files per sample."""
 
     def __init__(self, folder: Path, samples: int, patch: int):
         self.files = sorted((folder / "hr").glob("*.png"))
@@ -290,7 +288,7 @@ def stock_step(folder: Path, loss: str, size: Size, steps: int) -> tuple[float, 
         step(lr, hr)
         synchronize()
         ends.append(time.perf_counter())
-    # The workers start with two batches each: what counts is the pace after them.
+    # Each worker starts with two batches; measure the speed after them.
     first = min(2 * loader.num_workers, len(ends) // 2)
     return alone, (ends[-1] - ends[first]) / (len(ends) - 1 - first)
 

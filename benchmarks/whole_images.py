@@ -2,13 +2,12 @@
 
     python -m benchmarks.whole_images
 
-One step of `Trainer` at ×2 on a batch of 2 images of 2040×1356 pixels, as the paper trains at ×4,
-with VGG19 cut after the first, third and fifth of its blocks' last layers. Each case in a process
-of its own. Takes about ten minutes on two cores; five layers without micro-batches need more than
+Runs one step of `Trainer` at ×2 on a batch of 2 images of 2040×1356 pixels, as the paper trains at
+×4. VGG19 ends after the last layer of its first, third or fifth block. Each case runs in its own
+process. Takes about ten minutes on two cores; five layers without micro-batches need more than
 16 GiB of memory.
 """
 
-import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -20,14 +19,11 @@ import torch
 from benchmarks.training import random_vgg
 from srcnn.images.pairs import Pair
 from srcnn.models.device import peak_memory
-from srcnn.models.srcnn import SRCNN
-from srcnn.training.checkpoint import Checkpoint
+from srcnn.settings import Augment, Epochs, read_settings
+from srcnn.training.build import Inputs, build_trainer
 from srcnn.training.fabric import training_fabric
-from srcnn.training.objective import Objective
-from srcnn.training.patches import Patches
-from srcnn.training.trainer import Plan, Trainer
-from srcnn.training.validation import Crops
 
+ROOT = Path(__file__).parents[1]
 LAYERS = ("block1_conv2", "block2_conv2", "block3_conv4", "block4_conv4", "block5_conv4")
 
 
@@ -47,7 +43,7 @@ def main() -> None:
 
 
 def step(layers: tuple[str, ...], micro_batch: int | None) -> tuple[float, float, float]:
-    """GiB, seconds and loss of one step."""
+    """Peak memory in GiB, seconds and loss of one step."""
     fabric = training_fabric("auto")
     random = np.random.default_rng(1)
     pairs = [
@@ -58,35 +54,25 @@ def step(layers: tuple[str, ...], micro_batch: int | None) -> tuple[float, float
         )
         for name in ("0001", "0002")
     ]
-    torch.manual_seed(0)
-    model = SRCNN(2)
-    model.start_from_interpolation()
-    model.to(memory_format=torch.channels_last)
+    settings = read_settings(ROOT / "params.yaml")
+    train = {
+        "patch_size": None,
+        "batch_size": len(pairs),
+        "micro_batch": micro_batch,
+        "augment": Augment(geometry=False, colour=False),
+        "epochs": Epochs(mse=1, perceptual=1),
+        "compile": "never",
+    }
+    loss = {"network": "vgg19", "layers": dict.fromkeys(layers, 1.0), "balance": "none"}
+    changes = {
+        "train": settings.train.model_copy(update=train),
+        "loss": settings.loss.model_copy(update=loss),
+    }
     vgg = random_vgg("vgg19", layers).to(fabric.device).to(memory_format=torch.channels_last)
-    ones = dict.fromkeys(layers, 1.0)
-    patches = Patches(
-        pairs,
-        2,
-        model.halo,
-        patch_size=None,
-        patches_per_image=1,
-        batch_size=2,
-        geometry=False,
-        colour=False,
-        seed=1,
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(
-            fabric,
-            model,
-            Objective(vgg, 0.1, 0.9, ones, ones),
-            patches,
-            Crops(pairs[:1], 2, model.halo, 10_000),
-            Plan(1, 1e-4, "constant", micro_batch=micro_batch),
-            Checkpoint(Path(folder), layers),
-        )
-        start = time.monotonic()
-        (row,) = trainer.run()
+    inputs = Inputs(pairs, pairs[:1], vgg)
+    trainer = build_trainer(settings.model_copy(update=changes), 2, "perceptual", fabric, inputs)
+    start = time.monotonic()
+    (row,) = trainer.run()
     return peak_memory(fabric.device), time.monotonic() - start, row["loss"]
 
 

@@ -53,7 +53,7 @@ def test_settings_and_code_that_change_while_a_stage_runs_are_not_recorded(clone
         code.write("# changed\n")
     assert training.ended() != 0
     changes = "params.yaml: train.lr, srcnn/training/losses.py"
-    warning = f"{changes}: changed since this began; unless that is undone, "
+    warning = f"{changes}: changed during this run; "
     assert training.printed.count(warning) == 1
     assert training.errors() == [
         f"error: changed while this stage ran: {changes}; its result is of what was before "
@@ -81,7 +81,7 @@ def test_after_a_change_was_refused_the_next_run_has_the_new_or_the_old_setting(
     assert training.ended() != 0
     changed = shutil.copytree(clone, tmp_path / "changed")
     change_params(clone, train={"lr": 0.001})
-    assert "going on from epoch" in run(*REPRO, cwd=clone)
+    assert "continuing an unfinished run from epoch" in run(*REPRO, cwd=clone)
     assert results(clone) == in_peace[0.001]
     run(*REPRO, cwd=changed)
     assert results(changed) == in_peace[0.002]
@@ -108,8 +108,8 @@ def test_a_training_that_runs_already_is_not_started_again(clone: Path) -> None:
         second = Running(*TRAIN, cwd=clone)
         assert second.ended() == 1
     assert second.errors() == [
-        "error: .training/x2_mse: another process is training this; wait until it has ended, "
-        "or end it: the same command goes on from there"
+        "error: .training/x2_mse: another process is training this model; wait for it, or stop "
+        "it and continue with the same command"
     ]
     assert first.ended() == 0, first.printed
     assert len(read_curve(clone / "metrics/training/x2_mse.csv")) == 2

@@ -125,7 +125,7 @@ def test_no_stage_writes_into_a_room(name: str) -> None:
 
 def test_a_changed_room_reruns_exactly_its_stages() -> None:
     from srcnn.data.resume import ROOMS as IMAGE_ROOMS
-    from stages.train import ROOMS as TRAINING_ROOMS
+    from srcnn.training.build import ROOMS as TRAINING_ROOMS
 
     def rooms(name: str) -> set[str]:
         return {Path(d).parts[1] for d in PIPELINE[name]["deps"] if d.startswith("srcnn/")}

@@ -9,7 +9,7 @@ from srcnn.settings import Settings
 from stages.run_stage import run_stage
 from tools.plan_text import plan_text
 from tools.run_cost import find_photographs
-from tools.time_steps import machine, measured, probing_fabric
+from tools.time_steps import describe_machine, measure_rates, single_process_fabric
 
 BUDGET = 10.0
 """Seconds for all training steps that are timed."""
@@ -18,9 +18,9 @@ BUDGET = 10.0
 def main(settings: Settings) -> None:
     """Print the plan."""
     photographs = find_photographs(settings.data)
-    fabric = probing_fabric(settings)
-    rates = measured(settings, fabric, BUDGET)
-    print(plan_text(settings, photographs, rates, machine(fabric)))
+    fabric = single_process_fabric(settings)
+    rates = measure_rates(settings, fabric, BUDGET)
+    print(plan_text(settings, photographs, rates, describe_machine(fabric)))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from srcnn.data.sources import Photo, folder_photos, sample_photos, select
 from srcnn.evaluation.benchmark_sets import find_benchmark
 from srcnn.images.image_io import image_size
 from srcnn.settings import Data, Settings
-from srcnn.training.validation import SHARE, SIDE
+from srcnn.training.validation import CROP_PIXEL_SHARE, CROP_SIDE
 from srcnn.utils.methods import INTERPOLATIONS
 from srcnn.utils.paths import SPLITS
 from srcnn.utils.yaml_files import read_yaml
@@ -165,7 +165,7 @@ def training_seconds(
     step = step_seconds(settings, training, train, rates)
     side, size = settings.train.patch_size, settings.train.batch_size
     pixels = training.draws * side**2 if side else train.pixels
-    validated = min(SHARE * pixels, val.images * SIDE**2)
+    validated = min(CROP_PIXEL_SHARE * pixels, val.images * CROP_SIDE**2)
     epoch = training.draws / size * step  # the last batch may be smaller
     # A crop of val goes forwards alone, which is half the work.
     seconds = training.epochs * epoch * (1 + 0.5 * validated / pixels)

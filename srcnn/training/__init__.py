@@ -1,4 +1,4 @@
 """Algorithm 1: losses, patches, the training loop, validation crops and checkpoints.
 
-Nothing here is used after a network is trained.
+Code that is also needed after training belongs in other rooms.
 """

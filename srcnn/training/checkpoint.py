@@ -1,7 +1,7 @@
-"""The state of a training run on disk, so that a run that is killed goes on and ends the same.
+"""Checkpoints of a training run, so that a killed run can continue and end with the same bytes.
 
-A state is one safetensors file, replaced in one stroke, that holds a digest of itself. It is named
-by a digest of all that the run depends on, so that it is never taken for another run's.
+A checkpoint is one safetensors file, replaced atomically, that contains a digest of itself. Its
+name is a digest of everything that the run depends on, so that no other run loads it.
 """
 
 import hashlib
@@ -24,11 +24,11 @@ from srcnn.training.objective import Row
 
 
 class Checkpoint:
-    """Keeps the latest state of one run.
+    """The latest checkpoint of one run.
 
     Args:
-        folder: for the states of this stage alone.
-        run: whatever the run depends on: settings, images, code; its `repr` counts.
+        folder: for the checkpoints of this stage alone.
+        run: everything that the run depends on (settings, images, code); its `repr` counts.
     """
 
     def __init__(self, folder: Path, run: object):
@@ -37,55 +37,57 @@ class Checkpoint:
         self.path = folder / f"{digest[:32]}.safetensors"
         self._lock = FileLock(folder / ".lock")
 
-    def hold(self) -> None:
-        """Keep other processes from the folder until `remove`, or until this one has ended.
+    def lock(self) -> None:
+        """Keep other processes out of the folder until `remove` or the end of this process.
 
         Raises:
-            InputError: another process holds it.
+            InputError: another process has locked it.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise InputError(
-                f"{self.folder}: another process is training this; wait until it has ended, or end "
-                "it: the same command goes on from there"
+                f"{self.folder}: another process is training this model; wait for it, or stop it "
+                "and continue with the same command"
             ) from None
 
     def load(self) -> tuple[Weights, dict[str, Any]] | None:
-        """The tensors and facts that were saved last, or None.
+        """The tensors and metadata of the last `save`, or None.
 
-        A file that is not as it was written is set aside, and a line says so.
+        A damaged file is renamed, and a line reports it.
         """
         if not self.path.exists():
             if any(self.folder.glob("*.safetensors")):
-                print(f"{self.folder}: what other settings or data left is not taken", flush=True)
+                print(f"{self.folder}: ignoring the checkpoint of another run", flush=True)
             return None
         try:
-            tensors, about = read_tensors(self.path)
-            if about.pop("digest") == _digest(tensors, about):
-                return tensors, about
-            fault = "it is not as it was written"
+            tensors, metadata = read_tensors(self.path)
+            if metadata.pop("digest") == _digest(tensors, metadata):
+                return tensors, metadata
+            fault = "wrong digest"
         except (SafetensorError, OSError, ValueError, KeyError) as error:
             fault = str(error)
-        aside = self.path.with_suffix(".damaged")
-        self.path.replace(aside)
-        print(f"{self.path}: damaged ({fault}), now {aside.name}; training begins anew", flush=True)
+        damaged = self.path.replace(self.path.with_suffix(".damaged"))
+        print(
+            f"{self.path}: damaged ({fault}), renamed to {damaged.name}; training starts again",
+            flush=True,
+        )
         return None
 
-    def save(self, tensors: Mapping[str, Any], about: Mapping[str, Any]) -> None:
-        """Replace the state by this one."""
-        packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        write_tensors(packed, self.path, {**about, "digest": _digest(packed, about)})
+    def save(self, tensors: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
+        """Replace the checkpoint."""
+        on_cpu = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        write_tensors(on_cpu, self.path, {**metadata, "digest": _digest(on_cpu, metadata)})
 
     def remove(self) -> None:
-        """Forget the run, which has ended well, and all that was left of earlier ones."""
+        """Delete all checkpoints in the folder, at the end of a run, and unlock it."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.release()
 
 
-def _digest(tensors: Weights, about: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+def _digest(tensors: Weights, metadata: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
     for name, value in sorted(tensors.items()):
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
         digest.update(value.numpy().tobytes())
@@ -94,15 +96,15 @@ def _digest(tensors: Weights, about: Mapping[str, Any]) -> str:
 
 @dataclass
 class Progress:
-    """What of a run is done, besides the weights.
+    """The state of a run, except weights and optimiser.
 
     Args:
-        epoch: the present one, counted from 1.
-        batch: batches of it that are done.
-        rows: of the loss curve.
-        best: the lowest loss on val.
-        best_weights: those that gave it.
-        totals: sums over the epoch's patches of the objective's terms, of this process.
+        epoch: current epoch, counted from 1.
+        batch: finished batches of the epoch.
+        rows: rows of the training curve.
+        best: lowest loss on val.
+        best_weights: the weights with that loss.
+        totals: sums of the objective's values over the patches of the epoch, in this process.
     """
 
     epoch: int = 1
@@ -113,22 +115,22 @@ class Progress:
     totals: Weights = field(default_factory=dict)
 
     def keep_if_best(self, loss: float, model: nn.Module) -> None:
-        """Keep a copy of the weights if their loss on val is the lowest yet."""
+        """Keep a copy of the weights if their loss on val is the lowest so far."""
         if loss < self.best:
             self.best = loss
             weights = model.state_dict()
             self.best_weights = {name: value.clone() for name, value in weights.items()}
 
     def end_epoch(self, row: Row) -> None:
-        """Add the epoch's row and begin the next one."""
+        """Add the epoch's row and start the next epoch."""
         self.rows.append(row)
         self.epoch, self.batch, self.totals = self.epoch + 1, 0, {}
 
 
-def packed(
+def pack_state(
     model: nn.Module, adam: torch.optim.Adam, progress: Progress, totals: Row
 ) -> tuple[Weights, dict[str, Any]]:
-    """The state of a run as tensors and facts; `totals` are the sums of all processes."""
+    """The state of a run as tensors and metadata; `totals` are the sums of all processes."""
     parts = {
         "model": model.state_dict(),
         "best": progress.best_weights,
@@ -136,34 +138,34 @@ def packed(
     }
     tensors = {f"{part}/{n}": value for part, of in parts.items() for n, value in of.items()}
     rows = [list(row.items()) for row in progress.rows]  # JSON objects keep no order
-    about = {"epoch": progress.epoch, "batch": progress.batch, "totals": totals}
-    return tensors, about | {"rows": rows, "best": progress.best}
+    metadata = {"epoch": progress.epoch, "batch": progress.batch, "totals": totals}
+    return tensors, metadata | {"rows": rows, "best": progress.best}
 
 
-def unpacked(
+def restore_state(
     model: nn.Module,
     adam: torch.optim.Adam,
     tensors: Weights,
-    about: dict[str, Any],
+    metadata: dict[str, Any],
     *,
     is_first: bool,
 ) -> Progress:
-    """Go back to where a state was packed.
+    """Restore a state from `pack_state`.
 
     Args:
-        model: gets its weights back.
-        adam: gets its moments back.
-        tensors: as `packed` made them.
-        about: as `packed` made it.
-        is_first: whether this is the process that goes on with the sums of all.
+        model: its weights are replaced.
+        adam: its moments are replaced.
+        tensors: from `pack_state`.
+        metadata: from `pack_state`.
+        is_first: whether this process takes over the sums of all processes.
     """
     parts: dict[str, Weights] = {}
     for name, value in tensors.items():
         part, _, key = name.partition("/")
-        parts.setdefault(part, {})[key] = value  # copied to the device by load_state_dict
+        parts.setdefault(part, {})[key] = value  # load_state_dict copies it to the device
     model.load_state_dict(parts["model"])
     states = {
-        number: {name: _laid_out_as(parameter, value) for name, value in state.items()}
+        number: {name: _with_layout_of(parameter, value) for name, value in state.items()}
         for number, parameter in enumerate(model.parameters())
         if (state := parts.get(f"adam.{number}"))
     }
@@ -171,14 +173,14 @@ def unpacked(
     device = next(model.parameters()).device
     totals = {
         name: torch.tensor(total, dtype=torch.float64, device=device)
-        for name, total in about["totals"].items()
+        for name, total in metadata["totals"].items()
         if is_first
     }
     best = {name: value.to(device) for name, value in parts.get("best", {}).items()}
-    about |= {"totals": totals, "best_weights": best, "rows": [*map(dict, about["rows"])]}
-    return Progress(**about)
+    rows = [*map(dict, metadata["rows"])]
+    return Progress(**metadata | {"totals": totals, "best_weights": best, "rows": rows})
 
 
-def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
-    """A moment in the memory layout of its parameter, as fused Adam takes it for granted."""
+def _with_layout_of(parameter: Tensor, value: Tensor) -> Tensor:
+    """A moment in the memory layout of its parameter, which fused Adam requires."""
     return torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value

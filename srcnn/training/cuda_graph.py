@@ -10,59 +10,63 @@ from torch import Tensor
 
 Result = TypeVar("Result")
 
-WARM_UP = 3
-"""Steps before the one that is captured, in which libraries choose their kernels."""
+WARM_UP_STEPS = 3
+"""Steps before the capture, in which libraries choose their kernels."""
 
 
 class CapturedStep(Generic[Result]):
-    """A step that a GPU repeats as a whole.
+    """A step that a GPU replays as one graph.
 
-    SRCNN's kernels are so short that a process cannot launch them as fast as a GPU runs them; a
-    graph of them is launched at once. The first steps, and those of another size, run as they are,
-    and so do all where the memory that a graph keeps for itself would leave too little.
+    The kernels of SRCNN are so short that a process cannot launch them as fast as a GPU runs them,
+    but it launches a graph of them at once. The first steps and steps of another batch size run
+    without the graph. So do all steps if the graph's own memory would leave too little.
 
     Args:
-        step: takes a tensor, which is on the host or the device, and returns tensors. Everything
-            else that it reads or writes lies where it lay when it was captured.
+        step: takes a tensor, on the host or the device, and returns tensors. Everything else that
+            it reads or writes must stay at the same addresses.
         device: a GPU.
     """
 
     def __init__(self, step: Callable[[Tensor], Result], device: torch.device):
         self.step, self.device = step, device
         self.graph: torch.cuda.CUDAGraph | None = None
-        self.aside = torch.cuda.Stream(device)
-        self.taken = Counter[torch.Size]()
+        self.side_stream = torch.cuda.Stream(device)
+        self.step_counts = Counter[torch.Size]()
 
-    def __call__(self, given: Tensor) -> Result:
-        """Take a step. What it returns holds until the next one."""
-        if self.graph is None and self.taken[given.shape] == WARM_UP and self._has_room():
-            self._capture(given)
-        if self.graph is None or given.shape != self.given.shape:
-            self.taken[given.shape] += 1
-            return self._alone(given)
-        self.given.copy_(given)
+    def __call__(self, batch: Tensor) -> Result:
+        """Run a step. The result is valid until the next step."""
+        if (
+            self.graph is None
+            and self.step_counts[batch.shape] == WARM_UP_STEPS
+            and self._has_room()
+        ):
+            self._capture(batch)
+        if self.graph is None or batch.shape != self.input.shape:
+            self.step_counts[batch.shape] += 1
+            return self._run_without_graph(batch)
+        self.input.copy_(batch)
         self.graph.replay()
         return self.result
 
-    def _alone(self, given: Tensor) -> Result:
-        """A step as it is, on a stream of its own, as what is captured later asks for."""
-        self.aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(self.aside):
-            result = self.step(given)
-        torch.cuda.current_stream().wait_stream(self.aside)
+    def _run_without_graph(self, batch: Tensor) -> Result:
+        """Run a step on a side stream, which a later capture requires."""
+        self.side_stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self.side_stream):
+            result = self.step(batch)
+        torch.cuda.current_stream().wait_stream(self.side_stream)
         return result
 
     def _has_room(self) -> bool:
-        """Whether what a step takes fits twice: into the graph, and beside it for other sizes."""
+        """Whether the memory of a step fits twice: in the graph, and for steps without it."""
         now, peak = torch.cuda.memory_allocated(), torch.cuda.max_memory_allocated()
         free = torch.cuda.mem_get_info(self.device)[0] + torch.cuda.memory_reserved() - now
         return 2 * (peak - now) <= free
 
-    def _capture(self, given: Tensor) -> None:
-        """Record the step, which is not taken by that."""
+    def _capture(self, batch: Tensor) -> None:
+        """Record the step without running it."""
         gc.collect()  # graphs of earlier runs in this process
-        self.given = given.to(self.device)
+        self.input = batch.to(self.device)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            self.result = self.step(self.given)
+            self.result = self.step(self.input)
         self.graph = graph

@@ -1,62 +1,83 @@
-"""What a training run says while it runs: a line per epoch, and a log for TensorBoard."""
+"""What a training run prints and writes: header, a line per epoch, TensorBoard and the curves."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tqdm import tqdm
+
 from srcnn.errors import InputError
+from srcnn.models.device import device_name, left_unused
+from srcnn.training.fabric import in_bfloat16
 from srcnn.training.objective import Row
+from srcnn.training.trainer import Trainer
+from srcnn.training.validation import GRID
+from srcnn.utils.tables import write_csv
 
 
-class EpochLines:
-    """A line per epoch, with the pace of this run.
+class EpochLog:
+    """The lines that a run prints, from its first process.
 
     Args:
-        epochs: of the whole run.
-        patches: of an epoch.
+        trainer: the run.
+        title: such as `×2 with mse`.
+        tensorboard_folder: for TensorBoard's log; None for no log.
+
+    Raises:
+        InputError: as in `tensorboard`.
     """
 
-    def __init__(self, epochs: int, patches: int):
-        self.epochs, self.patches = epochs, patches
-        self.before = time.monotonic()
+    def __init__(self, trainer: Trainer, title: str, tensorboard_folder: Path | None = None):
+        self.trainer, fabric = trainer, trainer.fabric
+        self.writers: list[Callable[[Row], None]] = []
+        if tensorboard_folder and fabric.is_global_zero:
+            self.writers.append(tensorboard(tensorboard_folder))
+        for name, ratio in trainer.objective.ratios.items():
+            fabric.print(f"loss.balance: {name} is divided by {ratio:.4g}")
+        precision = "bfloat16" if in_bfloat16(fabric) else "float32"
+        device = f"{device_name(fabric.device)}, in {precision}"
+        fabric.print(f"training {title} on {device}: {trainer.plan.epochs} epochs")
+        if unused := left_unused(fabric.device):
+            fabric.print(
+                f"portable: true leaves {', '.join(unused)} unused; false uses the whole machine"
+            )
+        self.start = time.monotonic()
 
-    def line(self, row: Row, share: float, waited: float) -> str:
-        """What there is to say of an epoch.
-
-        Args:
-            row: of the loss curve.
-            share: of the epoch's patches that this run trained on.
-            waited: seconds that it waited for patches.
-        """
+    def add(self, row: Row) -> None:
+        """Print the line of an epoch and write the row to TensorBoard's log."""
         now = time.monotonic()
-        seconds, self.before = now - self.before, now
-        pace = share * self.patches / seconds
-        rest = self.patches * (self.epochs - row["epoch"]) / pace if pace else 0.0
-        terms = f"MSE {row['mse']:.6f}"
-        if "perceptual" in row:
-            terms += f", perceptual {row['perceptual']:.4g}"
-            weighted = (f"{row[name]:.6f}" for name in row if name.startswith("weighted_"))
-            terms += f"; weighted {' + '.join(weighted)}"
+        seconds, self.start = now - self.start, now
+        self.trainer.fabric.print(self.line(row, seconds), flush=True)
+        for write in self.writers:
+            write(row)
+
+    def line(self, row: Row, seconds: float) -> str:
+        """The line of an epoch that took so many seconds."""
+        trainer, epochs = self.trainer, self.trainer.plan.epochs
+        patches = trainer.patches.patch_count
+        speed = trainer.epoch_share * patches / seconds
+        left = patches * (epochs - row["epoch"]) / speed if speed else 0.0
+        terms = {name.removeprefix("weighted_"): row[name] for name in row if _is_weighted(name)}
+        parts = [f"{name} {row[name]:.4g}" for name in terms if name != "mse"]
+        text = ", ".join([f"MSE {row['mse']:.6f}", *parts])
+        if terms:
+            text += f"; weighted {' + '.join(f'{value:.6f}' for value in terms.values())}"
         gain = row["val_psnr_rgb"] - row["val_psnr_interpolated"]
         return (
-            f"epoch {row['epoch']:.0f}/{self.epochs}: loss {row['loss']:.6f} ({terms}), "
+            f"epoch {row['epoch']:.0f}/{epochs}: loss {row['loss']:.6f} ({text}), "
             f"val loss {row['val_loss']:.6f}, val PSNR {row['val_psnr_rgb']:.2f} dB "
-            f"({gain:+.2f} to interpolation); {pace:.0f} patches/s, "
-            f"{100 * waited / seconds:.1f} % waiting for them; {_clock(rest)} to go"
+            f"({gain:+.2f} dB vs. interpolation); {speed:.0f} patches/s, "
+            f"{100 * trainer.waited / seconds:.1f} % waiting for patches; "
+            f"{tqdm.format_interval(left)} left"
         )
 
 
-def _clock(seconds: float) -> str:
-    """A duration as 9 s, 4:09 min or 2:04:09 h."""
-    hours, rest = divmod(round(seconds), 3600)
-    minutes, rest = divmod(rest, 60)
-    if hours:
-        return f"{hours}:{minutes:02d}:{rest:02d} h"
-    return f"{minutes}:{rest:02d} min" if minutes else f"{rest} s"
+def _is_weighted(column: str) -> bool:
+    return column.startswith("weighted_")
 
 
 def tensorboard(folder: Path) -> Callable[[Row], None]:
-    """A function that adds a row of the loss curve to TensorBoard's log in `folder`.
+    """A function that adds a row of the training curve to TensorBoard's log in `folder`.
 
     Raises:
         InputError: TensorBoard is not installed.
@@ -76,3 +97,16 @@ def tensorboard(folder: Path) -> Callable[[Row], None]:
         writer.flush()
 
     return add
+
+
+def write_curves(rows: Sequence[Row], name: str) -> None:
+    """Write metrics/training (a row per epoch) and metrics/grid (one per epoch and val crop)."""
+    curve, peaks, prefix = [], [], f"val_{GRID}"
+    for row in rows:
+        curve.append({n: f"{v:.6g}" for n, v in row.items() if not n.startswith(prefix)})
+        for column, peak in row.items():
+            if column.startswith(prefix):
+                image = column.removeprefix(prefix)
+                peaks.append({"epoch": f"{row['epoch']:g}", "image": image, "peak": f"{peak:.4g}"})
+    write_csv(curve, Path("metrics/training", name))
+    write_csv(peaks, Path("metrics/grid", name), ["epoch", "image", "peak"])

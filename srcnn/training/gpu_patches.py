@@ -1,4 +1,4 @@
-"""Patches drawn on a GPU from images that lie in its memory, the same that `Patches` draws."""
+"""Draws on a GPU, from images in its memory, the same patches as `Patches`."""
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -12,33 +12,33 @@ from torch import Tensor
 from srcnn.images.image_io import RGB8
 from srcnn.training.patches import Patches, rotate
 
-SHARE = 0.5
-"""Of the GPU's free memory, which all images may take."""
+IMAGE_MEMORY_SHARE = 0.5
+"""Share of the GPU's free memory that all images may take."""
 
 
-def has_room(device: torch.device, patches: Patches) -> bool:
-    """Whether `DevicePatches` can draw them: on a GPU that holds the images, and not whole."""
+def fits_on_gpu(device: torch.device, patches: Patches) -> bool:
+    """Whether `GPUPatches` can draw them: patches, not whole images, and a GPU that holds all."""
     if device.type != "cuda" or patches.patch_size is None:
         return False
-    pixels = sum(pair.hr.nbytes + pair.lr.nbytes for pair in patches.pairs)
-    return pixels <= SHARE * torch.cuda.mem_get_info(device)[0]
+    size = sum(pair.hr.nbytes + pair.lr.nbytes for pair in patches.pairs)
+    return size <= IMAGE_MEMORY_SHARE * torch.cuda.mem_get_info(device)[0]
 
 
-class DevicePatches:
+class GPUPatches:
     """The patches of `patches`, drawn on a device.
 
-    A process draws some thousand patches a second from mapped pixels, and a GPU trains on many
-    times as many. Here drawing is two gathers, whose addresses are reckoned on the device.
+    A process draws a few thousand patches a second from mapped pixels, but a GPU trains on many
+    times as many. Here a draw is two gathers; the device computes their addresses.
 
     Args:
-        patches: of some size; their images are copied.
-        device: where the images and the patches lie.
+        patches: of a fixed size; their images are copied.
+        device: for the images and the patches.
     """
 
     def __init__(self, patches: Patches, device: torch.device):
         assert patches.patch_size is not None
         self.patches, self.side = patches, patches.patch_size // patches.scale
-        # One by one, as each holds a file open while it is there.
+        # Iterators, because each image keeps a file open while its array exists.
         lr, hr = ((pair.lr for pair in patches.pairs), (pair.hr for pair in patches.pairs))
         lr_sizes, hr_sizes = zip(
             *((p.lr.shape[:2], p.hr.shape[:2]) for p in patches.pairs), strict=True
@@ -49,26 +49,26 @@ class DevicePatches:
     def addresses(
         self, epoch: int, number: int, part: slice = slice(None)
     ) -> npt.NDArray[np.int64]:
-        """Where the patches of a batch, or of a part of it, lie: [N, 7], which `batch` takes."""
-        images, places, turns, channels = self.patches.chosen(epoch, number, part)
-        corners = (places * (self.lr.sizes[images] - self.side + 1)).astype(np.int64)
+        """Addresses [N, 7] of the patches of a batch, or a part of it, for `batch`."""
+        images, positions, turns, channels = self.patches.random_choices(epoch, number, part)
+        corners = (positions * (self.lr.sizes[images] - self.side + 1)).astype(np.int64)
         return np.column_stack([images, turns, corners, channels])
 
     def batch(self, addresses: Tensor) -> tuple[Tensor, Tensor]:
         """The `lr` and `hr` of `Patches.batch`, on the device."""
         addresses = addresses.to(self.lr.pixels.device)
-        return self.lr.windows(addresses), self.hr.windows(addresses, self.patches.scale)
+        return self.lr.crops(addresses), self.hr.crops(addresses, self.patches.scale)
 
 
 class _Images:
-    """Images on a device, of which windows are taken.
+    """Images on a device, to crop from.
 
     Args:
-        images: [H, W, 3] each, which are copied one by one.
+        images: each [H, W, 3]; copied one by one.
         sizes: height and width of each.
-        side: of the windows.
-        halo: pixels of context around them, reflected at the image's border.
-        device: where the images and the windows lie.
+        side: of the crops.
+        halo: pixels of context around a crop, reflected at the image's border.
+        device: for the images and the crops.
     """
 
     def __init__(
@@ -84,22 +84,22 @@ class _Images:
         self.pixels = torch.empty(starts[-1], dtype=torch.uint8, device=device)
         for start, image in zip(starts, images, strict=False):
             self.pixels[start : start + image.size] = torch.tensor(image, device=device).flatten()
-        places = np.column_stack([starts[:-1], self.sizes])
-        self.places = torch.tensor(places, device=device)  # start, height, width of each image
-        # Which row and column of a window is where in a turned one: [8, height, width, 2].
+        layout = np.column_stack([starts[:-1], self.sizes])
+        self.layout = torch.tensor(layout, device=device)  # start, height, width of each image
+        # Row and column of each pixel of a rotated crop: [8, height, width, 2].
         grid: npt.NDArray[Any] = np.moveaxis(np.indices((side + 2 * halo,) * 2), 0, -1) - halo
-        self.turned = torch.tensor(np.stack([rotate(grid, t) for t in range(8)]), device=device)
+        self.rotated = torch.tensor(np.stack([rotate(grid, t) for t in range(8)]), device=device)
 
-    def windows(self, addresses: Tensor, scale: int = 1) -> Tensor:
-        """Windows [N, side + 2·halo, side + 2·halo, 3], uint8.
+    def crops(self, addresses: Tensor, scale: int = 1) -> Tensor:
+        """Crops [N, side + 2·halo, side + 2·halo, 3], uint8.
 
         Args:
-            addresses: [N, 7], on the device: image, turn, corner's row and column, colours' order.
-            scale: what rows and columns are to be multiplied by.
+            addresses: [N, 7], on the device: image, turn, row and column of the corner, channels.
+            scale: factor for the rows and columns of the corners.
         """
-        image, turn, corner, colours = addresses[:, None, None].split([1, 1, 2, 3], -1)
-        start, sizes = self.places[image[..., 0]].split([1, 2], -1)
-        at = (self.turned[turn[:, 0, 0, 0]] + scale * corner).remainder(2 * sizes)
+        image, turn, corner, channels = addresses[:, None, None].split([1, 1, 2, 3], -1)
+        start, sizes = self.layout[image[..., 0]].split([1, 2], -1)
+        at = (self.rotated[turn[:, 0, 0, 0]] + scale * corner).remainder(2 * sizes)
         at = torch.minimum(at, 2 * sizes - 1 - at)
         first = start + 3 * (at[..., :1] * sizes[..., 1:] + at[..., 1:])
-        return self.pixels[first + colours]
+        return self.pixels[first + channels]

@@ -1,4 +1,4 @@
-"""VGG's features of HR images that come again, computed once where memory allows."""
+"""A cache of the VGG features of HR images that return in every epoch."""
 
 from collections.abc import Hashable, Sequence
 from pathlib import Path
@@ -9,52 +9,54 @@ from torch import Tensor
 
 from srcnn.models.vgg import VGGFeatures
 
-SHARE = 0.5
-"""Of the memory that is free at the start, for all features together."""
+FEATURE_MEMORY_SHARE = 0.5
+"""Share of the free memory that the cached features may take."""
 
 
 class HRFeatures:
-    """Keeps features by image.
+    """Caches features by image while there is memory.
 
-    Each image goes through VGG alone, whether there is room to keep its features or not: the same
-    numbers come out in either case.
+    Each image passes through VGG alone, cached or not, so that the numbers are the same.
 
     Args:
         vgg: on its device, where the features stay.
-        processes: that share the host's memory.
-        room: bytes; by default SHARE of what is free for a process.
+        processes: number of processes that share the host's memory.
+        room: bytes; by default FEATURE_MEMORY_SHARE of the free memory of a process.
     """
 
     def __init__(self, vgg: VGGFeatures, processes: int = 1, room: int | None = None):
-        self.vgg, self.kept = vgg, dict[Hashable, dict[str, Tensor]]()
-        self.room = int(SHARE * _free(vgg.mean.device, processes)) if room is None else room
+        self.vgg, self.cache = vgg, dict[Hashable, dict[str, Tensor]]()
+        if room is None:
+            device = next(vgg.parameters()).device
+            room = int(FEATURE_MEMORY_SHARE * _free_memory(device, processes))
+        self.room = room
 
     @torch.no_grad()
-    def __call__(self, names: Sequence[Hashable], hr: Tensor) -> dict[str, Tensor]:
-        """Features by layer, [N, C_j, H_j, W_j], of images [N, 3, H, W], RGB in [0, 1].
+    def __call__(self, images: Sequence[Hashable], hr: Tensor) -> dict[str, Tensor]:
+        """Features by layer, [N, C_j, H_j, W_j].
 
         Args:
-            names: of the images; the same name stands for the same pixels.
-            hr: the images.
+            images: a key for each image; an equal key means equal pixels.
+            hr: [N, 3, H, W], RGB in [0, 1].
         """
-        each = [self._of(name, image) for name, image in zip(names, hr.split(1), strict=True)]
+        each = [self._features(key, image) for key, image in zip(images, hr.split(1), strict=True)]
         if len(each) == 1:
-            return each[0]  # not copied: whole images' features take gigabytes
+            return each[0]  # without a copy: the features of whole images take gigabytes
         return {layer: torch.cat([features[layer] for features in each]) for layer in each[0]}
 
-    def _of(self, name: Hashable, image: Tensor) -> dict[str, Tensor]:
-        if name in self.kept:
-            return self.kept[name]
+    def _features(self, key: Hashable, image: Tensor) -> dict[str, Tensor]:
+        if key in self.cache:
+            return self.cache[key]
         features = self.vgg(image)
         size = sum(feature.nbytes for feature in features.values())
         if size <= self.room:
             self.room -= size
-            self.kept[name] = features
+            self.cache[key] = features
         return features
 
 
-def _free(device: torch.device, processes: int) -> int:
-    """Bytes for each process: of its GPU, or of the host, or of what a container may have of it."""
+def _free_memory(device: torch.device, processes: int) -> int:
+    """Free bytes for each process: of its GPU, or of the host within the container's limit."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     free = int(psutil.virtual_memory().available)

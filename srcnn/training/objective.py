@@ -1,118 +1,104 @@
-"""What is minimised: Eq. 1, or Eq. 3 with the terms of Eq. 2 made comparable with the MSE."""
+"""What training minimises: Eq. 1, or Eq. 3 with terms that are balanced against the MSE."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import reduce
+from operator import add
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from srcnn.errors import InputError
+from srcnn.images.image_io import RGB8
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.tensors import to_tensor
-from srcnn.models.vgg import VGGFeatures
-from srcnn.training import losses
-from srcnn.training.losses import feature_losses, final_loss, perceptual_loss
+from srcnn.training.losses import mse_loss
+from srcnn.training.terms import PixelTerm, Term
 
 Row = dict[str, float]
+"""A row of the training curve: numbers by column."""
+
+BALANCE_SIDE = 512
+"""Pixels per side of the centre crops on which terms are balanced."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """Eq. 3 with its weights; its first term alone, by default Eq. 1, where there is no VGG.
+    """The loss: a weighted sum of terms.
+
+    Eq. 3 is L_final = λ1·L_mse + λ2·L_perceptual; without terms given, the loss is Eq. 1.
 
     Args:
-        vgg: the feature extractor, or None.
-        lambda1: weight of the pixel loss.
-        lambda2: weight of the perceptual loss.
-        lambdas: λ_j by layer.
-        ratios: what each term is divided by, from `balance_ratios`; 1 where it is not named.
-        pixel: the pixel loss, `{pixel}_loss` of srcnn/training/losses.py.
+        terms: the terms of the sum.
+        ratios: divisor of each raw value, from `balance_ratios`; 1 for names that are missing.
     """
 
-    vgg: VGGFeatures | None = None
-    lambda1: float = 1.0
-    lambda2: float = 0.0
-    lambdas: Mapping[str, float] = field(default_factory=dict)
+    terms: Sequence[Term] = (PixelTerm(),)
     ratios: Mapping[str, float] = field(default_factory=dict)
-    pixel: str = "mse"
 
     @property
     def names(self) -> list[str]:
-        """The raw terms' names: `mse`, the pixel loss if it is another, then the layers."""
-        return list(dict.fromkeys(["mse", self.pixel, *self.lambdas]))
+        """Names of the raw values: `mse`, which is always measured, then those of the terms."""
+        names = (name for term in self.terms for name in term.value_names)
+        return list(dict.fromkeys(["mse", *names]))
 
-    def terms(
-        self, sr: Tensor, hr: Tensor, features_hr: dict[str, Tensor] | None = None
-    ) -> dict[str, Tensor]:
-        """The raw terms, by `names`.
+    def measure(self, sr: Tensor, hr: Tensor, images: Sequence[Hashable] = ()) -> dict[str, Tensor]:
+        """Compute the raw values, scalars by `names`.
 
         Args:
             sr: [N, 3, H, W], RGB in [0, 1].
             hr: as `sr`.
-            features_hr: VGG's features of `hr`, where they are known already.
+            images: a key for each image if the same images return in every epoch, else empty.
         """
-        pixels = dict.fromkeys(("mse", self.pixel))
-        terms = {name: getattr(losses, f"{name}_loss")(sr.float(), hr) for name in pixels}
-        if self.vgg is not None:
-            if features_hr is None:
-                with torch.no_grad():
-                    features_hr = self.vgg(hr)
-            terms |= feature_losses(self.vgg(sr), features_hr)
-        return terms
+        values: dict[str, Tensor] = {}
+        for term in self.terms:
+            values |= term.measure(sr, hr, images)
+        return values if "mse" in values else {"mse": mse_loss(sr.float(), hr), **values}
 
-    def loss(self, terms: Mapping[str, Tensor]) -> Tensor:
-        """What is minimised."""
-        lambda1 = self._balanced(self.pixel, self.lambda1)
-        if self.vgg is None:
-            return lambda1 * terms[self.pixel]
-        lambdas = {layer: self._balanced(layer, value) for layer, value in self.lambdas.items()}
-        perceptual = perceptual_loss({layer: terms[layer] for layer in lambdas}, lambdas)
-        return final_loss(terms[self.pixel], perceptual, lambda1, self.lambda2)
+    def loss(self, values: Mapping[str, Tensor]) -> Tensor:
+        """The sum of the weighted terms, a scalar."""
+        return reduce(add, (term.weighted(values, self.ratios) for term in self.terms))
 
-    def _balanced(self, name: str, weight: float) -> float:
-        return weight / self.ratios.get(name, 1.0)
-
-    def report(self, terms: Mapping[str, float]) -> Row:
-        """Columns for the loss curve: the loss, and its raw and weighted terms."""
-        tensors = {name: torch.tensor(value, dtype=torch.float64) for name, value in terms.items()}
-        row = {"loss": float(self.loss(tensors)), "mse": terms["mse"]}
-        row[self.pixel] = terms[self.pixel]
-        if self.vgg is None:
-            return row
-        raw = {layer: tensors[layer] for layer in self.lambdas}
-        row["perceptual"] = float(perceptual_loss(raw, self.lambdas))
-        weighted = self._balanced(self.pixel, self.lambda1) * terms[self.pixel]
-        row[f"weighted_{self.pixel}"] = weighted
-        row["weighted_perceptual"] = row["loss"] - weighted
-        return row | {layer: terms[layer] for layer in self.lambdas}
+    def report(self, values: Mapping[str, float]) -> Row:
+        """Columns of the training curve: the loss, the terms with and without weights, the rest."""
+        tensors = {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
+        row = {"loss": float(self.loss(tensors)), "mse": values["mse"]}
+        row |= {term.name: float(term.total(tensors)) for term in self.terms}
+        if len(self.terms) > 1:
+            for term in self.terms:
+                row[f"weighted_{term.name}"] = float(term.weighted(tensors, self.ratios))
+        return row | {name: values[name] for name in self.names}
 
 
 @torch.no_grad()
 def balance_ratios(
-    vgg: VGGFeatures | None, pairs: Iterable[Pair], scale: int, pixel: str = "mse"
-) -> Row:
-    """How many times the MSE each other term is at the bicubic baseline.
+    objective: Objective, pairs: Iterable[Pair], scale: int, device: torch.device
+) -> dict[str, float]:
+    """The ratio of each raw value, except the MSE, to the MSE for bicubic interpolation.
 
-    All are means over the images of `pairs`, of each its centre, up to 512 × 512 pixels.
+    Values are means over the images of `pairs`; only the centre of an image counts.
+
+    Raises:
+        InputError: the MSE of bicubic interpolation is 0.
     """
-    objective = Objective(vgg, pixel=pixel)
-    device = torch.device("cpu") if vgg is None else vgg.mean.device
-    totals: dict[str, float] = {}
+    sums = dict.fromkeys(objective.names, 0.0)
     for pair in pairs:
         bicubic = imresize(pair.lr, scale)
         both = np.stack([_centre(image) for image in (bicubic, pair.hr)])
         sr, hr = to_tensor(both, device).split(1)
-        for name, term in objective.terms(sr, hr).items():
-            totals[name] = totals.get(name, 0.0) + float(term)
-    mse = totals.pop("mse")
+        for name, value in objective.measure(sr, hr).items():
+            sums[name] += float(value)
+    mse = sums.pop("mse")
     if mse == 0:
-        raise InputError("loss.balance: bicubic restores the training images without error")
-    return {name: total / mse for name, total in totals.items()}
+        raise InputError(
+            "loss.balance: bicubic interpolation restores the training images without error; "
+            "set it to none"
+        )
+    return {name: total / mse for name, total in sums.items()}
 
 
-def _centre(image: Any, side: int = 512) -> Any:
-    top, left = (max(0, (length - side) // 2) for length in image.shape[:2])
-    return image[top : top + side, left : left + side]
+def _centre(image: RGB8) -> RGB8:
+    top, left = (max(0, (length - BALANCE_SIDE) // 2) for length in image.shape[:2])
+    return image[top : top + BALANCE_SIDE, left : left + BALANCE_SIDE]

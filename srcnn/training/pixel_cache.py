@@ -1,7 +1,7 @@
-"""Image files decoded once into one file of pixels, which processes map and share.
+"""A cache on disk of decoded images, which processes map into memory and share.
 
-The file is named by a digest of the image files, so that it is never taken for other images. It
-can be deleted at any time: who needs it next makes it again.
+A set of images is one file of pixels, named by a digest of the image files. The file can be deleted
+at any time; the next run makes it again.
 """
 
 import hashlib
@@ -21,15 +21,15 @@ from srcnn.images.pairs import Pair, PairFiles
 from srcnn.utils.files import atomic_write, check_room, sha256_of
 from srcnn.utils.threads import map_threads
 
-_STEP = 2**16
-"""Images start at multiples of it, as systems map a file from the start of a page alone."""
+_ALIGNMENT = 2**16
+"""Images start at multiples of this, because a mapping has to start at a memory page."""
 
 
-class DecodedImages:
+class CachedImages:
     """The images in a file of pixels, each [H, W, 3] uint8 and read-only.
 
-    An image is mapped when it is asked for, until its array is gone: what a process holds of them
-    does not grow with their number.
+    An image is mapped on access until its array is freed. The memory of a process does not grow
+    with the number of images.
 
     Args:
         path: the file, named by a digest of the images.
@@ -40,32 +40,32 @@ class DecodedImages:
         self.digest = path.stem
         self._file = path.open("rb")
         weakref.finalize(self, self._file.close)
-        self._places = list(zip(_starts(sizes), sizes, strict=False))
+        self._layout = list(zip(_starts(sizes), sizes, strict=False))
 
     def __getitem__(self, index: int) -> RGB8:
-        start, (width, height) = self._places[index]
+        start, (width, height) = self._layout[index]
         length = width * height * 3
-        # np.memmap does the same in twice the time, which counts at a patch.
+        # np.memmap takes twice as long, which matters for a patch.
         mapped = mmap.mmap(self._file.fileno(), length, access=mmap.ACCESS_READ, offset=start)
         return np.frombuffer(mapped, np.uint8).reshape(height, width, 3)
 
 
-class DecodedPairs(Sequence[Pair]):
-    """Pairs whose pixels lie decoded on disk.
+class CachedPairs(Sequence[Pair]):
+    """Pairs whose decoded pixels are in the cache.
 
     Args:
         files: at least one pair.
-        hr_folder: for the HR images of this set alone, at whatever scale.
-        lr_folder: for its LR images alone.
+        hr_folder: cache folder of the HR images of this set, shared by all scales.
+        lr_folder: cache folder of its LR images.
 
     Raises:
-        InputError: as `decode`.
+        InputError: as in `cache_pixels`.
     """
 
     def __init__(self, files: Sequence[PairFiles], hr_folder: Path, lr_folder: Path):
         self._names = [pair.name for pair in files]
-        self._hr = decode([pair.hr for pair in files], hr_folder)
-        self._lr = decode([pair.lr for pair in files], lr_folder)
+        self._hr = cache_pixels([pair.hr for pair in files], hr_folder)
+        self._lr = cache_pixels([pair.lr for pair in files], lr_folder)
         self.digest = f"{self._hr.digest} {self._lr.digest}"
 
     def __len__(self) -> int:
@@ -75,30 +75,30 @@ class DecodedPairs(Sequence[Pair]):
         return Pair(self._names[index], self._hr[index], self._lr[index])
 
 
-def decode(files: Sequence[Path], folder: Path) -> DecodedImages:
-    """The pixels of image files, decoded into `folder` unless they are there already.
+def cache_pixels(files: Sequence[Path], folder: Path) -> CachedImages:
+    """Decode image files into `folder`, unless their pixels are there already.
 
-    Processes that ask at the same time wait for the one that decodes.
+    If several processes ask at the same time, one decodes and the others wait.
 
     Args:
         files: at least one image file.
-        folder: for this set alone: pixels of other images in it are deleted.
+        folder: cache folder of this set; pixels of other images in it are deleted.
 
     Raises:
         InputError: an image cannot be read, or the disk has too little room.
     """
-    seen = map_threads(lambda f: (image_size(f), sha256_of(f)), files, f"look at {folder.name}")
-    sizes = [size for size, _ in seen]
+    state = map_threads(lambda f: (image_size(f), sha256_of(f)), files, f"check {folder.name}")
+    sizes = [size for size, _ in state]
     length = _starts(sizes)[-1]
-    path = folder / f"{hashlib.sha256(repr(seen).encode()).hexdigest()}.pixels"
+    path = folder / f"{hashlib.sha256(repr(state).encode()).hexdigest()}.pixels"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
-        for other in folder.glob("*.pixels*"):  # those that a kill left unfinished among them
+        for other in folder.glob("*.pixels*"):  # includes files that a killed process left
             if other != path or other.stat().st_size != length:
                 other.unlink()
         if not path.exists():
             _write(path, files, sizes)
-        return DecodedImages(path, sizes)
+        return CachedImages(path, sizes)
 
 
 def _write(path: Path, files: Sequence[Path], sizes: Sequence[tuple[int, int]]) -> None:
@@ -117,10 +117,12 @@ def _write(path: Path, files: Sequence[Path], sizes: Sequence[tuple[int, int]]) 
                 part.write(image.data)
 
         map_threads(write, range(len(files)), f"decode {path.parent.name}")
-        os.fsync(output.fileno())  # a name that outlives a power cut vouches for the pixels
+        os.fsync(output.fileno())  # after a power cut, the final name must not point to lost pixels
 
 
 def _starts(sizes: Sequence[tuple[int, int]]) -> list[int]:
-    """Where in the file each image starts, and where the last one ends."""
+    """Offsets of the images in the file, and the end of the last one."""
     lengths = (width * height * 3 for width, height in sizes)
-    return list(accumulate((-(-length // _STEP) * _STEP for length in lengths), initial=0))
+    return list(
+        accumulate((-(-length // _ALIGNMENT) * _ALIGNMENT for length in lengths), initial=0)
+    )

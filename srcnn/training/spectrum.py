@@ -1,4 +1,4 @@
-"""Spectra of images: how far patterns that repeat with a grid stand out."""
+"""Spectra of images: the strength of grid artefacts, patterns that repeat with the scale."""
 
 from typing import Any
 
@@ -7,14 +7,17 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-_BESIDE = slice(2, 7)
-"""Distances, in steps of the spectrum, at which its level beside a peak is taken."""
+MIN_PERIODS = 16
+"""Periods of the grid that each side of an image needs."""
+
+_NEIGHBOURS = slice(2, 7)
+"""Distances from a peak, in steps of the spectrum, at which the level around it is measured."""
 
 
 def line_spectra(image: Array) -> list[Array]:
     """Mean power of the rows and of the columns of [H, W], by frequency from 0 to 1/2.
 
-    Each line has its mean taken off and is weighed by Hann's window, so that the image's borders
+    The mean of each line is subtracted, and a Hann window is applied so that the image's borders
     make no peaks.
     """
     spectra = []
@@ -26,35 +29,34 @@ def line_spectra(image: Array) -> list[Array]:
 
 
 def grid_peak(error: Array, period: int) -> float:
-    """How far the spectrum of an error stands out at the frequencies of a grid, in dB.
+    """How far the spectrum of an error rises at the frequencies of a grid, in dB.
 
-    A pattern that repeats every `period` pixels, such as square tiles, has all its power at the
-    multiples of 1/period. That power is compared with the spectrum's mean level beside it. 0 dB is
-    no grid at all.
+    A pattern that repeats every `period` pixels has all its power at the multiples of 1/period.
+    That power is divided by the mean power at neighbouring frequencies. 0 dB means no grid.
 
     Args:
         error: SR − HR, [H, W] or [H, W, 3].
-        period: of the grid in pixels; both sides of the image hold at least 16 of them.
+        period: of the grid in pixels; each side of the image needs MIN_PERIODS of them.
 
     Returns:
-        the mean over rows and columns; 0 where there is no error.
+        the mean over rows and columns; 0 if there is no error.
 
     Raises:
         ValueError: the image is too small.
     """
     grey = error.mean(axis=2) if error.ndim == 3 else error
     height, width = (length // period * period for length in grey.shape)
-    if min(height, width) < 16 * period:
+    if min(height, width) < MIN_PERIODS * period:
         raise ValueError(f"{grey.shape} pixels are too few for a grid of {period}")
     peaks = []
-    # Rows are as long as the image is wide.
+    # A row is as long as the image is wide.
     for length, spectrum in zip((width, height), line_spectra(grey[:height, :width]), strict=True):
         step = length // period
-        at, beside = 0.0, 0.0
+        peak, level = 0.0, 0.0
         for place in range(step, len(spectrum), step):
-            around = np.concatenate(
-                [spectrum[: place + 1][::-1][_BESIDE], spectrum[place:][_BESIDE]]
+            neighbours = np.concatenate(
+                [spectrum[: place + 1][::-1][_NEIGHBOURS], spectrum[place:][_NEIGHBOURS]]
             )
-            at, beside = at + spectrum[place], beside + around.mean()
-        peaks.append(10 * np.log10(at / beside) if beside > 0 and at > 0 else 0.0)
+            peak, level = peak + spectrum[place], level + neighbours.mean()
+        peaks.append(10 * np.log10(peak / level) if level > 0 and peak > 0 else 0.0)
     return float(np.mean(peaks))

@@ -26,7 +26,7 @@ from tools.run_cost import (
     step_seconds,
     training_seconds,
 )
-from tools.time_steps import measured, probing_fabric
+from tools.time_steps import measure_rates, single_process_fabric
 
 Change = Callable[..., Settings]
 DIV2K = {"data.source": "div2k", "data.cache_dir": "cache"}
@@ -205,7 +205,7 @@ def test_a_probe_times_every_run_at_least_once(change: Change) -> None:
     settings = change(
         {"scales": [2, 3], "train.patch_size": 24, "train.batch_size": 3, "train.micro_batch": 2}
     )
-    rates = measured(settings, probing_fabric(settings), 0)
+    rates = measure_rates(settings, single_process_fabric(settings), 0)
     assert sorted(rates.step) == [(2, "mse"), (2, "perceptual"), (3, "mse"), (3, "perceptual")]
     assert min(rates.score, *rates.step.values()) > 0
 

@@ -40,7 +40,7 @@ def checkpoint(folder: Path) -> Checkpoint:
 
 
 def tensors(seed: int = 0) -> Weights:
-    """A small tensor of every kind that a run has, and of some that it might have."""
+    """A small tensor of each kind that a run has, and of further kinds."""
     generator = torch.Generator().manual_seed(seed)
     image = torch.randn(1, 2, 3, 2, generator=generator)
     return {
@@ -73,14 +73,14 @@ def contents(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in folder.iterdir()]
 
 
-def assert_set_aside(checkpoint: Checkpoint, damaged: bytes, capsys: Capture) -> None:
-    """The state is not taken, a line names it, its bytes are kept, and a new one can follow."""
+def assert_renamed(checkpoint: Checkpoint, damaged: bytes, capsys: Capture) -> None:
+    """The file is not loaded, a line names it, its bytes are kept, and a new one can be saved."""
     capsys.readouterr()
     assert checkpoint.load() is None
-    told = capsys.readouterr().out
-    assert str(checkpoint.path) in told
-    assert told.endswith("\n")
-    assert told[:-1].isprintable()
+    printed = capsys.readouterr().out
+    assert str(checkpoint.path) in printed
+    assert printed.endswith("\n")
+    assert printed[:-1].isprintable()
     assert not checkpoint.path.exists()
     assert contents(checkpoint.folder) == [damaged]
     checkpoint.save(tensors(), ABOUT)
@@ -88,19 +88,19 @@ def assert_set_aside(checkpoint: Checkpoint, damaged: bytes, capsys: Capture) ->
     assert capsys.readouterr().out == ""
 
 
-def test_one_at_a_time_holds_the_folder(folder: Path) -> None:
+def test_one_process_at_a_time_locks_the_folder(folder: Path) -> None:
     first, second = Checkpoint(folder, 1), Checkpoint(folder, 2)
-    first.hold()
-    with pytest.raises(InputError, match="another process is training this"):
-        second.hold()
+    first.lock()
+    with pytest.raises(InputError, match="another process is training this model"):
+        second.lock()
     first.remove()
     assert not folder.exists()
-    second.hold()
+    second.lock()
     del second
-    first.hold()  # what is gone holds nobody up
+    first.lock()  # an ended process keeps no lock
 
 
-def test_a_state_is_read_back_to_the_bit(checkpoint: Checkpoint, folder: Path) -> None:
+def test_a_checkpoint_is_read_back_to_the_bit(checkpoint: Checkpoint, folder: Path) -> None:
     kept = tensors()
     checkpoint.save(kept, ABOUT)
     assert_loads(checkpoint, kept, ABOUT)
@@ -115,21 +115,21 @@ def test_a_state_is_read_back_to_the_bit(checkpoint: Checkpoint, folder: Path) -
     )
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_facts_are_read_back_as_they_were(checkpoint: Checkpoint, value: Any) -> None:
+def test_metadata_is_read_back_unchanged(checkpoint: Checkpoint, value: Any) -> None:
     checkpoint.save({"a": torch.ones(1)}, {"value": value})
     loaded = checkpoint.load()
     assert loaded is not None
     assert loaded[1] == {"value": value}
 
 
-def test_the_latest_state_wins(checkpoint: Checkpoint, folder: Path) -> None:
+def test_the_latest_checkpoint_is_loaded(checkpoint: Checkpoint, folder: Path) -> None:
     for seed in range(3):
         checkpoint.save(tensors(seed), ABOUT | {"epoch": seed})
     assert_loads(checkpoint, tensors(2), ABOUT | {"epoch": 2})
     assert len(contents(folder)) == 1
 
 
-def test_what_was_loaded_survives_the_next_state(checkpoint: Checkpoint) -> None:
+def test_loaded_tensors_survive_the_next_save(checkpoint: Checkpoint) -> None:
     checkpoint.save(tensors(1), ABOUT)
     loaded = checkpoint.load()
     assert loaded is not None
@@ -137,7 +137,7 @@ def test_what_was_loaded_survives_the_next_state(checkpoint: Checkpoint) -> None
     assert bits(loaded[0]["double"]) == bits(tensors(1)["double"])
 
 
-def test_saving_leaves_the_run_as_it_was(checkpoint: Checkpoint) -> None:
+def test_saving_does_not_change_the_run(checkpoint: Checkpoint) -> None:
     kept, about = tensors(), dict(ABOUT)
     checkpoint.save(kept, about)
     assert about == ABOUT
@@ -147,59 +147,61 @@ def test_saving_leaves_the_run_as_it_was(checkpoint: Checkpoint) -> None:
     assert kept["model/weight"].requires_grad
 
 
-def test_a_run_that_was_never_saved_has_no_state(checkpoint: Checkpoint, capsys: Capture) -> None:
+def test_a_new_run_has_no_checkpoint(checkpoint: Checkpoint, capsys: Capture) -> None:
     assert checkpoint.load() is None
     assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("run", [["a run", 3], ["another", 2], ["a run"], ["a run", 2.0]])
-def test_the_state_of_another_run_is_not_taken_and_a_line_says_that_there_is_one(
+def test_the_checkpoint_of_another_run_is_ignored_with_a_message(
     checkpoint: Checkpoint, folder: Path, run: object, capsys: Capture
 ) -> None:
     checkpoint.save(tensors(), ABOUT)
     other = Checkpoint(folder, run)
     assert other.load() is None
-    told = capsys.readouterr().out
-    assert str(folder) in told
-    assert told.count("\n") == 1
+    printed = capsys.readouterr().out
+    assert str(folder) in printed
+    assert printed.count("\n") == 1
     other.save(tensors(1), ABOUT)
     assert_loads(other, tensors(1), ABOUT)
     assert_loads(checkpoint, tensors(), ABOUT)
 
 
 @pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 100, -200, -60, -1])
-def test_a_truncated_state_is_set_aside(
+def test_a_truncated_checkpoint_is_renamed(
     checkpoint: Checkpoint, length: int, capsys: Capture
 ) -> None:
     checkpoint.save(tensors(), ABOUT)
     damaged = checkpoint.path.read_bytes()[:length]
     checkpoint.path.write_bytes(damaged)
-    assert_set_aside(checkpoint, damaged, capsys)
+    assert_renamed(checkpoint, damaged, capsys)
 
 
-def test_a_state_whose_end_is_zeros_is_set_aside(checkpoint: Checkpoint, capsys: Capture) -> None:
+def test_a_checkpoint_that_ends_in_zeros_is_renamed(
+    checkpoint: Checkpoint, capsys: Capture
+) -> None:
     checkpoint.save(tensors(), ABOUT)
     whole = checkpoint.path.read_bytes()
     for start in (0, len(whole) // 2, len(whole) - 60):
         damaged = whole[:start] + bytes(len(whole) - start)
         assert damaged != whole
         checkpoint.path.write_bytes(damaged)
-        assert_set_aside(checkpoint, damaged, capsys)
+        assert_renamed(checkpoint, damaged, capsys)
         checkpoint.remove()
         checkpoint.save(tensors(), ABOUT)
 
 
-def test_a_state_that_has_grown_is_set_aside(checkpoint: Checkpoint, capsys: Capture) -> None:
+def test_a_checkpoint_with_extra_bytes_is_renamed(checkpoint: Checkpoint, capsys: Capture) -> None:
     checkpoint.save(tensors(), ABOUT)
     damaged = checkpoint.path.read_bytes() + b"\0"
     checkpoint.path.write_bytes(damaged)
-    assert_set_aside(checkpoint, damaged, capsys)
+    assert_renamed(checkpoint, damaged, capsys)
 
 
-def test_one_flipped_bit_anywhere_makes_a_state_damaged(
+def test_one_flipped_bit_anywhere_is_detected(
     checkpoint: Checkpoint, folder: Path, capsys: Capture
 ) -> None:
-    # No number here has an exponent or digits to spare, with which other bytes say the same.
+    # Numbers without exponent or surplus digits, so that no other bytes mean the same.
     checkpoint.save(tensors(), {"epoch": 3, "totals": {"mse": 0.25}, "rows": [{"loss": 1.5}]})
     whole = checkpoint.path.read_bytes()
     for place in range(len(whole)):
@@ -208,15 +210,15 @@ def test_one_flipped_bit_anywhere_makes_a_state_damaged(
         checkpoint.path.write_bytes(damaged)
         assert checkpoint.load() is None, f"byte {place} of {len(whole)}"
         assert not checkpoint.path.exists()
-        told = capsys.readouterr().out
-        assert str(checkpoint.path) in told
-        assert told[:-1].isprintable()
+        printed = capsys.readouterr().out
+        assert str(checkpoint.path) in printed
+        assert printed[:-1].isprintable()
     assert contents(folder) == [bytes(damaged)]
 
 
 @given(data=st.data())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
-def test_a_state_with_other_bytes_is_damaged_or_says_the_same(
+def test_changed_bytes_are_detected_or_change_nothing(
     checkpoint: Checkpoint, data: st.DataObject
 ) -> None:
     checkpoint.save(tensors(), ABOUT)
@@ -230,29 +232,31 @@ def test_a_state_with_other_bytes_is_damaged_or_says_the_same(
 
 
 @pytest.mark.parametrize("about", [{}, {"digest": 3}, {"digest": "00"}])
-def test_tensors_that_no_run_wrote_are_set_aside(
+def test_tensors_from_another_program_are_renamed(
     checkpoint: Checkpoint, about: Any, capsys: Capture
 ) -> None:
     write_tensors(tensors(), checkpoint.path, about)
-    assert_set_aside(checkpoint, checkpoint.path.read_bytes(), capsys)
+    assert_renamed(checkpoint, checkpoint.path.read_bytes(), capsys)
 
 
 @pytest.mark.parametrize("content", [b"epoch,loss\n1,0.5\n", b"\xff" * 200, b"{}", b"\0" * 8])
-def test_a_file_of_another_kind_is_set_aside(
+def test_a_file_of_another_kind_is_renamed(
     checkpoint: Checkpoint, folder: Path, content: bytes, capsys: Capture
 ) -> None:
     folder.mkdir(parents=True)
     checkpoint.path.write_bytes(content)
-    assert_set_aside(checkpoint, content, capsys)
+    assert_renamed(checkpoint, content, capsys)
 
 
-def test_an_image_in_place_of_a_state_is_set_aside(checkpoint: Checkpoint, capsys: Capture) -> None:
+def test_an_image_in_place_of_a_checkpoint_is_renamed(
+    checkpoint: Checkpoint, capsys: Capture
+) -> None:
     write_png(checkpoint.path.with_suffix(".png"), np.zeros((4, 4, 3), np.uint8))
     checkpoint.path.with_suffix(".png").rename(checkpoint.path)
-    assert_set_aside(checkpoint, checkpoint.path.read_bytes(), capsys)
+    assert_renamed(checkpoint, checkpoint.path.read_bytes(), capsys)
 
 
-def test_a_run_that_ended_well_leaves_no_state(
+def test_a_finished_run_leaves_no_checkpoint(
     checkpoint: Checkpoint, folder: Path, capsys: Capture
 ) -> None:
     checkpoint.save(tensors(), ABOUT)
@@ -269,11 +273,11 @@ def test_a_run_that_ended_well_leaves_no_state(
     assert_loads(checkpoint, tensors(1), ABOUT)
 
 
-def test_a_kill_while_a_state_is_written_leaves_the_one_before(
+def test_a_kill_during_a_save_keeps_the_previous_checkpoint(
     checkpoint: Checkpoint, folder: Path
 ) -> None:
     checkpoint.save(tensors(), ABOUT)
-    # The system kills a process that writes past its limit.
+    # The system kills a process that writes more than its limit.
     code = """
 import resource, signal, sys
 from pathlib import Path
@@ -287,7 +291,7 @@ Checkpoint(Path(sys.argv[1]), ["a run", 2]).save({"a": torch.rand(100_000)}, {})
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     killed = subprocess.run([sys.executable, "-c", code, folder], env=environment, check=False)
     assert killed.returncode == -signal.SIGXFSZ
-    assert len(contents(folder)) == 2, "the case is not the one to be tested"
+    assert len(contents(folder)) == 2, "the test does not apply"
     assert_loads(checkpoint, tensors(), ABOUT)
     checkpoint.save(tensors(1), ABOUT)
     assert_loads(checkpoint, tensors(1), ABOUT)

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from srcnn.errors import InputError
-from srcnn.training import epoch_log as telling
-from srcnn.training.epoch_log import EpochLines, tensorboard
+from srcnn.training import epoch_log
+from srcnn.training.epoch_log import EpochLog, tensorboard, write_curves
+from srcnn.training.fabric import training_fabric
+from srcnn.training.objective import Objective
 
 OneLine = Callable[[Any], str]
 
@@ -24,42 +26,33 @@ ROW = {
 }
 
 
-class Clock:
-    """A clock that stands still unless it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(telling, "time", SimpleNamespace(monotonic=clock))
-    return clock
-
-
-def line(
-    clock: Clock,
-    row: dict[str, float] = ROW,
-    *,
+def log(
     epochs: int = 10,
-    seconds: float = 20.0,
-    share: float = 1.0,
+    epoch_share: float = 1.0,
     waited: float = 0.0,
-) -> str:
-    """The line of an epoch of 1000 patches that took so many seconds."""
-    lines = EpochLines(epochs, 1000)
-    clock.now += seconds
-    text = lines.line(row, share, waited)
+    ratios: dict[str, float] | None = None,
+) -> EpochLog:
+    """The log of a run with 1000 patches per epoch."""
+    trainer: Any = SimpleNamespace(
+        fabric=training_fabric("32"),
+        objective=Objective(ratios=ratios or {}),
+        plan=SimpleNamespace(epochs=epochs),
+        patches=SimpleNamespace(patch_count=1000),
+        epoch_share=epoch_share,
+        waited=waited,
+    )
+    return EpochLog(trainer, "×2 with mse")
+
+
+def line(row: dict[str, float] = ROW, seconds: float = 20.0, **options: Any) -> str:
+    """The line of an epoch that took so many seconds."""
+    text = log(**options).line(row, seconds)
     assert text.isprintable()
     return text
 
 
-def test_a_line_has_the_epoch_its_losses_and_the_gain_over_interpolation(clock: Clock) -> None:
-    text = line(clock)
+def test_a_line_has_the_epoch_its_losses_and_the_gain_over_interpolation() -> None:
+    text = line()
     assert text.startswith("epoch 3/10: ")
     assert "loss 0.004711" in text
     assert "MSE 0.004711" in text
@@ -70,62 +63,81 @@ def test_a_line_has_the_epoch_its_losses_and_the_gain_over_interpolation(clock: 
     assert "weighted" not in text
 
 
-def test_a_network_worse_than_interpolation_is_told_by_a_minus(clock: Clock) -> None:
-    assert "-1.36" in line(clock, ROW | {"val_psnr_rgb": 26.0})
+def test_a_network_worse_than_interpolation_has_a_minus() -> None:
+    assert "-1.36" in line(ROW | {"val_psnr_rgb": 26.0})
 
 
-def test_a_perceptual_run_has_the_raw_and_the_weighted_terms(clock: Clock) -> None:
+def test_a_perceptual_run_has_the_raw_and_the_weighted_terms() -> None:
     terms = {"perceptual": 1.2345, "weighted_mse": 0.000471, "weighted_perceptual": 0.098765}
-    text = line(clock, ROW | terms)
+    text = line(ROW | terms)
     assert "MSE 0.004711" in text
     assert "perceptual 1.23" in text
     assert "0.000471 + 0.098765" in text
 
 
-def test_the_pace_and_the_share_of_waiting_are_those_of_the_epoch(clock: Clock) -> None:
-    text = line(clock, seconds=20, waited=1)
+def test_a_line_has_the_speed_the_share_of_waiting_and_the_time_left() -> None:
+    text = line(seconds=20, waited=1)
     assert "50 patches/s" in text
     assert "5.0 %" in text
-    assert "2:20 min to go" in text
+    assert "02:20 left" in text
 
 
-def test_an_epoch_of_which_a_part_was_done_before_has_the_same_pace(clock: Clock) -> None:
-    text = line(clock, seconds=5, share=0.25, waited=1)
+def test_a_resumed_epoch_counts_only_its_own_patches() -> None:
+    text = line(seconds=5, epoch_share=0.25, waited=1)
     assert "50 patches/s" in text
     assert "20.0 %" in text
-    assert "2:20 min to go" in text
+    assert "02:20 left" in text
 
 
-def test_the_time_of_an_epoch_begins_with_the_line_before(clock: Clock) -> None:
-    lines = EpochLines(10, 1000)
+def test_the_time_of_an_epoch_begins_with_the_line_before(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(epoch_log, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    lines = log()
+    capsys.readouterr()
     clock.now += 40
-    assert "25 patches/s" in lines.line(ROW, 1.0, 0.0)
+    lines.add(ROW)
+    assert "25 patches/s" in capsys.readouterr().out
     clock.now += 10
-    text = lines.line(ROW | {"epoch": 4}, 1.0, 0.0)
+    lines.add(ROW | {"epoch": 4})
+    text = capsys.readouterr().out
     assert "100 patches/s" in text
-    assert "1:00 min to go" in text
+    assert "01:00 left" in text
 
 
 @pytest.mark.parametrize(
-    ("seconds", "left", "told"),
-    [
-        (1, 9, "9 s"),
-        (59.4, 1, "59 s"),
-        (59.6, 1, "1:00 min"),
-        (83, 3, "4:09 min"),
-        (3599.7, 1, "1:00:00 h"),
-        (2483, 3, "2:04:09 h"),
-        (36000, 10, "100:00:00 h"),
-        (20, 0, "0 s"),
-    ],
+    ("seconds", "epochs_left", "interval"),
+    [(1, 9, "00:09"), (59.4, 1, "00:59"), (83, 3, "04:09"), (2483, 3, "2:04:09"), (20, 0, "00:00")],
 )
-def test_the_time_to_go_is_in_seconds_minutes_or_hours(
-    clock: Clock, seconds: float, left: int, told: str
+def test_the_time_left_is_in_minutes_and_hours(
+    seconds: float, epochs_left: int, interval: str
 ) -> None:
-    assert line(clock, epochs=3 + left, seconds=seconds).endswith(f" {told} to go")
+    assert line(epochs=3 + epochs_left, seconds=seconds).endswith(f" {interval} left")
 
 
-def test_a_missing_tensorboard_is_told_in_one_line(
+def test_the_header_has_the_ratios_the_model_and_the_device(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log(ratios={"block2_conv2": 1307.4})
+    first, second = capsys.readouterr().out.splitlines()[:2]
+    assert first == "loss.balance: block2_conv2 is divided by 1307"
+    assert second.startswith("training ×2 with mse on ")
+    assert second.endswith(", in float32: 10 epochs")
+
+
+def test_curves_are_written_without_the_grid_peaks_and_those_to_their_own_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [{"epoch": n, "loss": 0.0123456789, "val_grid/cat": 1.23456} for n in (1, 2)]
+    write_curves(rows, "x2_mse.csv")
+    curve, peaks = (Path("metrics", f, "x2_mse.csv").read_text() for f in ("training", "grid"))
+    assert curve == "epoch,loss\n1,0.0123457\n2,0.0123457\n"
+    assert peaks == "epoch,image,peak\n1,cat,1.235\n2,cat,1.235\n"
+
+
+def test_a_missing_tensorboard_is_reported_in_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, one_line: OneLine
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
@@ -137,7 +149,7 @@ def test_a_missing_tensorboard_is_told_in_one_line(
 
 
 class Writer:
-    """What it is told, and how much of it is on disk."""
+    """Keeps what is added, and how much of it is flushed."""
 
     made: list["Writer"]
 
@@ -154,7 +166,7 @@ class Writer:
         self.written = len(self.scalars)
 
 
-def test_tensorboard_is_given_all_columns_by_epoch(
+def test_tensorboard_gets_all_columns_by_epoch(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     fake: Any = ModuleType("torch.utils.tensorboard")

@@ -5,8 +5,15 @@ import pytest
 import torch
 
 from srcnn.errors import InputError
-from srcnn.training.fabric import COMPILED_FROM, is_compiled, launch, summed, training_fabric
-from srcnn.training.fabric import one_line as in_one_line
+from srcnn.training.fabric import (
+    MIN_STEPS_TO_COMPILE,
+    in_bfloat16,
+    launch,
+    one_line_errors,
+    should_compile,
+    sum_processes,
+    training_fabric,
+)
 
 OneLine = Callable[[Any], str]
 
@@ -17,65 +24,71 @@ def test_precision_32_computes_in_float32_and_bf16_in_bfloat16() -> None:
             assert torch.nn.Conv2d(1, 1, 1)(torch.rand(1, 1, 4, 4)).dtype == dtype
 
 
+def test_the_precision_of_a_fabric_is_known() -> None:
+    assert not in_bfloat16(training_fabric("32"))
+    assert in_bfloat16(training_fabric("bf16"))
+
+
 def test_one_process_is_the_default() -> None:
     fabric = training_fabric("auto")
     assert fabric.world_size == 1
     assert fabric.device.type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def test_more_gpus_than_there_are_are_refused(
+def test_more_gpus_than_the_machine_has_are_refused(
     monkeypatch: pytest.MonkeyPatch, one_line: OneLine
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(InputError) as caught:
         training_fabric("32", devices=3)
-    assert one_line(caught) == "train.devices: 3, but 2 GPUs are here"
+    assert one_line(caught) == "train.devices: 3, but this machine has 2 GPUs"
 
 
-def test_a_network_is_compiled_where_it_is_asked_for_or_wins() -> None:
+def test_a_network_should_compile_where_it_is_asked_for_or_wins() -> None:
     exact, fast = training_fabric("32"), training_fabric("bf16")
-    assert is_compiled("always", exact, 1)
-    assert not is_compiled("never", fast, COMPILED_FROM)
-    assert not is_compiled("auto", exact, COMPILED_FROM)
-    assert not is_compiled("auto", fast, COMPILED_FROM - 1)
-    assert is_compiled("auto", fast, COMPILED_FROM)
+    assert should_compile("always", exact, 1)
+    assert not should_compile("never", fast, MIN_STEPS_TO_COMPILE)
+    assert not should_compile("auto", exact, MIN_STEPS_TO_COMPILE)
+    assert not should_compile("auto", fast, MIN_STEPS_TO_COMPILE - 1)
+    assert should_compile("auto", fast, MIN_STEPS_TO_COMPILE)
 
 
-def test_compiling_without_a_compiler_is_refused_where_it_is_asked_for(
+def test_compiling_on_request_without_a_compiler_is_refused(
     monkeypatch: pytest.MonkeyPatch, one_line: OneLine
 ) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
-    assert not is_compiled("auto", training_fabric("bf16"), COMPILED_FROM)
+    assert not should_compile("auto", training_fabric("bf16"), MIN_STEPS_TO_COMPILE)
     with pytest.raises(InputError) as caught:
-        is_compiled("always", training_fabric("32"), 1)
+        should_compile("always", training_fabric("32"), 1)
     assert "train.compile" in one_line(caught)
     assert "no-such-compiler" in one_line(caught)
 
 
-def test_a_process_that_is_gone_is_told_in_one_line(one_line: OneLine) -> None:
-    with pytest.raises(InputError) as caught, in_one_line(training_fabric("32")):
+def test_a_process_that_ended_is_reported_in_one_line(one_line: OneLine) -> None:
+    with pytest.raises(InputError) as caught, one_line_errors(training_fabric("32")):
         raise RuntimeError("[gloo/transport/tcp/pair.cc:545] Connection reset by peer")
-    assert "the same command goes on" in one_line(caught)
+    assert "the same command continues" in one_line(caught)
 
 
-def test_another_error_stays_what_it_is() -> None:
-    with pytest.raises(RuntimeError, match="shape"), in_one_line(training_fabric("32")):
+def test_other_errors_are_not_changed() -> None:
+    with pytest.raises(RuntimeError, match="shape"), one_line_errors(training_fabric("32")):
         raise RuntimeError("shape")
 
 
-def test_sums_over_one_process_are_its_own_and_zero_where_it_has_none() -> None:
+def test_the_sum_over_one_process_is_its_own_and_zero_for_a_missing_name() -> None:
     totals = {"mse": torch.tensor(0.1, dtype=torch.float64)}
-    assert summed(training_fabric("32"), totals, ["mse", "more"]) == {"mse": 0.1, "more": 0.0}
+    sums = sum_processes(training_fabric("32"), totals, ["mse", "more"])
+    assert sums == {"mse": 0.1, "more": 0.0}
 
 
-def test_memory_that_does_not_suffice_is_told_with_the_setting(one_line: OneLine) -> None:
-    with pytest.raises(InputError) as caught, in_one_line(training_fabric("32")):
+def test_lack_of_gpu_memory_names_the_setting_to_lower(one_line: OneLine) -> None:
+    with pytest.raises(InputError) as caught, one_line_errors(training_fabric("32")):
         raise torch.OutOfMemoryError("CUDA out of memory")
     assert "train.micro_batch" in one_line(caught)
 
 
-def test_processes_that_the_settings_do_not_ask_for_are_refused(
+def test_a_launcher_with_another_number_of_processes_is_refused(
     monkeypatch: pytest.MonkeyPatch, one_line: OneLine
 ) -> None:
     fabric = training_fabric("32")

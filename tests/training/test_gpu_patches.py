@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srcnn.images.pairs import Pair
-from srcnn.training.gpu_patches import DevicePatches, has_room
+from srcnn.training.gpu_patches import GPUPatches, fits_on_gpu
 from srcnn.training.patches import Patches
 
 CPU = torch.device("cpu")
@@ -33,7 +33,7 @@ def noise(name: str, height: int, width: int, scale: int) -> Pair:
     colour=st.booleans(),
     part=st.sampled_from([slice(None), slice(1, None, 2)]),
 )
-def test_a_device_draws_the_patches_that_a_process_draws(
+def test_a_device_draws_the_same_patches_as_a_process(
     scale: int,
     sizes: list[tuple[int, int]],
     halo: int,
@@ -53,7 +53,7 @@ def test_a_device_draws_the_patches_that_a_process_draws(
         geometry=geometry,
         colour=colour,
     )
-    on_device = DevicePatches(patches, CPU)
+    on_device = GPUPatches(patches, CPU)
     for number in range(len(patches)):
         addresses = on_device.addresses(2, number, part)
         drawn = on_device.batch(torch.from_numpy(addresses))
@@ -62,7 +62,7 @@ def test_a_device_draws_the_patches_that_a_process_draws(
 
 
 @pytest.mark.parametrize(("free", "fits"), [(2 * 1920, True), (2 * 1920 - 1, False)])
-def test_images_lie_on_a_gpu_where_half_of_its_memory_holds_them(
+def test_images_are_kept_on_a_gpu_if_half_of_its_free_memory_holds_them(
     monkeypatch: pytest.MonkeyPatch, free: int, fits: bool
 ) -> None:
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 10**9))
@@ -70,9 +70,9 @@ def test_images_lie_on_a_gpu_where_half_of_its_memory_holds_them(
     options |= {"geometry": False, "colour": False}
     pairs = [noise("a", 8, 16, 2)]  # 16×32 and 8×16 pixels of 3 bytes
     gpu = torch.device("cuda")
-    assert has_room(gpu, Patches(pairs, 2, 5, patch_size=16, **options)) is fits
-    assert not has_room(gpu, Patches(pairs, 2, 5, patch_size=None, **options))
-    assert not has_room(CPU, Patches(pairs, 2, 5, patch_size=16, **options))
+    assert fits_on_gpu(gpu, Patches(pairs, 2, 5, patch_size=16, **options)) is fits
+    assert not fits_on_gpu(gpu, Patches(pairs, 2, 5, patch_size=None, **options))
+    assert not fits_on_gpu(CPU, Patches(pairs, 2, 5, patch_size=16, **options))
 
 
 def test_images_are_copied_one_by_one() -> None:
@@ -80,7 +80,7 @@ def test_images_are_copied_one_by_one() -> None:
     most = []
 
     class OnDemand(list[Pair]):
-        """Pairs of arrays that are made anew each time, as `DecodedPairs` maps them."""
+        """Pairs of new arrays on each access, like `CachedPairs`."""
 
         def __iter__(self) -> Iterator[Pair]:
             return map(self.__getitem__, range(len(self)))
@@ -105,5 +105,5 @@ def test_images_are_copied_one_by_one() -> None:
         colour=False,
         seed=1,
     )
-    DevicePatches(patches, CPU)
+    GPUPatches(patches, CPU)
     assert max(most) <= 3

@@ -29,7 +29,7 @@ def images(picture: Picture) -> Tensor:
 
 
 @pytest.mark.parametrize("room", [0, SIZE, 2 * SIZE, None])
-def test_features_are_the_same_whatever_there_is_room_for(
+def test_features_do_not_depend_on_the_room_for_the_cache(
     vgg: VGGFeatures, images: Tensor, room: int | None
 ) -> None:
     features = HRFeatures(vgg, room=room)
@@ -43,7 +43,7 @@ def test_features_are_the_same_whatever_there_is_room_for(
 
 
 @pytest.mark.parametrize(("room", "calls"), [(0, 6), (2 * SIZE, 4), (3 * SIZE, 3)])
-def test_each_image_for_which_there_is_room_goes_through_vgg_once(
+def test_each_cached_image_passes_through_vgg_once(
     vgg: VGGFeatures, images: Tensor, monkeypatch: pytest.MonkeyPatch, room: int, calls: int
 ) -> None:
     count, forward = 0, VGGFeatures.forward
@@ -65,6 +65,6 @@ def test_features_of_hr_images_need_no_gradient(vgg: VGGFeatures, images: Tensor
     assert not any(feature.requires_grad for feature in found.values())
 
 
-def test_processes_share_what_is_free(vgg: VGGFeatures) -> None:
+def test_processes_share_the_free_memory(vgg: VGGFeatures) -> None:
     alone, shared = HRFeatures(vgg), HRFeatures(vgg, processes=4)
     assert shared.room == pytest.approx(alone.room / 4, rel=0.3)

@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor
 
-from srcnn.training.losses import feature_losses, final_loss, mse_loss, perceptual_loss
+from srcnn.training.losses import feature_losses, mse_loss, perceptual_loss
 
 
 def tensors(*shape: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -55,13 +53,6 @@ def test_the_terms_are_computed_in_float32_where_the_features_are_bfloat16() -> 
     assert term.item() == pytest.approx(expected, rel=1e-6)
 
 
-@given(mse=st.floats(0, 1), perceptual=st.floats(0, 100), one=st.floats(0, 1), two=st.floats(0, 10))
-def test_eq_3_weighs_the_two_losses(mse: float, perceptual: float, one: float, two: float) -> None:
-    both = torch.tensor([mse, perceptual], dtype=torch.float64)
-    total = final_loss(both[0], both[1], one, two)
-    assert total.item() == pytest.approx(one * mse + two * perceptual)
-
-
 def test_equal_images_have_no_loss() -> None:
     sr, _ = tensors(2, 3, 4, 4)
     term = feature_losses({"block1_conv1": sr}, {"block1_conv1": sr})
@@ -73,7 +64,7 @@ def test_the_gradient_goes_to_the_super_resolved_image() -> None:
     sr, hr = tensors(1, 3, 2, 2)
     sr.requires_grad_()
     terms = feature_losses({"block1_conv1": 2 * sr}, {"block1_conv1": 2 * hr})
-    loss = final_loss(mse_loss(sr, hr), perceptual_loss(terms, {"block1_conv1": 0.5}), 0.1, 0.9)
+    loss = 0.1 * mse_loss(sr, hr) + 0.9 * perceptual_loss(terms, {"block1_conv1": 0.5})
     loss.backward()
     # d/dx of 0.1·mean(d²) + 0.9·0.5·mean(4·d²), d = x − y, over 12 values.
     expected = (0.1 + 0.9 * 0.5 * 4) * 2 * (sr - hr).detach() / 12

@@ -1,5 +1,5 @@
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 import numpy as np
@@ -16,11 +16,13 @@ from srcnn.models.vgg import VGGFeatures
 from srcnn.settings import PixelLoss
 from srcnn.training import losses
 from srcnn.training.objective import Objective, balance_ratios
+from srcnn.training.terms import PerceptualTerm, PixelTerm
 
 MakePair = Callable[..., Pair]
 OneLine = Callable[[Any], str]
 Array = npt.NDArray[np.float64]
 
+CPU = torch.device("cpu")
 LAYERS = {"block1_conv2": 0.5, "block2_conv2": 1.0}
 RATIOS = {"block1_conv2": 30.0, "block2_conv2": 400.0}
 
@@ -40,7 +42,7 @@ MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # 
 
 @pytest.fixture(scope="module")
 def small() -> Weights:
-    """Random weights of the layers of `NETWORK` under which features keep their size."""
+    """Random weights of the layers of `NETWORK` that keep the size of the features."""
     random, weights = np.random.default_rng(5), {}
     for layer, widths in NETWORK.items():
         if widths is not None:
@@ -64,7 +66,7 @@ def convolution(x: Array, kernel: Array, bias: Array) -> Array:
 
 
 def features_in_numpy(weights: Weights, image: Array, last: str) -> dict[str, Array]:
-    """The features of [3, H, W], RGB in [0, 1], up to a layer, as the definition has them."""
+    """The features of [3, H, W], RGB in [0, 1], up to a layer, by their definition."""
     x, features = (image - MEAN[:, None, None]) / STD[:, None, None], {}
     for layer, widths in NETWORK.items():
         if widths is None:
@@ -90,6 +92,17 @@ def eq_2_in_numpy(weights: Weights, sr: Array, hr: Array, layers: list[str]) -> 
     return terms
 
 
+def eq_3_objective(
+    vgg: VGGFeatures,
+    lambdas: Mapping[str, float],
+    ratios: Mapping[str, float] | None = None,
+    lambda1: float = 1.0,
+    lambda2: float = 1.0,
+) -> Objective:
+    terms = [PixelTerm("mse", lambda1), PerceptualTerm(vgg, lambdas, lambda2)]
+    return Objective(terms, ratios or {})
+
+
 def images(*shape: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(shape, generator=generator), torch.rand(shape, generator=generator)
@@ -102,47 +115,47 @@ def in_numpy(*tensors: Tensor) -> list[Array]:
 def test_without_vgg_the_loss_is_eq_1() -> None:
     sr, hr = images(4, 3, 6, 5)
     objective = Objective()
-    terms = objective.terms(sr, hr)
-    assert list(terms) == objective.names == ["mse"]
-    assert torch.equal(objective.loss(terms), torch.nn.functional.mse_loss(sr, hr))
+    values = objective.measure(sr, hr)
+    assert list(values) == objective.names == ["mse"]
+    assert torch.equal(objective.loss(values), torch.nn.functional.mse_loss(sr, hr))
     x, y = in_numpy(sr, hr)
     norms = [np.linalg.norm(y[i] - x[i]) ** 2 / (3 * 6 * 5) for i in range(4)]
-    assert float(objective.loss(terms)) == pytest.approx(np.mean(norms), rel=1e-6)
+    assert float(objective.loss(values)) == pytest.approx(np.mean(norms), rel=1e-6)
 
 
 @pytest.mark.parametrize("size", [(12, 16), (9, 13)])
-def test_features_are_those_of_the_definition(small: Weights, size: tuple[int, int]) -> None:
+def test_features_equal_their_definition(small: Weights, size: tuple[int, int]) -> None:
     layers = [layer for layer, widths in NETWORK.items() if widths is not None]
     image, _ = images(1, 3, *size)
     result = VGGFeatures(small, "vgg16", layers)(image)
     expected = features_in_numpy(small, in_numpy(image[0])[0], layers[-1])
     for layer in layers:
-        assert expected[layer].std() > 0.1, "the case is not the one to be tested"
+        assert expected[layer].std() > 0.1, "the test does not apply"
         np.testing.assert_allclose(result[layer][0], expected[layer], rtol=1e-4, atol=1e-5)
 
 
-def test_the_loss_is_eq_3_of_the_definition(small: Weights) -> None:
+def test_the_loss_equals_the_definition_of_eq_3(small: Weights) -> None:
     lambdas = {"block1_conv2": 0.5, "block2_conv1": 2.0, "block3_conv2": 0.25}
     ratios = {"block1_conv2": 3.0, "block2_conv1": 0.7, "block3_conv2": 11.0}
-    objective = Objective(VGGFeatures(small, "vgg16", lambdas), 0.3, 0.9, lambdas, ratios)
+    objective = eq_3_objective(VGGFeatures(small, "vgg16", lambdas), lambdas, ratios, 0.3, 0.9)
     sr, hr = images(2, 3, 10, 13)
-    terms = objective.terms(sr, hr)
+    values = objective.measure(sr, hr)
     x, y = in_numpy(sr, hr)
     eq_1 = np.mean((x - y) ** 2)
     eq_2 = eq_2_in_numpy(small, x, y, list(lambdas))
-    assert {name: float(term) for name, term in terms.items()} == pytest.approx(
+    assert {name: float(value) for name, value in values.items()} == pytest.approx(
         {"mse": eq_1, **eq_2}, rel=1e-4
     )
     eq_3 = 0.3 * eq_1 + 0.9 * sum(lambdas[j] / ratios[j] * eq_2[j] for j in lambdas)
-    assert float(objective.loss(terms)) == pytest.approx(eq_3, rel=1e-4)
+    assert float(objective.loss(values)) == pytest.approx(eq_3, rel=1e-4)
 
 
-def test_the_gradient_is_that_of_eq_3_by_finite_differences(small: Weights) -> None:
+def test_the_gradient_equals_finite_differences_of_eq_3(small: Weights) -> None:
     lambdas = {"block1_conv2": 0.5, "block2_conv1": 2.0}
     ratios = {"block1_conv2": 3.0, "block2_conv1": 0.7}
-    objective = Objective(VGGFeatures(small, "vgg16", lambdas), 0.3, 0.9, lambdas, ratios)
+    objective = eq_3_objective(VGGFeatures(small, "vgg16", lambdas), lambdas, ratios, 0.3, 0.9)
     sr, hr = images(1, 3, 5, 6)
-    objective.loss(objective.terms(sr.requires_grad_(), hr)).backward()
+    objective.loss(objective.measure(sr.requires_grad_(), hr)).backward()
     assert sr.grad is not None
 
     x, y = in_numpy(sr, hr)
@@ -161,16 +174,11 @@ def test_the_gradient_is_that_of_eq_3_by_finite_differences(small: Weights) -> N
     np.testing.assert_allclose(sr.grad / scale, expected / scale, rtol=0, atol=1e-4)
 
 
-def test_only_the_super_resolved_image_is_given_a_perceptual_gradient(small: Weights) -> None:
-    objective = Objective(
-        VGGFeatures(small, "vgg16", ["block1_conv2"]),
-        0,
-        1,
-        {"block1_conv2": 1},
-        {"block1_conv2": 1},
-    )
+def test_only_the_super_resolved_image_has_a_perceptual_gradient(small: Weights) -> None:
+    vgg = VGGFeatures(small, "vgg16", ["block1_conv2"])
+    objective = eq_3_objective(vgg, {"block1_conv2": 1}, {}, 0, 1)
     sr, hr = (image.requires_grad_() for image in images(1, 3, 4, 4))
-    objective.loss(objective.terms(sr, hr)).backward()
+    objective.loss(objective.measure(sr, hr)).backward()
     assert sr.grad is not None
     assert (sr.grad != 0).all()
     assert hr.grad is None or not hr.grad.any()
@@ -179,16 +187,16 @@ def test_only_the_super_resolved_image_is_given_a_perceptual_gradient(small: Wei
 def test_equal_images_have_no_loss(small: Weights) -> None:
     vgg = VGGFeatures(small, "vgg16", LAYERS)
     sr, _ = images(2, 3, 8, 8)
-    terms = Objective(vgg, 0.1, 0.9, LAYERS, RATIOS).terms(sr, sr.clone())
-    assert {float(term) for term in terms.values()} == {0.0}
+    values = eq_3_objective(vgg, LAYERS, RATIOS, 0.1, 0.9).measure(sr, sr.clone())
+    assert {float(value) for value in values.values()} == {0.0}
 
 
-def test_a_report_has_the_raw_and_the_weighted_terms_and_they_add_up(small: Weights) -> None:
+def test_a_report_has_raw_and_weighted_terms_that_add_up_to_the_loss(small: Weights) -> None:
     vgg = VGGFeatures(small, "vgg16", LAYERS)
-    objective = Objective(vgg, 0.1, 0.9, LAYERS, RATIOS)
-    terms = {"mse": 0.004, "block1_conv2": 0.3, "block2_conv2": 7.0}
-    assert objective.names == list(terms)
-    row = objective.report(terms)
+    objective = eq_3_objective(vgg, LAYERS, RATIOS, 0.1, 0.9)
+    values = {"mse": 0.004, "block1_conv2": 0.3, "block2_conv2": 7.0}
+    assert objective.names == list(values)
+    row = objective.report(values)
     assert list(row) == [
         *("loss", "mse", "perceptual", "weighted_mse", "weighted_perceptual"),
         *LAYERS,
@@ -200,13 +208,13 @@ def test_a_report_has_the_raw_and_the_weighted_terms_and_they_add_up(small: Weig
             "perceptual": 0.5 * 0.3 + 1.0 * 7,
             "weighted_mse": 0.1 * 0.004,
             "weighted_perceptual": weighted,
-            **terms,
+            **values,
         }
     )
 
 
 @pytest.mark.parametrize("pixel", [name for name in get_args(PixelLoss) if name != "mse"])
-def test_another_pixel_loss_takes_the_place_of_the_mse_in_eq_3(small: Weights, pixel: str) -> None:
+def test_another_pixel_loss_replaces_the_mse_in_eq_3(small: Weights, pixel: str) -> None:
     lambdas, ratios = {"block1_conv2": 0.5}, {"block1_conv2": 3.0, pixel: 7.0}
     vgg = VGGFeatures(small, "vgg16", lambdas)
     sr, hr = images(2, 3, 8, 9)
@@ -216,22 +224,23 @@ def test_another_pixel_loss_takes_the_place_of_the_mse_in_eq_3(small: Weights, p
         np.mean(known[pixel]) if pixel in known else float(getattr(losses, f"{pixel}_loss")(sr, hr))
     )
     eq_2 = eq_2_in_numpy(small, x, y, list(lambdas))["block1_conv2"]
-    for vgg_or_none, rest in ((vgg, 0.9 * 0.5 / 3 * eq_2), (None, 0)):
-        layers = lambdas if vgg_or_none else {}
-        objective = Objective(vgg_or_none, 0.3, 0.9, layers, ratios, pixel)
-        terms = objective.terms(sr, hr)
-        assert list(terms) == objective.names == ["mse", pixel, *layers]
-        assert float(terms[pixel]) == pytest.approx(term, rel=1e-5)
-        assert float(objective.loss(terms)) == pytest.approx(0.3 / 7 * term + rest, rel=1e-4)
-        row = objective.report({name: float(value) for name, value in terms.items()})
+    perceptual = PerceptualTerm(vgg, lambdas, 0.9)
+    for others, rest in (([perceptual], 0.9 * 0.5 / 3 * eq_2), ([], 0)):
+        objective = Objective([PixelTerm(pixel, 0.3), *others], ratios)
+        layers = lambdas if others else {}
+        values = objective.measure(sr, hr)
+        assert list(values) == objective.names == ["mse", pixel, *layers]
+        assert float(values[pixel]) == pytest.approx(term, rel=1e-5)
+        assert float(objective.loss(values)) == pytest.approx(0.3 / 7 * term + rest, rel=1e-4)
+        row = objective.report({name: float(value) for name, value in values.items()})
         assert row["mse"] == pytest.approx(np.mean((x - y) ** 2), rel=1e-5)
         assert row[pixel] == pytest.approx(term, rel=1e-5)
-        assert ("weighted_" + pixel in row) == bool(vgg_or_none)
+        assert ("weighted_" + pixel in row) == bool(others)
 
 
 def test_charbonnier_has_a_gradient_where_images_are_equal() -> None:
     sr = torch.full((1, 3, 4, 4), 0.5, requires_grad=True)
-    loss = Objective(pixel="charbonnier").terms(sr, sr.detach())["charbonnier"]
+    loss = Objective([PixelTerm("charbonnier")]).measure(sr, sr.detach())["charbonnier"]
     loss.backward()
     assert float(loss.detach()) == pytest.approx(1e-3)
     assert sr.grad is not None
@@ -239,15 +248,16 @@ def test_charbonnier_has_a_gradient_where_images_are_equal() -> None:
 
 
 @pytest.mark.parametrize("pixel", get_args(PixelLoss))
-def test_a_pixel_loss_is_balanced_as_the_layers_are(pair: Pair, pixel: str) -> None:
-    ratios = balance_ratios(None, [pair], 2, pixel)
-    terms = Objective(pixel=pixel).terms(*baseline(pair))
+def test_a_pixel_loss_is_balanced_like_a_layer(pair: Pair, pixel: str) -> None:
+    objective = Objective([PixelTerm(pixel)])
+    ratios = balance_ratios(objective, [pair], 2, CPU)
+    values = objective.measure(*baseline(pair))
     assert ratios == pytest.approx(
-        {} if pixel == "mse" else {pixel: float(terms[pixel] / terms["mse"])}
+        {} if pixel == "mse" else {pixel: float(values[pixel] / values["mse"])}
     )
 
 
-def test_the_report_of_eq_1_is_the_mse_and_the_loss() -> None:
+def test_the_report_of_eq_1_has_the_loss_and_the_mse() -> None:
     assert Objective().report({"mse": 0.004}) == {"loss": 0.004, "mse": 0.004}
 
 
@@ -262,9 +272,8 @@ def vgg(vgg16: Weights) -> VGGFeatures:
 
 
 def baseline(pair: Pair) -> tuple[Tensor, Tensor]:
-    """The bicubic image and the photograph."""
-    cpu = torch.device("cpu")
-    return to_tensor(imresize(pair.lr, 2)[None], cpu), to_tensor(pair.hr[None], cpu)
+    """The bicubic image and the HR image."""
+    return to_tensor(imresize(pair.lr, 2)[None], CPU), to_tensor(pair.hr[None], CPU)
 
 
 def test_a_balance_ratio_is_the_term_over_the_mse_at_the_bicubic_baseline(
@@ -272,7 +281,7 @@ def test_a_balance_ratio_is_the_term_over_the_mse_at_the_bicubic_baseline(
 ) -> None:
     sr, hr = baseline(pair)
     mse = np.mean((imresize(pair.lr, 2) / 255 - pair.hr / 255) ** 2)
-    ratios = balance_ratios(vgg, [pair], 2)
+    ratios = balance_ratios(eq_3_objective(vgg, LAYERS), [pair], 2, CPU)
     assert set(ratios) == set(LAYERS)
     for layer in LAYERS:
         difference = (vgg(sr)[layer] - vgg(hr)[layer]).double().numpy()
@@ -283,32 +292,33 @@ def test_the_ratio_of_several_images_is_that_of_their_means(
     make_pair: MakePair, vgg: VGGFeatures
 ) -> None:
     pairs = [make_pair("0001", 32, 40), make_pair("0002", 36, 28, phase=2)]
-    terms = [Objective(vgg).terms(*baseline(pair)) for pair in pairs]
-    ratios = balance_ratios(vgg, pairs, 2)
+    objective = eq_3_objective(vgg, LAYERS)
+    values = [objective.measure(*baseline(pair)) for pair in pairs]
+    ratios = balance_ratios(objective, pairs, 2, CPU)
     for layer in LAYERS:
-        sums = [sum(float(term[name]) for term in terms) for name in (layer, "mse")]
+        sums = [sum(float(each[name]) for each in values) for name in (layer, "mse")]
         assert ratios[layer] == pytest.approx(sums[0] / sums[1], rel=1e-5)
 
 
 def test_balanced_terms_are_as_large_as_the_mse_at_the_bicubic_baseline(
     pair: Pair, vgg: VGGFeatures
 ) -> None:
-    ratios = balance_ratios(vgg, [pair], 2)
-    objective = Objective(vgg, 0.0, 1.0, {"block2_conv2": 1.0}, ratios)
-    terms = objective.terms(*baseline(pair))
-    assert float(objective.loss(terms)) == pytest.approx(float(terms["mse"]), rel=1e-4)
+    ratios = balance_ratios(eq_3_objective(vgg, LAYERS), [pair], 2, CPU)
+    objective = eq_3_objective(vgg, {"block2_conv2": 1.0}, ratios, 0.0, 1.0)
+    values = objective.measure(*baseline(pair))
+    assert float(objective.loss(values)) == pytest.approx(float(values["mse"]), rel=1e-4)
 
 
-def test_images_that_bicubic_restores_without_error_cannot_balance(
+def test_images_that_bicubic_restores_without_error_are_refused(
     vgg: VGGFeatures, one_line: OneLine
 ) -> None:
     grey = Pair("0001", np.full((16, 16, 3), 9, np.uint8), np.full((8, 8, 3), 9, np.uint8))
     with pytest.raises(InputError) as caught:
-        balance_ratios(vgg, [grey], 2)
+        balance_ratios(eq_3_objective(vgg, LAYERS), [grey], 2, CPU)
     assert "loss.balance" in one_line(caught)
 
 
-def test_images_too_small_for_a_layer_are_told_in_one_line(
+def test_images_too_small_for_a_layer_are_reported_in_one_line(
     make_pair: MakePair, one_line: OneLine
 ) -> None:
     # Four pools leave nothing of 8 pixels.
@@ -321,7 +331,9 @@ def test_images_too_small_for_a_layer_are_told_in_one_line(
         )
         for part, shape in (("weight", (width, before, 3, 3)), ("bias", (width,)))
     }
-    vgg = VGGFeatures(weights, "vgg16", ["block5_conv1"])
+    objective = eq_3_objective(
+        VGGFeatures(weights, "vgg16", ["block5_conv1"]), {"block5_conv1": 1.0}
+    )
     with pytest.raises(InputError) as caught:
-        balance_ratios(vgg, [make_pair("0001", 8, 8)], 2)
+        balance_ratios(objective, [make_pair("0001", 8, 8)], 2, CPU)
     assert "block5_conv1" in one_line(caught)

@@ -27,7 +27,7 @@ def coordinates(name: str, height: int, width: int, scale: int) -> Pair:
 
 
 def patches(pairs: list[Pair], **changes: Any) -> Patches:
-    """Patches of 8 HR pixels at ×2 with a halo of 3, without augmentation, as `changes` has it."""
+    """Patches of 8 HR pixels at ×2, halo 3, no augmentation, except for `changes`."""
     options: dict[str, Any] = {
         "scale": 2,
         "halo": 3,
@@ -42,7 +42,7 @@ def patches(pairs: list[Pair], **changes: Any) -> Patches:
 
 
 def numbered(count: int) -> list[Pair]:
-    """Pairs of one size whose every value is their number."""
+    """Pairs of one size; each value is the number of the pair."""
     return [
         Pair(str(i), np.full((16, 16, 3), i, np.uint8), np.full((8, 8, 3), i, np.uint8))
         for i in range(count)
@@ -50,17 +50,17 @@ def numbered(count: int) -> list[Pair]:
 
 
 def batches(source: Patches, epoch: int = 1) -> list[tuple[RGB8, RGB8]]:
-    """An epoch's batches."""
+    """The batches of an epoch."""
     return [source.batch(epoch, number) for number in range(len(source))]
 
 
 def drawn(source: Patches, epoch: int = 1) -> list[tuple[RGB8, RGB8]]:
-    """An epoch's patches one by one."""
+    """The patches of an epoch, one by one."""
     return [pair for lr, hr in batches(source, epoch) for pair in zip(lr, hr, strict=True)]
 
 
 def images_of(source: Patches, epoch: int = 1) -> list[int]:
-    """From which of the pairs that `numbered` made an epoch's patches are, one by one."""
+    """For each patch of an epoch, the number of its pair from `numbered`."""
     return [int(hr[0, 0, 0]) for _, hr in drawn(source, epoch)]
 
 
@@ -102,7 +102,7 @@ def test_an_lr_patch_is_the_shrunken_hr_patch(picture: Picture) -> None:
     hr = picture(60, 80)
     source = patches([Pair("a", hr, imresize(hr, 1 / 2))], patch_size=32, halo=1)
     for lr_patch, hr_patch in drawn(source):
-        # Four HR pixels is as far as the cubic reaches, so that the border of a patch tells.
+        # Without the border: the cubic kernel reaches four HR pixels beyond it.
         inner = slice(2, -2)
         np.testing.assert_array_equal(
             lr_patch[1:-1, 1:-1][inner, inner], imresize(hr_patch, 1 / 2)[inner, inner]
@@ -125,7 +125,7 @@ def test_every_position_is_drawn_up_to_the_borders() -> None:
     assert seen == {(y, x) for y in range(3) for x in range(4)}
 
 
-def test_a_patch_may_be_the_whole_image() -> None:
+def test_a_patch_can_be_the_whole_image() -> None:
     pair = coordinates("a", 4, 4, 2)
     for _, hr in drawn(patches([pair])):
         np.testing.assert_array_equal(hr, pair.hr)
@@ -139,7 +139,7 @@ def test_every_image_comes_once_before_any_comes_twice(batch_size: int) -> None:
     assert len({tuple(one) for one in rounds}) > 1
 
 
-def test_images_are_mixed_anew_in_each_epoch() -> None:
+def test_each_epoch_shuffles_the_images() -> None:
     source = patches(numbered(4))
     first, second = (images_of(source, epoch) for epoch in (1, 2))
     assert first != sorted(first)
@@ -197,7 +197,7 @@ def test_a_batch_is_the_same_whenever_it_is_drawn(make_pair: MakePair) -> None:
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3, 4])
-def test_the_parts_of_a_batch_are_together_the_batch(processes: int, make_pair: MakePair) -> None:
+def test_the_parts_of_a_batch_add_up_to_the_batch(processes: int, make_pair: MakePair) -> None:
     pairs = [make_pair("a", 40, 30), make_pair("b", 30, 44, phase=1)]
     source = patches(pairs, geometry=True, colour=True, patches_per_image=11, batch_size=9)
     for number, whole in enumerate(batches(source)):
@@ -217,7 +217,7 @@ def test_the_pixels_of_an_epoch_are_those_of_its_patches() -> None:
         assert source.pixels == sum(hr.shape[0] * hr.shape[1] for _, hr in drawn(source))
 
 
-def test_drawing_leaves_the_images_as_they_were(make_pair: MakePair) -> None:
+def test_drawing_does_not_change_the_images(make_pair: MakePair) -> None:
     pair = make_pair("a", 40, 30)
     before = pair.hr.copy(), pair.lr.copy()
     for lr, hr in batches(patches([pair], geometry=True, colour=True)):
@@ -250,7 +250,7 @@ def test_whole_images_of_several_sizes_cannot_share_a_batch(one_line: OneLine) -
     assert "train.batch_size" in message
 
 
-def test_whole_images_of_several_sizes_may_come_one_by_one() -> None:
+def test_whole_images_of_several_sizes_can_come_one_by_one() -> None:
     pairs = [coordinates("a", 6, 8, 2), coordinates("b", 9, 5, 2)]
     source = patches(pairs, patch_size=None, batch_size=1, geometry=True, colour=True)
     sizes = [sorted(hr.shape[1:3]) for _, hr in batches(source)]
@@ -330,7 +330,7 @@ def test_images_become_tensors_in_zero_to_one_with_red_first() -> None:
     assert tensor.dtype == torch.float32
     torch.testing.assert_close(tensor[0, :, 1, 2], torch.tensor([1.0, 0.2, 0.0]))
     assert tensor[0, :, 0].sum() == 0
-    assert image.max() == 255  # the array is left as it was
+    assert image.max() == 255  # the array is unchanged
 
 
 def test_a_read_only_image_becomes_a_tensor_of_its_own() -> None:

@@ -59,7 +59,7 @@ def start(workspace: Path, project: Path, *launcher: str) -> "subprocess.Popen[s
 
 
 def wait_for_training(process: "subprocess.Popen[str]") -> None:
-    """Read what the stage says until it trains."""
+    """Read the output of the stage until it trains."""
     assert process.stdout is not None
     assert any(line.startswith("training") for line in process.stdout)
 
@@ -73,7 +73,7 @@ def test_two_processes_train_as_one_does(workspace: Path, project: Path) -> None
         process = start(workspace, project, *launcher)
         output, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-        assert output.count("epoch 2/2") == 1  # one process alone speaks
+        assert output.count("epoch 2/2") == 1  # only one process prints
         weights, _ = read_tensors(workspace / "models/x2/mse.safetensors")
         return curve(workspace), {name: value.numpy() for name, value in weights.items()}
 
@@ -89,9 +89,7 @@ def test_two_processes_train_as_one_does(workspace: Path, project: Path) -> None
 
 
 @pytest.mark.slow
-def test_a_process_that_is_killed_ends_the_run_which_can_go_on(
-    workspace: Path, project: Path
-) -> None:
+def test_a_killed_process_ends_the_run_which_can_continue(workspace: Path, project: Path) -> None:
     change(workspace, devices=2, patches_per_image=400)
     process = start(workspace, project)
     wait_for_training(process)
@@ -105,7 +103,7 @@ def test_a_process_that_is_killed_ends_the_run_which_can_go_on(
     last = errors.strip().splitlines()[-1]
     assert last == (
         "error: process 0 of 2: another process of this run has ended; "
-        "the same command goes on from the last state"
+        "the same command continues from the last checkpoint"
     )
     assert not (workspace / "models").exists()
     change(workspace, patches_per_image=3)
@@ -114,7 +112,7 @@ def test_a_process_that_is_killed_ends_the_run_which_can_go_on(
     assert again.returncode == 0
 
 
-def test_a_run_that_is_interrupted_saves_and_goes_on(workspace: Path, project: Path) -> None:
+def test_an_interrupted_run_saves_and_continues(workspace: Path, project: Path) -> None:
     change(workspace, patches_per_image=100)
     process = start(workspace, project)
     wait_for_training(process)
@@ -127,5 +125,5 @@ def test_a_run_that_is_interrupted_saves_and_goes_on(workspace: Path, project: P
     again = start(workspace, project)
     output, errors = again.communicate(timeout=120)
     assert again.returncode == 0, errors
-    assert "going on from epoch 1, batch " in output
+    assert "continuing an unfinished run from epoch 1, batch " in output
     assert not (workspace / ".training").exists() or not any((workspace / ".training").rglob("*.*"))

@@ -8,8 +8,8 @@ from srcnn.training.spectrum import grid_peak, line_spectra
 NOISE = np.random.default_rng(0).standard_normal((96, 128))
 
 
-def tiles(height: int, width: int, period: int) -> np.ndarray:
-    """Square tiles: 1 in the top left quarter of each period, else 0."""
+def squares(height: int, width: int, period: int) -> np.ndarray:
+    """A grid of squares: 1 in the top left quarter of each period, else 0."""
     y, x = np.mgrid[:height, :width] % period
     return ((y < period // 2) & (x < period // 2)).astype(float)
 
@@ -21,35 +21,33 @@ def test_noise_has_no_grid() -> None:
 
 @pytest.mark.parametrize("period", [2, 3, 4, 6])
 @pytest.mark.parametrize("shape", [(96, 128), (97, 131), (101, 99)])
-def test_tiles_in_noise_stand_out_and_more_the_stronger_they_are(
-    period: int, shape: tuple[int, int]
-) -> None:
+def test_a_stronger_grid_in_noise_has_a_higher_peak(period: int, shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(1).standard_normal(shape)
-    peaks = [grid_peak(noise + height * tiles(*shape, period), period) for height in (0, 2, 8)]
+    peaks = [grid_peak(noise + height * squares(*shape, period), period) for height in (0, 2, 8)]
     assert peaks[0] < 3 < peaks[1] < peaks[2]
 
 
 def test_lines_of_odd_length_show_the_grid_as_well() -> None:
     noise = np.random.default_rng(2).standard_normal((258, 258))
     peaks = [
-        grid_peak((noise + tiles(258, 258, 3))[:side, :side], 3) for side in (252, 255, 257, 258)
+        grid_peak((noise + squares(258, 258, 3))[:side, :side], 3) for side in (252, 255, 257, 258)
     ]
     assert max(peaks) - min(peaks) < 1
     assert min(peaks) > 4
 
 
-def test_another_period_is_not_taken_for_the_grid() -> None:
-    assert grid_peak(NOISE + 4 * tiles(96, 128, 5), 4) < 2
+def test_a_grid_of_another_period_has_no_peak() -> None:
+    assert grid_peak(NOISE + 4 * squares(96, 128, 5), 4) < 2
 
 
 @given(factor=st.floats(1e-3, 1e3), shift=st.floats(-10, 10))
 def test_a_peak_depends_on_neither_contrast_nor_brightness(factor: float, shift: float) -> None:
-    image = NOISE + tiles(96, 128, 4)
+    image = NOISE + squares(96, 128, 4)
     assert grid_peak(factor * image + shift, 4) == pytest.approx(grid_peak(image, 4), abs=1e-6)
 
 
 def test_colours_are_taken_together() -> None:
-    image = NOISE + tiles(96, 128, 4)
+    image = NOISE + squares(96, 128, 4)
     assert grid_peak(np.repeat(image[..., None], 3, axis=2), 4) == pytest.approx(
         grid_peak(image, 4)
     )

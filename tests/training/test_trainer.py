@@ -1,5 +1,5 @@
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,10 @@ from srcnn.training.checkpoint import Checkpoint
 from srcnn.training.fabric import training_fabric
 from srcnn.training.objective import Objective, balance_ratios
 from srcnn.training.patches import Patches
-from srcnn.training.trainer import Plan, Trainer
+from srcnn.training.schedule import Plan
+from srcnn.training.step import Batch, TrainingStep
+from srcnn.training.terms import PerceptualTerm, PixelTerm, Term
+from srcnn.training.trainer import Trainer
 from srcnn.training.validation import Crops
 
 MakePair = Callable[..., Pair]
@@ -25,6 +28,7 @@ OneLine = Callable[[Any], str]
 Start = Callable[..., Trainer]
 
 LAYERS = {"block1_conv2": 0.5, "block2_conv2": 1.0}
+RATIOS = {"block1_conv2": 30.0, "block2_conv2": 400.0}
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ def vgg(vgg16: Weights) -> VGGFeatures:
 
 @pytest.fixture
 def start(tmp_path: Path, pairs: list[Pair], val: list[Pair]) -> Start:
-    """A maker of trainers: 2 epochs of 8 batches of 4 patches in float32, or as it is told."""
+    """A maker of trainers: 2 epochs of 8 batches of 4 patches in float32, or with other options."""
 
     def make(
         objective: Objective | None = None,
@@ -85,6 +89,10 @@ def start(tmp_path: Path, pairs: list[Pair], val: list[Pair]) -> Start:
     return make
 
 
+def eq_3(vgg: VGGFeatures) -> Objective:
+    return Objective([PixelTerm(weight=0.1), PerceptualTerm(vgg, LAYERS, 0.9)], RATIOS)
+
+
 def weights(trainer: Trainer) -> bytes:
     return b"".join(value.numpy().tobytes() for value in trainer.model.state_dict().values())
 
@@ -115,23 +123,22 @@ def test_a_few_steps_lower_the_loss(start: Start, val: list[Pair], schedule: str
 def test_the_perceptual_loss_is_lowered_by_training_on_it(
     start: Start, pairs: list[Pair], vgg: VGGFeatures
 ) -> None:
-    objective = Objective(vgg, 0.1, 0.9, LAYERS, balance_ratios(vgg, pairs, 2))
-    rows = list(start(objective, epochs=3, batches=6).run())
+    terms = eq_3(vgg).terms
+    ratios = balance_ratios(Objective(terms), pairs, 2, torch.device("cpu"))
+    rows = list(start(Objective(terms, ratios), epochs=3, batches=6).run())
     assert rows[-1]["val_loss"] < rows[0]["val_loss"]
     assert rows[-1]["val_perceptual"] < rows[0]["val_perceptual"]
 
 
 def test_the_weights_of_the_epoch_best_on_val_are_kept(start: Start, val: list[Pair]) -> None:
-    # A rate this high makes the loss jump, so that the last epoch is not the best.
+    # At this learning rate the loss jumps, so that the last epoch is not the best.
     trainer = start(epochs=6, lr=0.02, batches=2)
     losses = [row["val_loss"] for row in trainer.run()]
-    assert losses.index(min(losses)) < len(losses) - 1, "the case is not the one to be tested"
+    assert losses.index(min(losses)) < len(losses) - 1, "the test does not apply"
     assert val_mse(trainer.model, val) == pytest.approx(min(losses), rel=1e-5)
 
 
-def test_a_rate_at_which_training_diverges_is_named_with_epoch_and_batch(
-    start: Start, one_line: OneLine
-) -> None:
+def test_divergence_names_the_rate_the_epoch_and_the_batch(start: Start, one_line: OneLine) -> None:
     with pytest.raises(InputError) as caught:
         list(start(epochs=3, lr=1e20, batches=4).run())
     message = one_line(caught)
@@ -140,18 +147,14 @@ def test_a_rate_at_which_training_diverges_is_named_with_epoch_and_batch(
     assert "1e+20" in message
 
 
-def test_training_that_diverges_in_the_last_step_is_told_as_well(
-    start: Start, one_line: OneLine
-) -> None:
+def test_divergence_in_the_last_step_is_reported(start: Start, one_line: OneLine) -> None:
     with pytest.raises(InputError) as caught:
         list(start(epochs=1, lr=1e20, batches=1).run())
     assert "train.lr" in one_line(caught)
 
 
 @pytest.mark.parametrize("clip_norm", [None, 1e-6])
-def test_gradients_are_scaled_down_to_the_norm_that_is_set(
-    start: Start, clip_norm: float | None
-) -> None:
+def test_gradients_are_scaled_down_to_clip_norm(start: Start, clip_norm: float | None) -> None:
     trainer = start(epochs=1, batches=1, clip_norm=clip_norm)
     list(trainer.run())
     gradients = [p.grad for p in trainer.model.parameters() if p.grad is not None]
@@ -161,7 +164,7 @@ def test_gradients_are_scaled_down_to_the_norm_that_is_set(
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 4, 5, 6, 10])
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle"])
-def test_a_run_may_be_of_any_number_of_steps(start: Start, schedule: str, steps: int) -> None:
+def test_a_run_can_have_any_number_of_steps(start: Start, schedule: str, steps: int) -> None:
     rows = list(start(epochs=steps, schedule=schedule, batches=1).run())
     assert len(rows) == steps
     assert rows[0]["lr"] <= 1e-3
@@ -184,7 +187,7 @@ def test_the_rate_follows_its_schedule(start: Start) -> None:
     assert 0 < one_cycle[-1] < 5e-5
 
 
-def test_two_runs_give_identical_bytes_and_another_seed_gives_others(start: Start) -> None:
+def test_two_runs_have_identical_bytes_and_another_seed_has_others(start: Start) -> None:
     runs = []
     for seed in (0, 0, 1):
         trainer = start(batches=3)
@@ -203,18 +206,17 @@ def small_parts_change_nothing(start: Start, objective: Objective) -> None:
         torch.testing.assert_close(other_value, value, rtol=1e-3, atol=1e-5)
 
 
-def test_micro_batches_change_rounding_alone(start: Start) -> None:
+def test_micro_batches_change_only_the_rounding(start: Start) -> None:
     small_parts_change_nothing(start, Objective())
 
 
-def test_micro_batches_change_rounding_alone_with_the_perceptual_loss(
+def test_micro_batches_change_only_the_rounding_with_the_perceptual_loss(
     start: Start, vgg: VGGFeatures
 ) -> None:
-    ratios = {"block1_conv2": 30.0, "block2_conv2": 400.0}
-    small_parts_change_nothing(start, Objective(vgg, 0.1, 0.9, LAYERS, ratios))
+    small_parts_change_nothing(start, eq_3(vgg))
 
 
-def test_vgg_sees_whole_hr_images_once_and_that_changes_nothing(
+def test_caching_the_features_of_whole_hr_images_changes_nothing(
     start: Start, vgg: VGGFeatures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[bool] = []
@@ -225,15 +227,14 @@ def test_vgg_sees_whole_hr_images_once_and_that_changes_nothing(
         return forward(self, image)
 
     monkeypatch.setattr(VGGFeatures, "forward", watched)
-    objective = Objective(vgg, 0.1, 0.9, LAYERS, dict.fromkeys(LAYERS, 100.0))
     results = []
     for share, hr_images in ((0.0, 6), (0.5, 2)):  # three epochs of two images
-        monkeypatch.setattr("srcnn.training.hr_features.SHARE", share)
-        trainer = start(objective, patch_size=None, batch_size=1, epochs=3)
+        monkeypatch.setattr("srcnn.training.hr_features.FEATURE_MEMORY_SHARE", share)
+        trainer = start(eq_3(vgg), patch_size=None, batch_size=1, epochs=3)
         monkeypatch.setattr("srcnn.training.trainer.validate", lambda *_: {"loss": 1.0})
         seen.clear()
         results.append(curve_and_weights(trainer))
-        assert seen.count(True) == 6, "each SR image goes through VGG"
+        assert seen.count(True) == 6, "each SR image passes through VGG"
         assert seen.count(False) == hr_images
     assert results[0] == results[1]
 
@@ -245,7 +246,7 @@ def curve_and_weights(trainer: Trainer) -> tuple[list[list[tuple[str, float]]], 
 
 
 def save_at_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Trainer, "_agreed", lambda self, due, stop: [True, stop])
+    monkeypatch.setattr(Trainer, "_any_process", lambda self, due, stop: [True, stop])
 
 
 class KilledError(Exception):
@@ -253,18 +254,18 @@ class KilledError(Exception):
 
 
 @pytest.mark.parametrize("batches", range(1, 12))
-def test_a_run_that_is_killed_goes_on_and_ends_the_same(
+def test_a_killed_run_continues_and_ends_with_the_same_bytes(
     start: Start, monkeypatch: pytest.MonkeyPatch, vgg: VGGFeatures, batches: int
 ) -> None:
-    ratios = {"block1_conv2": 30.0, "block2_conv2": 400.0}
-    objective = Objective(vgg, 0.1, 0.9, LAYERS, ratios)
+    objective = eq_3(vgg)
     options: dict[str, Any] = {"batches": 4, "epochs": 3, "schedule": "one_cycle"}
     expected = curve_and_weights(start(objective, **options))
     save_at_every_batch(monkeypatch)
-    killed, step, steps = start(objective, **options), Trainer._step, 0
+    killed, step, steps = start(objective, **options), TrainingStep.__call__, 0
+    assert killed.checkpoint is not None
     killed.checkpoint.remove()
 
-    def step_or_die(self: Trainer, *arguments: Any) -> Any:
+    def step_or_die(self: TrainingStep, *arguments: Any) -> Any:
         nonlocal steps
         if steps == batches:
             raise KilledError
@@ -272,44 +273,86 @@ def test_a_run_that_is_killed_goes_on_and_ends_the_same(
         return step(self, *arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Trainer, "_step", step_or_die)
+        patched.setattr(TrainingStep, "__call__", step_or_die)
         with pytest.raises(KilledError):
             list(killed.run())
     again = start(objective, **options)
     assert curve_and_weights(again) == expected
 
 
-def test_a_run_that_is_asked_to_stop_saves_and_goes_on(
+def test_a_run_saves_on_request_to_stop_and_continues(
     start: Start, one_line: OneLine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     expected = curve_and_weights(start())
     stopped = start()
     rows = stopped.run()
     next(rows)
-    stopped.stop_asked = True
+    stopped.stop_requested = True
     with pytest.raises(Stopped, match="epoch 2, batch 1"):
         next(rows)
     assert curve_and_weights(start()) == expected
-    assert "going on from epoch 2, batch 1" in capsys.readouterr().out
+    assert "continuing an unfinished run from epoch 2, batch 1" in capsys.readouterr().out
 
 
-def test_a_loss_that_is_not_finite_leaves_the_last_good_state(
+def test_a_loss_that_is_not_finite_keeps_the_last_good_checkpoint(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = curve_and_weights(start())
     save_at_every_batch(monkeypatch)
     failing = start()
-    draw = Trainer._draw
+    draw = TrainingStep.draw
 
-    def spoilt(self: Trainer, number: int) -> Any:
-        drawn = draw(self, number)
-        lr, hr = drawn.arrays
-        return replace(drawn, arrays=(lr * math.nan, hr)) if number == 5 else drawn
+    def draw_nan(self: TrainingStep, epoch: int, number: int) -> Batch:
+        batch = draw(self, epoch, number)
+        lr, hr = batch.arrays
+        return replace(batch, arrays=(lr * math.nan, hr)) if number == 5 else batch
 
     with monkeypatch.context() as patched:
-        patched.setattr(Trainer, "_draw", spoilt)
+        patched.setattr(TrainingStep, "draw", draw_nan)
         with pytest.raises(InputError, match="epoch 1, batch 6 the loss is not finite"):
             list(failing.run())
     again = start()
+    assert again.checkpoint is not None
     assert again.checkpoint.load() is not None
     assert curve_and_weights(again) == expected
+
+
+class TotalVariation(Term):
+    """A third term: the mean absolute difference of neighbouring pixels of SR."""
+
+    def measure(
+        self, sr: torch.Tensor, hr: torch.Tensor, images: Sequence[Hashable]
+    ) -> dict[str, torch.Tensor]:
+        return {self.name: sr.diff(dim=2).abs().mean() + sr.diff(dim=3).abs().mean()}
+
+
+def test_a_third_term_is_one_class_and_has_its_columns_in_the_curve(
+    start: Start, pairs: list[Pair], vgg: VGGFeatures
+) -> None:
+    terms = [*eq_3(vgg).terms, TotalVariation("tv", 0.5)]
+    ratios = balance_ratios(Objective(terms), pairs, 2, torch.device("cpu"))
+    rows = list(start(Objective(terms, ratios), epochs=3).run())
+    columns = [
+        *("loss", "mse", "perceptual", "tv"),
+        *("weighted_mse", "weighted_perceptual", "weighted_tv"),
+        *LAYERS,
+    ]
+    for row in rows:
+        names = list(row)
+        assert names[: 2 + len(columns)] == ["epoch", "lr", *columns]
+        assert names[2 + len(columns) :][: len(columns)] == [f"val_{name}" for name in columns]
+        weighted = [row[f"weighted_{name}"] for name in ("mse", "perceptual", "tv")]
+        assert sum(weighted) == pytest.approx(row["loss"])
+        assert row["weighted_tv"] == pytest.approx(0.5 * row["tv"] / ratios["tv"])
+    smoother = start(Objective([PixelTerm(), TotalVariation("tv", 1.0)]), epochs=3)
+    assert list(smoother.run())[-1]["tv"] < rows[-1]["tv"]
+
+
+def test_steps_are_timed_without_saving_anything(start: Start) -> None:
+    trainer = start()
+    assert len(trainer.time_steps(0.0)) == 1
+    times = trainer.time_steps(0.1)
+    assert sum(times[:-1]) < 0.1 <= sum(times)
+    assert trainer.progress.rows == []
+    assert trainer.checkpoint is not None
+    assert not trainer.checkpoint.folder.exists()

@@ -14,13 +14,14 @@ from srcnn.models.vgg import VGGFeatures
 from srcnn.training.fabric import training_fabric
 from srcnn.training.objective import Objective
 from srcnn.training.spectrum import grid_peak
-from srcnn.training.validation import SHARE, SIDE, Crops, validate
+from srcnn.training.terms import PerceptualTerm, PixelTerm
+from srcnn.training.validation import CROP_PIXEL_SHARE, CROP_SIDE, Crops, validate
 
 MakePair = Callable[..., Pair]
 Array = npt.NDArray[np.float64]
 
 LAYERS = {"block1_conv2": 0.5, "block2_conv2": 1.0}
-MANY = 10**9  # pixels of an epoch so long that no crop need be small
+MANY = 10**9  # pixels of an epoch long enough for crops of any size
 
 
 def coordinates(name: str, height: int, width: int, scale: int) -> Pair:
@@ -31,7 +32,7 @@ def coordinates(name: str, height: int, width: int, scale: int) -> Pair:
 
 
 def numbered(count: int, side: int) -> list[Pair]:
-    """Square pairs at ×2 whose every value is their number."""
+    """Square pairs at ×2; each value is the number of the pair."""
     return [
         Pair(
             str(i),
@@ -42,7 +43,7 @@ def numbered(count: int, side: int) -> list[Pair]:
     ]
 
 
-def test_crops_together_are_judged_as_one_by_one(fabric: Fabric, make_pair: MakePair) -> None:
+def test_crops_in_batches_score_like_single_crops(fabric: Fabric, make_pair: MakePair) -> None:
     model = SRCNN(2)
     crops = Crops([make_pair(str(i), 36, 40, phase=i) for i in range(5)], 2, model.halo, MANY)
     alone, together = (validate(fabric, model, Objective(), crops, count) for count in (1, 2))
@@ -67,7 +68,7 @@ def test_crops_of_large_images_are_no_larger_than_the_limit(scale: int) -> None:
     crops = Crops([coordinates("a", 200, 180, scale)], scale, 4, MANY)
     _, height, width, _ = crops.hr.shape
     assert height == width
-    assert SIDE - scale < height <= SIDE
+    assert CROP_SIDE - scale < height <= CROP_SIDE
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -81,7 +82,7 @@ def test_a_crop_is_the_centre_of_its_image_with_the_true_neighbourhood(scale: in
         for before, length in zip((top, left), pair.lr.shape[:2], strict=True):
             after = length - side - before
             assert abs(before - after) <= 1
-        # Mirrored at the image's border alone, not at the crop's.
+        # Mirrored only at the image's border, not at the crop's.
         whole = np.pad(pair.lr, ((halo, halo), (halo, halo), (0, 0)), "symmetric")
         seen = side + 2 * halo
         np.testing.assert_array_equal(lr, whole[top : top + seen, left : left + seen])
@@ -100,10 +101,8 @@ def test_a_crop_is_the_centre_of_its_image_with_the_true_neighbourhood(scale: in
         (1, 1, 64),
     ],
 )
-def test_a_short_epoch_is_judged_on_smaller_crops_and_then_on_fewer(
-    room: int, count: int, side: int
-) -> None:
-    crops = Crops(numbered(20, 100), 2, 5, round((room + 1) / SHARE))
+def test_a_short_epoch_has_smaller_crops_and_then_fewer(room: int, count: int, side: int) -> None:
+    crops = Crops(numbered(20, 100), 2, 5, round((room + 1) / CROP_PIXEL_SHARE))
     assert len(crops) == count
     assert crops.hr.shape[1:] == (side, side, 3)
 
@@ -112,11 +111,11 @@ def test_a_short_epoch_is_judged_on_smaller_crops_and_then_on_fewer(
 def test_crops_have_no_more_than_their_share_of_an_epochs_pixels(epoch: int) -> None:
     for count in (1, 3, 50):
         crops = Crops(numbered(count, 300), 2, 5, epoch)
-        assert 0 < crops.hr[..., 0].size <= SHARE * epoch
+        assert 0 < crops.hr[..., 0].size <= CROP_PIXEL_SHARE * epoch
 
 
 def test_fewer_crops_are_from_images_all_over_the_list() -> None:
-    crops = Crops(numbered(20, 100), 2, 5, round(5 * 64**2 / SHARE) + 10)
+    crops = Crops(numbered(20, 100), 2, 5, round(5 * 64**2 / CROP_PIXEL_SHARE) + 10)
     chosen = crops.hr[:, 0, 0, 0].tolist()
     assert len(set(chosen)) == 5
     assert all(0 < gap <= 4 for gap in np.diff(chosen))
@@ -126,7 +125,7 @@ def test_fewer_crops_are_from_images_all_over_the_list() -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 5), (7, 3)])
-def test_images_may_be_small(height: int, width: int) -> None:
+def test_images_can_be_small(height: int, width: int) -> None:
     crops = Crops([coordinates("a", height, width, 2)], 2, 5, 10)
     side = min(height, width)
     assert crops.hr.shape == (1, 2 * side, 2 * side, 3)
@@ -149,7 +148,7 @@ def val(make_pair: MakePair) -> list[Pair]:
 
 @pytest.fixture
 def model() -> SRCNN:
-    """A network that is near to interpolation, but is not interpolation."""
+    """A network that is close to interpolation but not equal to it."""
     torch.manual_seed(0)
     model = SRCNN(2)
     model.start_from_interpolation()
@@ -175,7 +174,7 @@ def whole_output(model: SRCNN, pair: Pair) -> Array:
 
 
 def outputs(model: SRCNN, val: list[Pair]) -> list[tuple[Array, Array]]:
-    """What the network and the photograph have in the middle of each image."""
+    """The middle of the network's output and of the HR image, for each pair."""
     return [(centre(whole_output(model, pair)), centre(pair.hr / 255)) for pair in val]
 
 
@@ -183,7 +182,7 @@ def psnr(a: Array, b: Array) -> float:
     return float(-10 * np.log10(np.mean((a - b) ** 2)))
 
 
-def test_the_means_are_those_of_the_whole_images_outputs_in_their_middle(
+def test_the_means_equal_those_of_whole_outputs_cropped_to_the_centre(
     fabric: Fabric, model: SRCNN, val: list[Pair]
 ) -> None:
     row = validate(fabric, model, Objective(), Crops(val, 2, model.halo, MANY))
@@ -198,7 +197,7 @@ def test_the_means_are_those_of_the_whole_images_outputs_in_their_middle(
 
 
 @pytest.mark.parametrize("kernel", ["bicubic", "bilinear"])
-def test_the_psnr_of_interpolation_is_that_of_matlabs(
+def test_the_psnr_of_interpolation_equals_matlabs(
     fabric: Fabric, val: list[Pair], kernel: str
 ) -> None:
     model = SRCNN(2, "bicubic" if kernel == "bicubic" else "bilinear")
@@ -212,14 +211,14 @@ def test_the_psnr_of_interpolation_is_that_of_matlabs(
         up = imresize(pair.lr / 255, 2, kernel=model.upsampling).clip(0, 1)
         expected.append(psnr(centre(up), centre(pair.hr / 255)))
     assert row["psnr_interpolated"] == pytest.approx(np.mean(expected), abs=1e-4)
-    assert row["psnr_interpolated"] > row["psnr_rgb"]  # of weights that never were trained
+    assert row["psnr_interpolated"] > row["psnr_rgb"]  # because the weights are not trained
 
 
-def test_perceptual_terms_are_means_over_the_crops_and_stand_in_the_row(
+def test_perceptual_terms_are_means_over_the_crops(
     fabric: Fabric, model: SRCNN, val: list[Pair], vgg: VGGFeatures
 ) -> None:
     ratios = {"block1_conv2": 30.0, "block2_conv2": 400.0}
-    objective = Objective(vgg, 0.1, 0.9, LAYERS, ratios)
+    objective = Objective([PixelTerm(weight=0.1), PerceptualTerm(vgg, LAYERS, 0.9)], ratios)
     row = validate(fabric, model, objective, Crops(val, 2, model.halo, MANY))
     pairs = outputs(model, val)
     expected: dict[str, list[float]] = {layer: [] for layer in LAYERS}
@@ -237,10 +236,10 @@ def test_perceptual_terms_are_means_over_the_crops_and_stand_in_the_row(
     assert row["loss"] == pytest.approx(0.1 * means["mse"] + 0.9 * balanced, rel=1e-4)
 
 
-def test_the_network_is_judged_in_float32_and_vgg_runs_in_the_precision_of_training(
+def test_the_network_runs_in_float32_and_vgg_in_the_precision_of_training(
     fabric: Fabric, model: SRCNN, val: list[Pair], vgg: VGGFeatures
 ) -> None:
-    objective = Objective(vgg, 0.1, 0.9, LAYERS, dict.fromkeys(LAYERS, 1.0))
+    objective = Objective([PixelTerm(weight=0.1), PerceptualTerm(vgg, LAYERS, 0.9)])
     crops = Crops(val, 2, model.halo, MANY)
     low = training_fabric("bf16")
     exact, rough = (validate(either, model, objective, crops) for either in (fabric, low))
@@ -251,7 +250,7 @@ def test_the_network_is_judged_in_float32_and_vgg_runs_in_the_precision_of_train
         assert rough[layer] == pytest.approx(exact[layer], rel=0.1)
 
 
-def test_crops_are_judged_as_they_would_be_saved_within_zero_and_one(
+def test_crops_are_clipped_to_zero_and_one_before_scoring(
     fabric: Fabric, model: SRCNN, val: list[Pair]
 ) -> None:
     with torch.no_grad():
@@ -262,15 +261,13 @@ def test_crops_are_judged_as_they_would_be_saved_within_zero_and_one(
     assert row["mse"] == pytest.approx(white, rel=1e-5)
 
 
-def test_a_photograph_that_is_restored_without_error_has_a_psnr_all_the_same(
-    fabric: Fabric, model: SRCNN
-) -> None:
+def test_a_crop_restored_without_error_has_a_finite_psnr(fabric: Fabric, model: SRCNN) -> None:
     row = validate(fabric, model, Objective(), Crops(numbered(1, 16), 2, model.halo, MANY))
     assert row["psnr_interpolated"] >= 99
     assert row["psnr_rgb"] < np.inf
 
 
-def test_validating_leaves_the_network_and_its_gradients_as_they_were(
+def test_validation_does_not_change_the_network_or_its_gradients(
     fabric: Fabric, model: SRCNN, val: list[Pair]
 ) -> None:
     before = {name: value.clone() for name, value in model.state_dict().items()}

@@ -12,7 +12,9 @@ from srcnn.training.checkpoint import Checkpoint
 from srcnn.training.fabric import training_fabric
 from srcnn.training.objective import Objective
 from srcnn.training.patches import Patches
-from srcnn.training.trainer import Plan, Trainer
+from srcnn.training.schedule import Plan
+from srcnn.training.terms import PerceptualTerm, PixelTerm
+from srcnn.training.trainer import Trainer
 from srcnn.training.validation import Crops
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
@@ -25,7 +27,7 @@ def pair(name: str, seed: int) -> Pair:
     return Pair(name, hr, hr[::2, ::2].copy())
 
 
-def trainer(folder: Path, perceptual: bool, **plan: float) -> Trainer:
+def trainer(folder: Path, perceptual: bool, *, use_graph: bool = True, **plan: float) -> Trainer:
     fabric = training_fabric("auto")
     torch.manual_seed(0)
     model = SRCNN(2)
@@ -33,7 +35,6 @@ def trainer(folder: Path, perceptual: bool, **plan: float) -> Trainer:
     model.to(memory_format=torch.channels_last)
     vgg = VGGFeatures(None, "vgg16", [LAYER]).to(fabric.device)
     vgg.to(memory_format=torch.channels_last)
-    ones = {LAYER: 1.0}
     patches = Patches(
         [pair("a", 1), pair("b", 2)],
         2,
@@ -45,35 +46,45 @@ def trainer(folder: Path, perceptual: bool, **plan: float) -> Trainer:
         colour=True,
         seed=0,
     )
-    objective = Objective(vgg, 0.1, 0.9, ones, ones) if perceptual else Objective()
+    objective = (
+        Objective([PixelTerm(weight=0.1), PerceptualTerm(vgg, {LAYER: 1.0}, 0.9)])
+        if perceptual
+        else Objective()
+    )
     crops = Crops([pair("c", 3)], 2, model.halo, 10_000)
     options = Plan(3, 1e-3, "one_cycle", **plan)  # type: ignore[arg-type]
-    return Trainer(fabric, model, objective, patches, crops, options, Checkpoint(folder, 1))
+    checkpoint = Checkpoint(folder, 1)
+    return Trainer(
+        fabric, model, objective, patches, crops, options, checkpoint, use_graph=use_graph
+    )
 
 
 @pytest.mark.parametrize(
     "plan", [{}, {"clip_norm": 0.01, "micro_batch": 3}], ids=["plain", "parts"]
 )
 @pytest.mark.parametrize("perceptual", [False, True], ids=["mse", "perceptual"])
-def test_a_captured_step_trains_to_the_bytes_of_steps_one_by_one(
+def test_a_captured_step_gives_the_bytes_of_a_step_without_graph(
     tmp_path: Path, perceptual: bool, plan: dict[str, float]
 ) -> None:
-    captured, plain = (trainer(tmp_path / name, perceptual, **plan) for name in ("a", "b"))
-    plain.captured_step = None
+    captured, plain = (
+        trainer(tmp_path / str(use_graph), perceptual, use_graph=use_graph, **plan)
+        for use_graph in (True, False)
+    )
     rows = [list(each.run()) for each in (captured, plain)]
-    assert captured.captured_step is not None
-    assert captured.captured_step.graph is not None
+    assert plain.step.captured is None
+    assert captured.step.captured is not None
+    assert captured.step.captured.graph is not None
     assert rows[0] == rows[1]
     for ours, theirs in zip(captured.model.parameters(), plain.model.parameters(), strict=True):
         assert torch.equal(ours, theirs)
 
 
-def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+def test_a_stopped_run_continues_to_the_same_bytes(tmp_path: Path) -> None:
     whole, stopped = (trainer(tmp_path / name, perceptual=False) for name in ("a", "b"))
     expected = list(whole.run())
     rows = stopped.run()
     next(rows)
-    stopped.stop_asked = True
+    stopped.stop_requested = True
     with pytest.raises(Stopped):
         next(rows)
     again = trainer(tmp_path / "b", perceptual=False)

@@ -1,0 +1,163 @@
+"""From settings to a training run: read the inputs and build the trainer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from srcnn.images.pairs import Pair, list_pairs
+from srcnn.models.device import environment
+from srcnn.models.srcnn import SRCNN
+from srcnn.models.tensors import read_weights
+from srcnn.models.vgg import VGGFeatures
+from srcnn.settings import Loss, Settings
+from srcnn.training.checkpoint import Checkpoint
+from srcnn.training.fabric import should_compile
+from srcnn.training.objective import Objective, balance_ratios
+from srcnn.training.patches import Patches, check_sizes
+from srcnn.training.pixel_cache import CachedPairs
+from srcnn.training.schedule import Plan
+from srcnn.training.terms import PerceptualTerm, PixelTerm, Term
+from srcnn.training.trainer import Trainer
+from srcnn.training.validation import Crops
+from srcnn.utils.files import code_digest, sha256_of
+from srcnn.utils.paths import SPLITS, vgg_path
+
+ROOMS = ("errors.py", "settings.py", "utils", "images", "models", "training")
+"""The code that training runs. After a change in it, no unfinished run continues."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a model is trained on.
+
+    Args:
+        train: the training images.
+        val: the val images.
+        vgg: the feature extractor; None if the loss has no perceptual term.
+        digest: a digest of the files.
+    """
+
+    train: Sequence[Pair]
+    val: Sequence[Pair]
+    vgg: VGGFeatures | None
+    digest: str = ""
+
+
+def read_inputs(settings: Settings, scale: int, loss: str, device: torch.device) -> Inputs:
+    """Read images and VGG weights from data/; cache decoded pixels in data/.decoded.
+
+    Raises:
+        InputError: a file is missing, damaged or does not fit the settings.
+    """
+    options = settings.train
+    train, val = (
+        list_pairs(Path("data/hr", split), Path(f"data/lr/x{scale}", split), scale)
+        for split in SPLITS
+    )
+    # Check everything else first, because decoding may take minutes.
+    sizes = {pair.name: pair.size for pair in train}
+    check_sizes(sizes, options.patch_size, options.batch_size, geometry=options.augment.geometry)
+    term, vgg, digest = settings.loss_of(loss), None, ""
+    if term and term.lambda2:
+        vgg = load_vgg(term, vgg_path(loss), device)
+        digest = sha256_of(vgg_path(loss))
+    cache = Path("data/.decoded")
+    pairs = [
+        CachedPairs(files, cache / f"{split}-hr", cache / f"{split}-x{scale}")
+        for split, files in zip(SPLITS, (train, val), strict=True)
+    ]
+    return Inputs(pairs[0], pairs[1], vgg, " ".join([*(p.digest for p in pairs), digest]))
+
+
+def load_vgg(loss: Loss, weights_file: Path, device: torch.device) -> VGGFeatures:
+    """The feature extractor of a loss, on the device.
+
+    Raises:
+        InputError: as in `read_weights`.
+    """
+    needed = [f"{layer}.weight" for layer in loss.layers]
+    weights = read_weights(weights_file, needed, loss.network)
+    vgg = VGGFeatures(weights, loss.network, loss.layers)
+    return vgg.to(device).to(memory_format=torch.channels_last)
+
+
+def make_checkpoint(
+    settings: Settings, scale: int, loss: str, inputs: Inputs, fabric: Fabric, script: Path
+) -> Checkpoint:
+    """The checkpoint of a run, named by all that its result depends on; `script` is its stage."""
+    # The number of processes changes only the rounding: a run may continue with another number.
+    options = settings.train.model_copy(update={"devices": 1, "nodes": 1, "log": "lines"})
+    run = [
+        *(scale, loss, settings.seed, settings.model, settings.loss_of(loss), options),
+        *(inputs.digest, code_digest(*ROOMS), sha256_of(script)),
+        *(environment(fabric.device), version("lightning-fabric")),
+    ]
+    return Checkpoint(Path(f".training/x{scale}_{loss}"), run)
+
+
+def build_trainer(
+    settings: Settings,
+    scale: int,
+    loss: str,
+    fabric: Fabric,
+    inputs: Inputs,
+    checkpoint: Checkpoint | None = None,
+    *,
+    use_graph: bool = True,
+) -> Trainer:
+    """Build the trainer of one model.
+
+    Args:
+        settings: all settings.
+        scale: one of `settings.scales`.
+        loss: one of `settings.losses`.
+        fabric: launched.
+        inputs: images and VGG.
+        checkpoint: where the state is saved; None: nowhere.
+        use_graph: whether a GPU may run a step as one CUDA graph.
+
+    Raises:
+        InputError: the settings do not fit the images or the machine.
+    """
+    options = settings.train
+    torch.manual_seed(settings.seed)
+    model = SRCNN(scale, settings.model.upsampling)
+    if settings.model.init == "identity":
+        model.start_from_interpolation()
+    model.to(memory_format=torch.channels_last)
+    patches = Patches(
+        inputs.train,
+        scale,
+        model.halo,
+        patch_size=options.patch_size,
+        patches_per_image=options.patches_per_image,
+        batch_size=options.batch_size,
+        geometry=options.augment.geometry,
+        colour=options.augment.colour,
+        seed=settings.seed,
+    )
+    crops = Crops(inputs.val, scale, model.halo, patches.pixels)
+    objective = make_objective(settings.loss_of(loss), inputs, scale, fabric)
+    epochs = settings.epochs_of(loss)
+    plan = Plan(epochs, options.lr, options.schedule, options.clip_norm, options.micro_batch)
+    if should_compile(options.compile, fabric, epochs * len(patches)):
+        model.compile(dynamic=False)  # one kernel per size, whichever comes first
+    return Trainer(fabric, model, objective, patches, crops, plan, checkpoint, use_graph=use_graph)
+
+
+def make_objective(loss: Loss | None, inputs: Inputs, scale: int, fabric: Fabric) -> Objective:
+    """The objective of a loss, balanced on the training images; Eq. 1 for None."""
+    if loss is None:
+        return Objective()
+    terms: list[Term] = [PixelTerm(loss.pixel, loss.lambda1)]
+    if inputs.vgg is not None:
+        terms.append(PerceptualTerm(inputs.vgg, loss.layers, loss.lambda2, fabric.world_size))
+    if loss.balance == "bicubic":
+        ratios = balance_ratios(Objective(terms), inputs.train, scale, fabric.device)
+    else:
+        ratios = dict.fromkeys(loss.layers if inputs.vgg else (), 1.0)
+    return Objective(terms, ratios)

@@ -1,0 +1,134 @@
+"""One training step: draw a batch, compute the loss, update the weights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from srcnn.models.srcnn import SRCNN
+from srcnn.models.tensors import to_tensor
+from srcnn.training.cuda_graph import CapturedStep
+from srcnn.training.gpu_patches import GPUPatches, fits_on_gpu
+from srcnn.training.objective import Objective
+from srcnn.training.patches import Patches
+from srcnn.training.schedule import Plan
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The patches of a batch that one process trains on.
+
+    Args:
+        arrays: from `Patches.batch`; or from `GPUPatches.addresses`, if the GPU draws the patches.
+        images: index of each patch's image, if the same images return in every epoch.
+        share: share of the whole batch.
+    """
+
+    arrays: tuple[npt.NDArray[Any], ...]
+    images: list[int]
+    share: float
+
+
+class TrainingStep:
+    """Draws batches and takes steps of Adam, in one process or in several that share a batch.
+
+    Args:
+        fabric: device, precision and processes.
+        model: on the fabric's device.
+        objective: the loss.
+        patches: the training data.
+        plan: learning rate, clipping and micro-batches.
+        use_graph: whether a GPU may run a step as one CUDA graph.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        model: SRCNN,
+        objective: Objective,
+        patches: Patches,
+        plan: Plan,
+        *,
+        use_graph: bool = True,
+    ):
+        self.fabric, self.objective, self.patches, self.plan = fabric, objective, patches, plan
+        device = fabric.device
+        self.gpu_patches = GPUPatches(patches, device) if fits_on_gpu(device, patches) else None
+        self.captured = None
+        if self.gpu_patches is not None and fabric.world_size == 1 and use_graph:
+            self.captured = CapturedStep(lambda addresses: self._update([addresses]), device)
+        # A tensor on a GPU, because a captured step reads it, and always, because a float would
+        # be rounded differently.
+        cuda = device.type == "cuda"
+        lr = torch.tensor(plan.lr, device=device) if cuda else plan.lr
+        # Fused: the square root of the other implementations differs between CPUs.
+        self.adam = torch.optim.Adam(model.parameters(), lr, fused=True, capturable=cuda)
+        self.model, self.optimizer = fabric.setup(model, self.adam)
+
+    def draw(self, epoch: int, number: int) -> Batch:
+        """Draw this process's patches of a batch; another thread may do so ahead of the step.
+
+        If the last batch has no patch for a process, the process draws one with share 0.
+        """
+        size, rank = self.patches.size(number), self.fabric.global_rank
+        mine = slice(rank, None, self.fabric.world_size) if rank < size else slice(1)
+        if self.gpu_patches:
+            arrays: tuple[npt.NDArray[Any], ...] = (
+                self.gpu_patches.addresses(epoch, number, mine),
+            )
+        else:
+            arrays = self.patches.batch(epoch, number, mine)
+        images = self.patches.images(epoch, number, mine) if self.patches.repeats else []
+        share = len(range(size)[mine]) / size if rank < size else 0.0
+        return Batch(arrays, images, share)
+
+    def __call__(self, batch: Batch, lr: float) -> tuple[Tensor, dict[str, Tensor]]:
+        """Update the weights.
+
+        Returns:
+            what this process adds to the loss and to the raw values of the batch, valid until the
+            next step.
+        """
+        for group in self.adam.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(lr)
+            else:
+                group["lr"] = lr
+        # Not in the thread that draws, where torch would start threads of its own.
+        tensors = [torch.from_numpy(array) for array in batch.arrays]
+        if self.captured:
+            return self.captured(*tensors)
+        return self._update(tensors, batch.images, batch.share)
+
+    def _update(
+        self, tensors: Sequence[Tensor], images: Sequence[int] = (), share: float = 1.0
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        self.optimizer.zero_grad(set_to_none=True)
+        pair = self.gpu_patches.batch(*tensors) if self.gpu_patches else tensors
+        lr, hr = (to_tensor(patches, self.fabric.device) for patches in pair)
+        total = torch.zeros((), device=lr.device)
+        sums: dict[str, Tensor] = {}
+        length = self.plan.micro_batch or len(lr)
+        for start in range(0, len(lr), length):
+            part = slice(start, start + length)
+            not_last = self.fabric.world_size > 1 and part.stop < len(lr)
+            with self.fabric.no_backward_sync(self.model, enabled=not_last):
+                sr = self.model(lr[part], with_halo=True)
+                with self.fabric.autocast():
+                    values = self.objective.measure(sr, hr[part], images[part])
+                # The mean over a part counts by its share of the batch. Fabric averages gradients
+                # over the processes, hence the factor world_size.
+                weight = share * len(sr) / len(lr)
+                loss = self.objective.loss(values) * (weight * self.fabric.world_size)
+                self.fabric.backward(loss)
+            total = total + loss.detach()
+            for name, value in values.items():
+                sums[name] = sums.get(name, 0.0) + value.detach().double() * weight
+        if self.plan.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip_norm)
+        self.optimizer.step()
+        return total, sums
