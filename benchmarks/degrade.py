@@ -93,7 +93,7 @@ def print_writers(photos: Sequence[bytes], runs: int) -> None:
     print(f"\nPillow {version('pillow')} with zlib {engine}\n")
     print("| writer |" + "".join(f" ×{s}: ms per Mpixel | bits per pixel |" for s in SCALES))
     print("|---|" + "---|" * 2 * len(SCALES))
-    images = {s: [imresize(read_rgb(photo)[0], 1 / s) for photo in photos] for s in SCALES}
+    images = {s: [imresize(read_rgb(photo), 1 / s) for photo in photos] for s in SCALES}
     for name, options in WRITERS.items():
         row = f"| {name} |"
         for lr_images in images.values():

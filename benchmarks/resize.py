@@ -40,7 +40,7 @@ def main() -> None:
     runs = parser.parse_args().runs
     image = next(
         photo[: SIZE[1], : SIZE[0]]
-        for photo in (read_rgb(png)[0] for png in originals())
+        for photo in (read_rgb(png) for png in originals())
         if photo.shape[0] >= SIZE[1] and photo.shape[1] >= SIZE[0]
     )
     cores = os.sched_getaffinity(0)
@@ -123,7 +123,7 @@ def originals() -> Iterable[bytes]:
         return
     random_numbers = np.random.default_rng(1)
     for photo in sample_photos(ROOT / "datasets/sample.yaml"):
-        small = Image.fromarray(read_rgb(photo.read())[0])
+        small = Image.fromarray(read_rgb(photo.read()))
         large = np.asarray(ImageOps.fit(small, SIZE, Image.Resampling.BICUBIC), np.float32)
         grain = random_numbers.normal(0, 3, large.shape)  # camera noise, which upscaling removes
         png = io.BytesIO()

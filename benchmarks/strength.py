@@ -72,7 +72,7 @@ def mixed(network_of: Callable[[int, float], Upscaler], scale: int, lpips: LPIPS
         network, found = network_of(scale, float(strength)), []
         for path in sorted(Path("data/hr/val").glob("*.png")):
             lr = Path(f"data/lr/x{scale}/val") / lr_name(path.stem, scale)
-            scores = score(network(read_rgb(lr)[0]), read_rgb(path)[0], scale, lpips)
+            scores = score(network(read_rgb(lr)), read_rgb(path), scale, lpips)
             found.append((scores["mse"], scores["lpips"]))
         points.append((f"{strength:.1f}", *np.mean(found, axis=0).tolist()))
     return points
@@ -121,7 +121,7 @@ def label(panel: Axes, points: Points, colour: str, away: tuple[int, int], align
 
 def picture() -> Canvas:
     """A part of a photograph in five ways, side by side."""
-    lr = read_rgb(Path(f"data/lr/x{SCALE}/val") / lr_name(PICTURE, SCALE))[0]
+    lr = read_rgb(Path(f"data/lr/x{SCALE}/val") / lr_name(PICTURE, SCALE))
     size = lr.shape[1] * SCALE, lr.shape[0] * SCALE
     lanczos = Image.fromarray(lr).resize(size, Image.Resampling.LANCZOS)
     ways: dict[str, RGB8] = {
@@ -129,7 +129,7 @@ def picture() -> Canvas:
         "Lanczos, as Pillow has it": np.asarray(lanczos),
         "srcnn upscale --strength 0": load(SCALE, 0.0)(lr),
         "srcnn upscale": load(SCALE)(lr),
-        "the original": read_rgb(Path(f"data/hr/val/{PICTURE}.png"))[0],
+        "the original": read_rgb(Path(f"data/hr/val/{PICTURE}.png")),
     }
     rows, columns = (slice(first * SCALE, (first + SIDE) * SCALE) for first in (TOP, LEFT))
     page = Canvas(2 * SIDE * SCALE + 40)

@@ -181,7 +181,7 @@ def synchronize() -> None:
 def write_photos(folder: Path) -> None:
     """Write four photographs as hr/NNNN.png and lr/NNNNx2.png."""
     for number, png in zip(range(1, 5), originals(), strict=False):
-        hr = crop_to_multiple(read_rgb(png)[0], SCALE)
+        hr = crop_to_multiple(read_rgb(png), SCALE)
         write_png(folder / f"hr/{number:04d}.png", hr)
         write_png(folder / "lr" / lr_name(f"{number:04d}", SCALE), imresize(hr, 1 / SCALE))
 

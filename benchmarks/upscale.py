@@ -75,7 +75,7 @@ def gemm_roof() -> float:
 def case(name: str, scale: int, runs: int) -> tuple[float, float, float]:
     """Seconds of the fastest run, mean PSNR in dB, and GiB of a method."""
     method = METHODS[name](scale)
-    photos = [read_rgb(path)[0] for path in sorted(Path("data/hr/val").glob("*.png"))]
+    photos = [read_rgb(path) for path in sorted(Path("data/hr/val").glob("*.png"))]
     large = np.tile(photos[0], (9, 9, 1))[:HEIGHT, :WIDTH]
     lr = imresize(large, 1 / scale)
     times = []
@@ -138,7 +138,7 @@ def onnx_runtime_int8(scale: int) -> Method:
     class Calibration(quantization.CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
             files = sorted(Path(f"data/lr/x{scale}/train").glob("*.png"))
-            self.images = iter([read_rgb(file)[0][:96, :96] for file in files])
+            self.images = iter([read_rgb(file)[:96, :96] for file in files])
 
         def get_next(self) -> dict[str, object] | None:
             lr = next(self.images, None)

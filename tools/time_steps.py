@@ -32,7 +32,7 @@ def measure_rates(settings: Settings, fabric: Fabric, seconds: float) -> Rates:
     A step that takes longer than its share is timed once.
     """
     first = sample_photos(Path("datasets/sample.yaml"))[0]
-    photo = read_rgb(first.path)[0][:TIMED_SIDE, :TIMED_SIDE]
+    photo = read_rgb(first.path)[:TIMED_SIDE, :TIMED_SIDE]
     runs = [(scale, loss) for loss in settings.losses for scale in settings.scales]
     steps = {
         (scale, loss): step_seconds(fabric, settings, photo, scale, loss, seconds / len(runs))

@@ -65,10 +65,10 @@ class Results:
         Raises:
             InputError: a file is missing, or its size differs from that of the ground truth.
         """
-        pictures = {"hr": read_rgb(self.hr / f"{image}.png")[0]}
+        pictures = {"hr": read_rgb(self.hr / f"{image}.png")}
         for method in methods:
             file = self.sr / method / f"{image}.png"
-            pictures[method], _ = read_rgb(file)
+            pictures[method] = read_rgb(file)
             if pictures[method].shape != pictures["hr"].shape:
                 raise InputError(
                     f"{file}: size differs from {self.hr / file.name}; run the stage evaluate again"

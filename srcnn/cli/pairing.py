@@ -31,7 +31,7 @@ class SRFiles:
         Raises:
             InputError: one is damaged.
         """
-        sr, hr = read_rgb(self.sr)[0], read_rgb(self.hr)[0]
+        sr, hr = read_rgb(self.sr), read_rgb(self.hr)
         return sr, hr if hr.shape == sr.shape else crop_to_multiple(hr, scale)
 
 

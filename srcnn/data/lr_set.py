@@ -80,7 +80,7 @@ def official_images(index: Path, archives: Sequence[Images], scale: int) -> Offi
 
 def _describe_difference(file: Path, images: Images, name: str) -> str | None:
     """How an LR image differs from the official one, or None."""
-    lr, _ = read_rgb(file)
+    lr = read_rgb(file)
     official = read_photo(images.read(name), f"{images.path}: {name}").pixels
     if lr.shape != official.shape:
         sizes = [f"{image.shape[1]}×{image.shape[0]}" for image in (lr, official)]

@@ -42,7 +42,7 @@ class Benchmark:
         """
 
         def pair(file: Path) -> Pair:
-            hr: RGB8 = crop_to_multiple(read_rgb(file)[0], scale)
+            hr: RGB8 = crop_to_multiple(read_rgb(file), scale)
             return Pair(str(file.relative_to(self.folder)), hr, imresize(hr, 1 / scale))
 
         return prefetch(pair, self.files)

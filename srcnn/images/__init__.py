@@ -1,4 +1,4 @@
-"""Image files and arrays: decoding, colour, PNG, MATLAB's resize, and pairs of HR and LR images.
+"""Image files and arrays: decoding, colour, PNG, MATLAB's resize, pairs of HR and LR images.
 
 Nothing here needs torch.
 """

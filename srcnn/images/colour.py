@@ -1,4 +1,4 @@
-"""Colour: whatever an image's profile makes of its numbers, as sRGB; what is transparent, white."""
+"""Converts images to sRGB with their ICC profiles, and puts transparent images on white."""
 
 from io import BytesIO
 from typing import Any
@@ -9,13 +9,13 @@ from PIL import Image, ImageCms
 from srcnn.errors import InputError
 
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-_MODES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}  # by the colour space of a profile
+_MODES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}  # Pillow's mode by a profile's colour space
 _WITHOUT_PALETTE = {"1": "L", "P": "RGB"}
 
 _CLOSE = 2
 """Levels by which a profile may differ from sRGB and still count as sRGB.
 
-Makers of sRGB profiles round its curve and primaries in many ways; gamma 2.2 is off by up to 9.
+sRGB profiles round the curve and primaries in different ways; gamma 2.2 differs by up to 9 levels.
 """
 
 _SRGB_IN_PNG: dict[str, tuple[str, Any]] = {
@@ -25,42 +25,42 @@ _SRGB_IN_PNG: dict[str, tuple[str, Any]] = {
 
 
 def to_srgb(image: Image.Image) -> tuple[Image.Image, str | None, str | None]:
-    """Convert an image of 8 bits a channel to sRGB.
+    """Convert an image of 8 bits per channel to sRGB.
 
-    Relative colorimetric with black point compensation, as image editors do it. An image without
-    a profile is taken for sRGB, one with a profile that cannot be applied is too.
+    Relative colorimetric with black point compensation, as in image editors. An image without a
+    profile, or with one that cannot be applied, is read as sRGB.
 
     Args:
         image: of any mode; its `info` may hold a profile.
 
     Returns:
         the image in mode RGB or RGBA; the profile that was applied, such as
-        `ICC profile Display P3`, or None if it is sRGB's; and what the file says of its colours
-        that was not heeded.
+        `ICC profile Display P3`, or None for sRGB; and the colour information of the file that
+        was ignored, or None.
 
     Raises:
-        InputError: the mode has no known meaning.
+        InputError: the mode is not supported.
     """
     info = image.info
     image = without_palette(image)
     if "icc_profile" not in info:
-        return _rgb(image), None, _unheeded_in_png(info)
+        return _rgb(image), None, _ignored_in_png(info)
     try:
         profile = ImageCms.ImageCmsProfile(BytesIO(info["icc_profile"] or b""))
         space, name = profile.profile.xcolor_space.strip(), _name(profile)
         if space == "RGB" and image.mode in ("L", "LA"):
-            image = _rgb(image)  # its curve is good for grey too
+            image = _rgb(image)  # an RGB profile's curve applies to grey too
         if image.mode.removesuffix("A") != _MODES.get(space):
-            return _rgb(image), None, f"{name}, which is for {space} images,"
+            return _rgb(image), None, f"{name} for {space} images"
         if _is_srgb(profile, _MODES[space]):
             return _rgb(image), None, None
-        return _applied(image, profile), name, None
+        return _apply(image, profile), name, None
     except (OSError, ImageCms.PyCMSError):
         return _rgb(image), None, "unreadable ICC profile"
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """RGB of an image in mode RGB or RGBA; a transparent pixel has a colour that nobody sees."""
+    """Turn an image in mode RGB or RGBA into RGB; transparent pixels become white."""
     if image.mode == "RGB":
         return image
     white = Image.new("RGBA", image.size, "white")
@@ -68,17 +68,17 @@ def on_white(image: Image.Image) -> Image.Image:
 
 
 def without_palette(image: Image.Image) -> Image.Image:
-    """The same colours in one of the modes L, LA, RGB, RGBA, CMYK."""
+    """Convert an image to one of the modes L, LA, RGB, RGBA, CMYK with the same colours."""
     mode = _WITHOUT_PALETTE.get(image.mode, image.mode)
     if mode not in ("L", "LA", "RGB", "RGBA", "CMYK"):
-        raise InputError(f"{mode} is no kind of colour that is known here; save it as RGB")
+        raise InputError(f"colour mode {mode} is not supported; save it as RGB")
     if image.has_transparency_data:
         mode = mode.removesuffix("A") + "A"
-    return image if image.mode == mode else image.convert(mode)  # which would copy it
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    """Pillow's conversion to RGB or RGBA."""
+    """Convert to RGB or RGBA as Pillow does."""
     return image.convert("RGBA" if image.mode.endswith("A") else "RGB")
 
 
@@ -88,8 +88,8 @@ def _name(profile: ImageCms.ImageCmsProfile) -> str:
     return f"ICC profile {' '.join(printable.split())[:60] or 'without a name'}"
 
 
-def _applied(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
-    """The image in sRGB, with its alpha channel, if it has one, as it is."""
+def _apply(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
+    """Convert the colours to sRGB; an alpha channel stays unchanged."""
     mode = image.mode.removesuffix("A")
     transform = ImageCms.buildTransform(
         profile,
@@ -106,19 +106,19 @@ def _applied(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Ima
 
 
 def _is_srgb(profile: ImageCms.ImageCmsProfile, mode: str) -> bool:
-    """Whether the profile leaves colours as they are, but for rounding."""
+    """Whether the profile leaves colours unchanged, except for rounding."""
     levels = np.arange(0, 256, 15, dtype=np.uint8)
     grid = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(len(levels), -1, 3)
     before = Image.fromarray(grid).convert(mode)
-    after = np.asarray(_applied(before, profile)).astype(int)
+    after = np.asarray(_apply(before, profile)).astype(int)
     return bool(np.abs(after - np.asarray(_rgb(before))).max() <= _CLOSE)
 
 
-def _unheeded_in_png(info: dict[str | tuple[int, int], Any]) -> str | None:
-    """The chunks of a PNG that say of its colours what is not so of sRGB."""
-    said = [
+def _ignored_in_png(info: dict[str | tuple[int, int], Any]) -> str | None:
+    """The chunks of a PNG that describe colours other than sRGB's."""
+    names = [
         chunk
-        for chunk, (key, of_srgb) in _SRGB_IN_PNG.items()
-        if not np.allclose(info.get(key, of_srgb), of_srgb, rtol=0, atol=0.01)
+        for chunk, (key, srgb) in _SRGB_IN_PNG.items()
+        if not np.allclose(info.get(key, srgb), srgb, rtol=0, atol=0.01)
     ]
-    return f"PNG {' and '.join(said)}" if said and "srgb" not in info else None
+    return f"PNG {' and '.join(names)}" if names and "srgb" not in info else None

@@ -1,4 +1,4 @@
-"""Decoding: what a file holds, upright; 16-bit channels whole, or rounded and not cut off."""
+"""Decodes image files, turned upright, with all bits of 16-bit channels."""
 
 import re
 import sys
@@ -15,30 +15,11 @@ PixelArray = npt.NDArray[Any]
 """[H, W, C] of uint8 or uint16. By the number of channels: grey, grey + alpha, RGB, RGBA."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
-_DEEP = re.compile(r"I;16[BN]?|LA;16B|(RGB|RGBX|RGBA);16[BLN]")  # channels of 16 bits, as in a file
+_DEEP = re.compile(r"I;16[BN]?|LA;16B|(RGB|RGBX|RGBA);16[BLN]")  # 16 bits per channel in the file
 _SWAPPED = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
-_TIFF_PLANES = 2  # PlanarConfiguration: each channel by itself
-_TIFF_SMALLER = 1  # NewSubfileType: a smaller copy of another page
+_TIFF_PLANES = 2  # PlanarConfiguration: channels are stored separately
+_TIFF_SMALLER = 1  # NewSubfileType: a smaller version of another page
 _TIFF_WHITE_IS_ZERO = 0  # PhotometricInterpretation
-
-
-def decoded(file: BinaryIO) -> tuple[Image.Image, bool]:
-    """Decode an image.
-
-    Returns:
-        the image, upright, 8 bits a channel, its `info` as the file has it; and whether its
-        channels have 16 bits in the file.
-
-    Raises:
-        InputError: as `decoded_whole`.
-        Exception: as there.
-    """
-    image, levels = decoded_whole(file)
-    if levels is None:
-        return image, False
-    rounded = Image.fromarray(to_8_bits(levels))
-    rounded.info = image.info
-    return rounded, True
 
 
 def to_8_bits(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
@@ -48,21 +29,24 @@ def to_8_bits(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def decoded_whole(file: BinaryIO) -> tuple[Image.Image, npt.NDArray[np.uint16] | None]:
-    """Decode an image with all of its bits.
+def decode(file: BinaryIO) -> tuple[Image.Image, npt.NDArray[np.uint16] | None]:
+    """Decode an image with all its bits.
 
     Returns:
-        of 8 bits a channel the image, upright, and None; of 16 bits the image as it was opened,
-        for what it says of itself, and its levels, upright, [H, W] or [H, W, C].
+        for 8 bits per channel: the upright image and None; for 16 bits: the image as opened, for
+        its metadata, and its upright levels [H, W] or [H, W, C].
 
     Raises:
-        InputError: it holds several pictures, or pixels whose range or layout is not known here.
-        Exception: whatever damaged bytes lead to.
+        InputError: the file contains several images, or pixels of an unsupported type or layout.
+        Exception: the file is damaged; the type depends on the decoder.
     """
-    image = _opened(file)
+    image = _open(file)
     if image.mode in ("I", "F"):
-        raise InputError("signed, 32-bit or real numbers have no known range; save it as 16-bit")
-    layout = _layout(image.tile[0]) if image.tile else image.mode
+        raise InputError("signed, 32-bit and float pixels are not supported; save it as 16-bit")
+    layout = image.mode
+    if image.tile:  # Pillow's raw mode describes the bytes in the file
+        args: Any = image.tile[0].args
+        layout = str(args if isinstance(args, str) else (args or ("",))[0])
     if "transparency" in image.info and image.mode != "P" and layout != image.mode:
         raise InputError("a transparent level of 2, 4 or 16 bits; save it with an alpha channel")
     tags = getattr(image, "tag_v2", {})
@@ -75,29 +59,29 @@ def decoded_whole(file: BinaryIO) -> tuple[Image.Image, npt.NDArray[np.uint16] |
         or tags.get(TiffImagePlugin.PLANAR_CONFIGURATION) == _TIFF_PLANES
         or tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == _TIFF_WHITE_IS_ZERO
     ):
-        raise InputError("more than 8 bits a channel in a rare layout; save it as a 16-bit PNG")
+        raise InputError("more than 8 bits per channel in a rare layout; save it as a 16-bit PNG")
     return image, _16_bits(file, layout)
 
 
 def upright_size(file: BinaryIO) -> tuple[int, int]:
-    """Width and height once the image is turned as its EXIF data say, without decoding it.
+    """Width and height after turning by the EXIF orientation, without decoding the image.
 
     Raises:
-        InputError: it holds several pictures.
-        Exception: whatever damaged bytes lead to.
+        InputError: the file contains several images.
+        Exception: the file is damaged; the type depends on the decoder.
     """
-    # Pillow would decode a PNG without EXIF data to see whether any follow the pixels.
+    # Without this check Pillow decodes the PNG, because EXIF data may follow the pixels.
     metadata = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
     no_exif = metadata.isdisjoint(chunk.name for chunk in chunks(file))
-    image = _opened(file)
+    image = _open(file)
     if image.format == "TIFF" or (image.format == "PNG" and no_exif):
-        return image.size  # which Pillow has turned already, of a TIFF
+        return image.size  # Pillow has already turned the size of a TIFF
     turned = image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
     return image.size[::-1] if turned else image.size
 
 
-def _opened(file: BinaryIO) -> ImageFile.ImageFile:
-    """The image of a file, not decoded yet."""
+def _open(file: BinaryIO) -> ImageFile.ImageFile:
+    """Open an image without decoding it."""
     image = Image.open(file, formats=_FORMATS)
     frames = getattr(image, "n_frames", 1)
     if isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -108,34 +92,29 @@ def _opened(file: BinaryIO) -> ImageFile.ImageFile:
                 pages.append(page)
         image.seek(0)
         if pages != [0]:
-            raise InputError(f"{frames} pages; give each as a file of its own")
-    # The second picture of a JPEG is a preview or a gain map, as many cameras write them.
+            raise InputError(f"{frames} pages; save each as a file")
+    # Many cameras add a preview or a gain map to a JPEG as a second image (MPO).
     elif frames > 1 and image.format != "MPO":
-        raise InputError(f"an animation of {frames} frames; give each as a file of its own")
+        raise InputError(f"an animation of {frames} frames; save each as a file")
     return image
 
 
-def _layout(tile: ImageFile._Tile) -> str:
-    """What Pillow calls the layout of the bytes in a file: its raw mode."""
-    return str(tile.args if isinstance(tile.args, str) else (tile.args or ("",))[0])
-
-
 def _16_bits(file: BinaryIO, layout: str) -> npt.NDArray[np.uint16]:
-    """[H, W] or [H, W, C]: of several channels of 16 bits each, Pillow keeps the high bytes.
+    """The levels, [H, W] or [H, W, C].
 
-    It takes the low ones for them where it is told the other byte order, and the four bytes of
-    grey with alpha for RGBA.
+    Pillow keeps only the high bytes of several 16-bit channels. It is made to return the low bytes
+    by naming the opposite byte order, and all four bytes of grey with alpha by naming RGBA.
     """
     if layout.startswith("I"):
         return _read_as(layout, file).astype(np.uint16)
     if layout.startswith("LA"):
         four = _read_as("RGBA", file)
-        return _joined(four[..., ::2], four[..., 1::2])
+        return _join_bytes(four[..., ::2], four[..., 1::2])
     swapped = layout[:-1] + _SWAPPED[layout[-1]]
-    return _joined(_read_as(layout, file), _read_as(swapped, file))
+    return _join_bytes(_read_as(layout, file), _read_as(swapped, file))
 
 
-def _joined(high: npt.NDArray[Any], low: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
+def _join_bytes(high: npt.NDArray[Any], low: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
     levels = high.astype(np.uint16)
     levels <<= 8
     levels |= low
@@ -143,8 +122,8 @@ def _joined(high: npt.NDArray[Any], low: npt.NDArray[Any]) -> npt.NDArray[np.uin
 
 
 def _read_as(layout: str, file: BinaryIO) -> npt.NDArray[Any]:
-    """The image of a file, upright, its bytes taken for ones of this layout."""
-    image = _opened(file)
+    """Decode an image, upright, as if its bytes had this layout."""
+    image = _open(file)
     for place, tile in enumerate(image.tile):
         args: Any = layout if isinstance(tile.args, str) else (layout, *(tile.args or ())[1:])
         image.tile[place] = tile._replace(args=args)

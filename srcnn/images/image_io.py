@@ -1,4 +1,4 @@
-"""Image files: any common kind in, 8-bit RGB arrays out, and PNG written whole or not at all."""
+"""Reads image files of common kinds as 8-bit RGB arrays, and writes PNG files."""
 
 import os
 import warnings
@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from srcnn.errors import InputError, TooLarge
 from srcnn.images.colour import on_white, to_srgb
-from srcnn.images.decode import decoded, upright_size
+from srcnn.images.decode import decode, to_8_bits, upright_size
 from srcnn.images.png_chunks import is_plain
 from srcnn.utils.files import atomic_write
 
@@ -32,26 +32,27 @@ _KINDS = {
     "RGB": "",
 }
 
-# Of the largest cameras; beyond it a file is taken for a bomb.
-Image.MAX_IMAGE_PIXELS = 2**28
-# For good: to change Python's filters for each file would not be safe among threads.
+# The largest cameras stay below this; a larger image may be a decompression bomb.
+_MAX_PIXELS = 2**28
+Image.MAX_IMAGE_PIXELS = _MAX_PIXELS
+# For the whole process, because changing warning filters per file is not thread-safe.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 def list_images(folder: Path) -> list[Path]:
-    """The image files of `folder` and of the folders in it, in order of their path.
+    """The image files in `folder` and its subfolders, sorted by path.
 
     Raises:
-        InputError: the folder is missing or holds no image.
+        InputError: the folder is missing or contains no image.
     """
     files = [path for path in list_files(folder) if path.suffix.lower() in SUFFIXES]
     if not files:
-        raise InputError(f"{folder}: no images in it (looked for {IMAGE_NAMES})")
+        raise InputError(f"{folder}: no images (looked for {IMAGE_NAMES})")
     return files
 
 
 def list_files(folder: Path) -> list[Path]:
-    """All files of `folder` and of the folders in it but hidden ones, in order of their path.
+    """All files in `folder` and its subfolders except hidden ones, sorted by path.
 
     Raises:
         InputError: the folder is missing.
@@ -71,19 +72,19 @@ def list_files(folder: Path) -> list[Path]:
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
-    """A photograph as it is used here, and what became of it on the way.
+class DecodedPhoto:
+    """A photograph as this project uses it, and how it was converted.
 
     Args:
         pixels: [H, W, 3] uint8, sRGB, upright.
         mode: of the original: `RGB`, `L` (grey), `LA`, `RGBA`, `P` (palette), `CMYK`, `1`;
-            with `;16` where a channel has 16 bits.
-        conversion: what had to be converted, or None: `grey`, `RGBA`, `palette`, `16-bit`, `CMYK`,
+            with `;16` for 16 bits per channel.
+        conversion: what was converted, or None: `grey`, `RGBA`, `palette`, `16-bit`, `CMYK`,
             `ICC profile Display P3`, `16-bit grey, ICC profile Dot Gain 20%` …
-        ignored: what the file says of its colours and was not heeded, or None:
+        ignored: colour information of the file that was not used, or None:
             `unreadable ICC profile`, `PNG gAMA` …
-        plain_png: whether the file is a PNG of these very pixels that says nothing else about
-            them, so that it may be copied instead of being written anew.
+        plain_png: whether the file is a PNG of exactly these pixels without further information
+            about them, so that it can be copied instead of written again.
     """
 
     pixels: RGB8
@@ -93,64 +94,68 @@ class Picture:
     plain_png: bool
 
 
-def read_photo(source: Source, name: str | None = None) -> Picture:
-    """Read a photograph of any kind.
+def read_photo(source: Source, name: str | None = None) -> DecodedPhoto:
+    """Read an image file of any supported kind.
 
-    Turned as its EXIF data say, converted to sRGB from the colours of its ICC profile or its kind,
-    put on white where it is transparent, 16-bit values rounded: round(v / 257).
+    It is turned as its EXIF data say, converted to sRGB, and put on white where it is transparent;
+    16-bit values are rounded: round(v / 257).
 
     Args:
-        source: the file's path, its bytes, or the file opened for reading bytes and seeking.
+        source: the file's path, its bytes, or a seekable binary file.
         name: what messages call it; the path if None.
 
     Raises:
-        InputError: the file is missing, is no image, is cut short, holds several pictures, or
-            pixels that have no known meaning.
+        InputError: the file is missing, damaged, not an image, or contains several images or
+            pixels of an unsupported type.
     """
-    with reading(source, name) as file:
-        original, deep = decoded(file)
-        image, profile, ignored = to_srgb(original)
-        converted = [_kind(original, deep), profile]
-        return Picture(
+    with open_image(source, name) as file:
+        original, levels = decode(file)
+        image = original
+        if levels is not None:
+            image = Image.fromarray(to_8_bits(levels))
+            image.info = original.info
+        kind = _describe_kind(image, levels is not None)
+        mode = image.mode if levels is None else f"{image.mode};16"
+        image, profile, ignored = to_srgb(image)
+        return DecodedPhoto(
             pixels=np.array(on_white(image)),
-            mode=f"{original.mode};16" if deep else original.mode,
-            conversion=", ".join(filter(None, converted)) or None,
+            mode=mode,
+            conversion=", ".join(filter(None, [kind, profile])) or None,
             ignored=ignored,
             plain_png=is_plain(file),
         )
 
 
-def read_rgb(source: Source, name: str | None = None) -> tuple[RGB8, str | None]:
-    """The pixels and the conversion of `read_photo`, which says more."""
-    picture = read_photo(source, name)
-    return picture.pixels, picture.conversion
+def read_rgb(source: Source, name: str | None = None) -> RGB8:
+    """The pixels of `read_photo`."""
+    return read_photo(source, name).pixels
 
 
 def image_size(source: Source, name: str | None = None) -> tuple[int, int]:
-    """Width and height of an image once it is upright, without decoding it.
+    """Width and height of the upright image, without decoding it.
 
     Args:
-        source: as `read_photo` takes it.
+        source: as in `read_photo`.
         name: what messages call it; the path if None.
 
     Raises:
-        InputError: the file is missing, is no image, or holds several pictures.
+        InputError: the file is missing, is not an image, or contains several images.
     """
-    with reading(source, name) as file:
+    with open_image(source, name) as file:
         return upright_size(file)
 
 
-def _kind(image: Image.Image, deep: bool) -> str:
-    """What there is to convert but the profile, in words; none for 8-bit RGB."""
+def _describe_kind(image: Image.Image, is_16_bit: bool) -> str:
+    """What to convert besides the profile; empty for 8-bit RGB."""
     kind = _KINDS.get(image.mode, image.mode)
     if image.mode == "RGB" and image.has_transparency_data:
         kind = "RGB with a transparent colour"
-    return f"16-bit {kind}".strip() if deep else kind
+    return f"16-bit {kind}".strip() if is_16_bit else kind
 
 
 @contextmanager
-def reading(source: Source, name: str | None) -> Iterator[BinaryIO]:
-    """The file to read from; whatever goes wrong becomes one line that names it."""
+def open_image(source: Source, name: str | None = None) -> Iterator[BinaryIO]:
+    """Open a file to read an image; turn all errors in the block into one line that names it."""
     name = name or (str(source) if isinstance(source, Path) else "an image")
     try:
         if isinstance(source, Path):
@@ -163,26 +168,26 @@ def reading(source: Source, name: str | None) -> Iterator[BinaryIO]:
     except (PermissionError, IsADirectoryError, NotADirectoryError) as error:
         raise InputError(f"{name}: cannot be read ({error.strerror})") from None
     except UnidentifiedImageError:
-        raise InputError(f"{name}: not a PNG, JPEG, WebP, TIFF or BMP that can be read") from None
+        raise InputError(f"{name}: not a readable PNG, JPEG, WebP, TIFF or BMP") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise TooLarge(f"{name}: more pixels than an image can be trusted to have") from None
+        raise TooLarge(f"{name}: more than {_MAX_PIXELS / 1e6:.0f} megapixels") from None
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
     except MemoryError:
-        raise InputError(f"{name}: this machine's memory cannot hold it") from None
-    except Exception as error:  # decoders meet damaged bytes with any of Python's exceptions
+        raise InputError(f"{name}: does not fit in memory") from None
+    except Exception as error:  # decoders raise exceptions of any type for damaged bytes
         raise InputError(f"{name}: damaged or cut short ({error})") from None
 
 
 def write_png(path: Path, image: npt.NDArray[Any]) -> None:
-    """Write [H, W, 3] or [H, W] uint8 as PNG, whole or not at all."""
+    """Write [H, W, 3] or [H, W] uint8 as PNG, completely or not at all."""
     with atomic_write(path) as temporary:
-        # Runs alone, no search for repetitions: of photographs it makes nearly the smallest files
-        # in nearly the shortest time (measured by `benchmarks/degrade.py`).
+        # Run-length compression is nearly the smallest and nearly the fastest for photographs
+        # (measured by `benchmarks/degrade.py`).
         Image.fromarray(image).save(temporary, format="PNG", compress_type=zlib.Z_RLE)
 
 
 def crop_to_multiple(image: RGB8, multiple: int) -> RGB8:
-    """Cut rows at the bottom and columns at the right so that both are multiples of `multiple`."""
+    """Crop at the bottom and right, so that both sides are multiples of `multiple`."""
     height, width = (side - side % multiple for side in image.shape[:2])
     return image[:height, :width]

@@ -1,4 +1,4 @@
-"""Pairs of HR and LR images: their files, their pixels, and windows of them with a halo."""
+"""Pairs of HR and LR images: files, pixels, and windows with a halo."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class PairFiles:
-    """Where one photograph lies, and width and height of its HR image."""
+    """The files of one photograph, and width and height of its HR image."""
 
     name: str
     hr: Path
@@ -33,13 +33,13 @@ class PairFiles:
         """Decode both images.
 
         Raises:
-            InputError: one is damaged.
+            InputError: one of them is damaged.
         """
-        return Pair(self.name, read_rgb(self.hr)[0], read_rgb(self.lr)[0])
+        return Pair(self.name, read_rgb(self.hr), read_rgb(self.lr))
 
 
 def list_pairs(hr_folder: Path, lr_folder: Path, scale: int) -> list[PairFiles]:
-    """Find every HR image of a folder with its LR image, and look at their sizes.
+    """Find the LR image of every HR image in a folder, and check their sizes.
 
     Raises:
         InputError: the folder is empty, or an LR image is missing or of the wrong size.
@@ -55,16 +55,16 @@ def list_pairs(hr_folder: Path, lr_folder: Path, scale: int) -> list[PairFiles]:
 
 
 def read_pairs(hr_folder: Path, lr_folder: Path, scale: int) -> Iterator[Pair]:
-    """Decode the pairs of `list_pairs` one by one, as they are asked for.
+    """Decode the pairs of `list_pairs` one by one, when they are needed.
 
     Raises:
-        InputError: as `list_pairs`, at once; an image is damaged, when its turn comes.
+        InputError: as `list_pairs`, immediately; or an image is damaged, during iteration.
     """
     return (files.read() for files in list_pairs(hr_folder, lr_folder, scale))
 
 
 def with_halo(image: RGB8, top: int, left: int, height: int, width: int, halo: int) -> RGB8:
-    """A window and its neighbourhood, mirrored at the image's borders."""
+    """Cut out a window with `halo` more pixels on each side, reflected at the image's borders."""
     spans = (top - halo, top + height + halo), (left - halo, left + width + halo)
     beyond = [
         (max(0, -start), max(0, stop - length))

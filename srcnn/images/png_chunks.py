@@ -1,4 +1,4 @@
-"""What a PNG file says besides its pixels."""
+"""Reads the chunks of a PNG file, which contain its metadata."""
 
 import struct
 import zlib
@@ -7,11 +7,11 @@ from io import BytesIO
 from typing import BinaryIO, NamedTuple
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_DEPTH_AND_TYPE = bytes((8, 2))  # bits a channel; RGB, as the PNG specification numbers it
+_DEPTH_AND_TYPE = bytes((8, 2))  # 8 bits per channel; colour type 2 is RGB
 
 
 class Chunk(NamedTuple):
-    """A part of a PNG file."""
+    """A chunk of a PNG file."""
 
     name: bytes
     body: bytes
@@ -19,12 +19,12 @@ class Chunk(NamedTuple):
 
     @property
     def undamaged(self) -> bool:
-        """Whether the checksum is right."""
+        """Whether the checksum is correct."""
         return self.checksum == struct.pack(">I", zlib.crc32(self.body, zlib.crc32(self.name)))
 
 
 def chunks(file: BinaryIO) -> Iterator[Chunk]:
-    """The chunks of a PNG, up to where the file ends; none of a file of another kind."""
+    """The chunks of a PNG, up to the end of the file; none if the file is not a PNG."""
     file.seek(0)
     if file.read(len(_SIGNATURE)) != _SIGNATURE:
         return
@@ -35,9 +35,9 @@ def chunks(file: BinaryIO) -> Iterator[Chunk]:
 
 
 def is_plain(file: BinaryIO) -> bool:
-    """Whether a PNG is 8-bit RGB without a word on colour, transparency or orientation, undamaged.
+    """Whether a PNG is undamaged 8-bit RGB without data on colour, transparency or orientation.
 
-    Such a file is as `write_png` would make it of its pixels, but for how they are compressed.
+    Such a file differs from what `write_png` writes in its compression only.
     """
     harmless = (b"IHDR", b"sRGB", b"pHYs", b"tIME", b"IDAT", b"IEND")
     found = list(chunks(file))

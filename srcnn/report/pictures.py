@@ -77,7 +77,7 @@ def thumbnails(results: Results) -> list[dict[str, Any]]:
     """
 
     def thumbnail(image: str) -> dict[str, Any]:
-        picture = Image.fromarray(read_rgb(results.hr / f"{image}.png")[0])
+        picture = Image.fromarray(read_rgb(results.hr / f"{image}.png"))
         size = {"width": picture.width, "height": picture.height}
         picture.thumbnail(THUMBNAIL)
         uri = _data_uri(picture, THUMBNAIL_QUALITY)

@@ -109,7 +109,7 @@ def _write(path: Path, files: Sequence[Path], sizes: Sequence[tuple[int, int]]) 
         output.truncate(end)
 
         def write(number: int) -> None:
-            image, _ = read_rgb(files[number])
+            image = read_rgb(files[number])
             if image.shape[1::-1] != sizes[number]:
                 raise InputError(f"{files[number]}: changed while it was read")
             with temporary.open("r+b") as part:

@@ -12,8 +12,8 @@ from PIL import Image
 
 from srcnn.errors import InputError
 from srcnn.images.colour import on_white, to_srgb, without_palette
-from srcnn.images.decode import PixelArray, decoded_whole, to_8_bits
-from srcnn.images.image_io import reading
+from srcnn.images.decode import PixelArray, decode, to_8_bits
+from srcnn.images.image_io import open_image
 from srcnn.images.png_chunks import chunks
 from srcnn.upscaling.exif import read_exif
 from srcnn.upscaling.png_writer import icc_chunk, write_png_strips
@@ -92,8 +92,8 @@ def read_image(path: Path) -> SourceImage:
         InputError: as `srcnn.images.image_io.read_photo`.
     """
     notes = []
-    with reading(path, None) as file:
-        image, pixels = decoded_whole(file)
+    with open_image(path) as file:
+        image, pixels = decode(file)
         try:
             exif = read_exif(image)
         except Exception:  # damaged EXIF can raise anything

@@ -183,7 +183,7 @@ def test_bicubic_has_the_known_score_on_set5(
     assets: Path, tmp_path: Path, capsys: Output, scale: int, psnr: float
 ) -> None:
     for file in list_images(assets / "Set5/HR"):
-        hr = crop_to_multiple(read_rgb(file)[0], scale)
+        hr = crop_to_multiple(read_rgb(file), scale)
         sr = imresize(imresize(hr, 1 / scale), scale)
         write_png(tmp_path / f"{file.stem}x{scale}.png", sr)
     options = "--sr", str(tmp_path), "--hr", str(assets / "Set5/HR"), "--scale", str(scale)

@@ -47,8 +47,8 @@ def test_photographs_are_cropped_at_the_bottom_and_right_and_else_unchanged(
 ) -> None:
     write_hr(photos, tmp_path / "hr", 4)
     for number, photo in enumerate(photos, start=1):
-        hr, _ = read_rgb(tmp_path / f"hr/{photo.split}/{number:04d}.png")
-        original, _ = read_rgb(photo.path)
+        hr = read_rgb(tmp_path / f"hr/{photo.split}/{number:04d}.png")
+        original = read_rgb(photo.path)
         assert hr.shape == (original.shape[0] // 4 * 4, original.shape[1] // 4 * 4, 3)
         np.testing.assert_array_equal(hr, original[: hr.shape[0], : hr.shape[1]])
 
@@ -205,7 +205,7 @@ def test_what_was_finished_is_done_again_where_its_photograph_has_changed(
     photos[4].path.write_bytes(content)
     write_png(photos[0].path, picture(25, 25))
     write_hr(photos, tmp_path / "hr", 1)
-    hr, _ = read_rgb(tmp_path / "hr/train/0001.png")
+    hr = read_rgb(tmp_path / "hr/train/0001.png")
     np.testing.assert_array_equal(hr, picture(25, 25))
 
 
@@ -257,7 +257,7 @@ def test_a_finished_image_that_was_changed_is_done_again(
     png = tmp_path / "hr/train/0001.png"
     png.write_bytes(b"changed in place, and so is its other name")
     write_hr(photos, tmp_path / "hr", 1)
-    np.testing.assert_array_equal(read_rgb(png)[0], picture(20, 30))
+    np.testing.assert_array_equal(read_rgb(png), picture(20, 30))
 
 
 def test_a_plain_png_is_copied_byte_for_byte_where_nothing_is_cropped(tmp_path: Path) -> None:

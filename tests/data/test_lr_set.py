@@ -53,7 +53,7 @@ def official_pictures(hr: Path, photos: list[Photo]) -> dict[str, RGB8]:
     """What the official LR images are, by name: photo0x2.png …"""
     pictures = {}
     for number, photo in enumerate(photos, start=1):
-        image, _ = read_rgb(hr / photo.split / f"{number:04d}.png")
+        image = read_rgb(hr / photo.split / f"{number:04d}.png")
         pictures[f"{Path(photo.name).stem}x2.png"] = imresize(image, 1 / 2)
     return pictures
 
@@ -78,8 +78,8 @@ def test_every_image_is_degraded_and_named_as_in_div2k(tmp_path: Path, hr: Path)
         "lr/x2/val/0005x2.png",
     ]
     for file in hr.glob("*/*.png"):
-        image, _ = read_rgb(file)
-        lr, _ = read_rgb(tmp_path / "lr/x2" / file.parent.name / f"{file.stem}x2.png")
+        image = read_rgb(file)
+        lr = read_rgb(tmp_path / "lr/x2" / file.parent.name / f"{file.stem}x2.png")
         np.testing.assert_array_equal(lr, imresize(image, 1 / 2))
 
 

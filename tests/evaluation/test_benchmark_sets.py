@@ -111,7 +111,7 @@ def test_an_image_too_small_to_be_scored_is_refused_before_any_is_scored(
 
 
 def test_a_missing_and_an_empty_folder_are_refused(tmp_path: Path, one_line: OneLine) -> None:
-    for folder, said in ((tmp_path / "none", "no such folder"), (tmp_path, "no images in it")):
+    for folder, said in ((tmp_path / "none", "no such folder"), (tmp_path, "no images")):
         with pytest.raises(InputError) as caught:
             find_benchmark("Set5", folder, (2,))
         assert one_line(caught).startswith(f"evaluate.benchmarks.Set5: {folder}: {said}")

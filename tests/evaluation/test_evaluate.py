@@ -74,7 +74,7 @@ def test_what_is_saved_is_what_was_scored(
 ) -> None:
     hr = {pair.name: pair.hr for pair in pairs}
     for row in rows:
-        sr, _ = read_rgb(sr_folder / row["method"] / f"{row['image']}.png")
+        sr = read_rgb(sr_folder / row["method"] / f"{row['image']}.png")
         for metric, value in score(sr, hr[row["image"]], 2, lpips).items():
             # The last digits depend on how an array lies in memory; LPIPS is in float32.
             tolerance = 1e-4 if metric == "lpips" else 1e-12
@@ -86,9 +86,9 @@ def test_the_interpolations_are_matlabs_on_uint8(
     rows: list[Row], pairs: list[Pair], sr_folder: Path
 ) -> None:
     for pair in pairs:
-        bicubic, _ = read_rgb(sr_folder / f"bicubic/{pair.name}.png")
+        bicubic = read_rgb(sr_folder / f"bicubic/{pair.name}.png")
         np.testing.assert_array_equal(bicubic, imresize(pair.lr, 2, kernel="bicubic"))
-        nearest, _ = read_rgb(sr_folder / f"nearest/{pair.name}.png")
+        nearest = read_rgb(sr_folder / f"nearest/{pair.name}.png")
         np.testing.assert_array_equal(nearest, pair.lr.repeat(2, 0).repeat(2, 1))
 
 

@@ -173,7 +173,7 @@ def test_a_profile_for_other_channels_is_reported() -> None:
     photo = read_photo(file_of(COLOURS, LINEAR_GREY))
     np.testing.assert_array_equal(photo.pixels, COLOURS)
     assert photo.conversion is None
-    assert photo.ignored == "ICC profile Linear grey, which is for GRAY images,"
+    assert photo.ignored == "ICC profile Linear grey for GRAY images"
 
 
 GAMMA = {name: (b"gAMA", struct.pack(">I", v)) for name, v in (("sRGB", 45455), ("1", 100_000))}

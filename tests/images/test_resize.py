@@ -31,7 +31,7 @@ SET5 = ("baby", "bird", "butterfly", "head", "woman")
 
 def set5(assets: Path, name: str, scale: int) -> RGB8:
     """An HR image, cropped at the bottom and right to a multiple of the scale."""
-    hr, _ = read_rgb(assets / f"Set5/HR/{name}.png")
+    hr = read_rgb(assets / f"Set5/HR/{name}.png")
     height, width = (side - side % scale for side in hr.shape[:2])
     return hr[:height, :width]
 
@@ -41,7 +41,7 @@ def set5(assets: Path, name: str, scale: int) -> RGB8:
 def test_low_resolution_images_equal_matlabs_in_every_pixel(
     assets: Path, name: str, scale: int
 ) -> None:
-    golden, _ = read_rgb(assets / f"Set5/LR_bicubic/X{scale}/{name}x{scale}.png")
+    golden = read_rgb(assets / f"Set5/LR_bicubic/X{scale}/{name}x{scale}.png")
     np.testing.assert_array_equal(imresize(set5(assets, name, scale), 1 / scale), golden)
 
 

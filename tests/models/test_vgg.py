@@ -216,7 +216,7 @@ def test_gatys_features_of_photographs_are_about_one_on_average(assets: Path) ->
     vgg = VGGFeatures(weights, "vgg19", layers)
     totals: dict[str, list[float]] = {layer: [] for layer in layers}
     for name in ("baby", "bird", "butterfly", "head", "woman"):
-        hr, _ = read_rgb(assets / f"Set5/HR/{name}.png")
+        hr = read_rgb(assets / f"Set5/HR/{name}.png")
         result = vgg(to_tensor(np.ascontiguousarray(hr[:200, :200])[None], torch.device("cpu")))
         for layer in layers:
             totals[layer].append(float(result[layer].mean()))

@@ -75,8 +75,8 @@ def test_any_manifest_gives_hr_and_checked_lr_images(
     printed = capsys.readouterr().out
     assert "2 train and 1 val images in data/hr" in printed
     assert "3 of 3 LR images ×2 equal the official ones in every value" in printed
-    hr, _ = read_rgb(Path("data/hr/val/0003.png"))
-    lr, _ = read_rgb(Path("data/lr/x2/val/0003x2.png"))
+    hr = read_rgb(Path("data/hr/val/0003.png"))
+    lr = read_rgb(Path("data/lr/x2/val/0003x2.png"))
     np.testing.assert_array_equal(lr, imresize(hr, 1 / 2))
 
 

@@ -81,7 +81,7 @@ def workspace(project: Path, tmp_path: Path, picture: Picture) -> Workspace:
 def lay_out(workspace: Workspace, *scales: int) -> None:
     """What fetch_data and degrade make, without running them."""
     for number, (split, name) in enumerate((("train", "a"), ("train", "b"), ("val", "c")), start=1):
-        image, _ = read_rgb(workspace.folder / f"photos/{split}/{name}.png")
+        image = read_rgb(workspace.folder / f"photos/{split}/{name}.png")
         hr = crop_to_multiple(image, 4)
         write_png(workspace.folder / f"data/hr/{split}/{number:04d}.png", hr)
         for scale in scales:
@@ -117,8 +117,8 @@ def test_photographs_of_a_folder_are_laid_out_and_degraded(workspace: Workspace)
         "data/lr/x4/train/0002x4.png",
         "data/lr/x4/val/0003x4.png",
     ]
-    hr, _ = read_rgb(workspace.folder / "data/hr/train/0001.png")
-    lr, _ = read_rgb(workspace.folder / "data/lr/x4/train/0001x4.png")
+    hr = read_rgb(workspace.folder / "data/hr/train/0001.png")
+    lr = read_rgb(workspace.folder / "data/lr/x4/train/0001x4.png")
     assert hr.shape == (36, 40, 3)
     np.testing.assert_array_equal(lr, imresize(hr, 1 / 4))
 
@@ -128,7 +128,7 @@ def test_sides_are_cropped_to_the_least_common_multiple_of_the_scales(
 ) -> None:
     workspace.set(**{"scales": [2, 3, 4], "train.patch_size": 48})
     assert workspace.run("fetch_data").returncode == 0
-    hr, _ = read_rgb(workspace.folder / "data/hr/train/0002.png")
+    hr = read_rgb(workspace.folder / "data/hr/train/0002.png")
     assert hr.shape == (24, 48, 3)
 
 

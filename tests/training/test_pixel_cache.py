@@ -46,7 +46,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The files decoded so far."""
     seen = []
 
-    def noted(file: Path) -> tuple[RGB8, str | None]:
+    def noted(file: Path) -> RGB8:
         seen.append(file)
         return read_rgb(file)
 
@@ -77,7 +77,7 @@ def assert_decoded(files: list[Path], folder: Path) -> None:
     """The cached images equal the files, and the folder holds nothing else."""
     images = cache_pixels(files, folder)
     for number, file in enumerate(files):
-        np.testing.assert_array_equal(images[number], read_rgb(file)[0])
+        np.testing.assert_array_equal(images[number], read_rgb(file))
     assert len(pixel_files(folder)) == 1
 
 
@@ -121,7 +121,7 @@ def test_other_images_replace_earlier_ones(files: list[Path], folder: Path) -> N
     before = cache_pixels(files, folder)
     assert_decoded(files[:-1], folder)
     # A process that has mapped the older pixels keeps them.
-    np.testing.assert_array_equal(before[4], read_rgb(files[4])[0])
+    np.testing.assert_array_equal(before[4], read_rgb(files[4]))
 
 
 def test_a_changed_image_is_decoded_again(

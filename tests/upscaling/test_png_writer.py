@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from srcnn.images.decode import decoded_whole
+from srcnn.images.decode import decode
 from srcnn.upscaling.png_writer import icc_chunk, write_png_strips
 
 
@@ -22,7 +22,7 @@ def test_an_image_written_in_strips_is_read_whole(
     cuts = sorted(data.draw(st.sets(st.integers(1, height), max_size=4)) | {0, height})
     file = BytesIO()
     write_png_strips(file, (width, height), (image[a:b] for a, b in pairwise(cuts)))
-    picture, deep = decoded_whole(file)
+    picture, deep = decode(file)
     read = np.asarray(picture) if deep is None else deep
     assert (deep is not None) == (dtype == np.uint16)
     np.testing.assert_array_equal(read.reshape(image.shape), image)

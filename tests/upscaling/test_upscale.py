@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 import srcnn
 from srcnn.cli.program import main
 from srcnn.errors import InputError
-from srcnn.images.decode import decoded_whole
+from srcnn.images.decode import decode
 from srcnn.images.image_io import RGB8
 from srcnn.upscaling.png_writer import write_png_strips
 from srcnn.upscaling.released_networks import FOLDER, load, read_network
@@ -138,7 +138,7 @@ def test_sixteen_bits_stay_sixteen_bits(picture: Picture, channels: int, suffix:
         result = np.asarray(tifffile.imread("big.tif"))
     else:
         with Path("big.png").open("rb") as file:
-            result = np.asarray(decoded_whole(file)[1])
+            result = np.asarray(decode(file)[1])
     assert result.shape[:2] == (40, 60)
     assert result.max() > 255
     assert (result % 257 != 3).any()
