@@ -1,7 +1,7 @@
-"""Hold what the pipeline has just made against what is committed, and against what it must reach.
+"""Compare the results that the pipeline has just made with the committed results and with minima.
 
-On any machine the MSE models must beat bicubic, and the perceptual models the MSE models in LPIPS
-with at most 1.25 times their MSE. The rest is `tools.verification`'s.
+On any machine the MSE models must beat bicubic, and the perceptual models must have a lower LPIPS
+than the MSE models with at most 1.25 times their MSE. `tools.verification` compares the rest.
 """
 
 import json
@@ -9,28 +9,28 @@ import sys
 from pathlib import Path
 
 from tools.git import committed_files
-from tools.verification import compare, described
+from tools.verification import compare, describe
 
 
 def main() -> int:
-    """Compare; 0 if all is well."""
+    """Print the differences; 0 if the results are verified and reach the minima."""
     files = [file for file in committed_files(Path(), "metrics") if Path(file).match("x?.json")]
-    failed = [line for file in files for line in broken_claims(Path(file))]
-    comparison = compare(Path())
-    print("\n".join([*described(comparison), *failed]))
-    return bool(failed) or not comparison.is_verified
+    failed = [line for file in files for line in missed_minima(Path(file))]
+    result = compare(Path())
+    print("\n".join([*describe(result), *failed]))
+    return bool(failed) or not result.is_verified
 
 
-def broken_claims(path: Path) -> list[str]:
-    """A line for each thing that the default settings must reach and that a file denies."""
-    made = json.loads(path.read_text())
-    bicubic, mse, perceptual = made["bicubic"], made["mse"], made["perceptual"]
-    claims = {
+def missed_minima(path: Path) -> list[str]:
+    """A line for each minimum that the scores of a scale do not reach."""
+    scores = json.loads(path.read_text())
+    bicubic, mse, perceptual = scores["bicubic"], scores["mse"], scores["perceptual"]
+    minima = {
         "the MSE model beats bicubic in PSNR": mse["psnr_rgb"] > bicubic["psnr_rgb"],
         "the perceptual model has a lower LPIPS": perceptual["lpips"] < mse["lpips"],
         "its MSE is at most 1.25 times as high": perceptual["mse"] <= 1.25 * mse["mse"],
     }
-    return [f"{path}: not so: {claim}" for claim, holds in claims.items() if not holds]
+    return [f"{path}: not true: {claim}" for claim, is_true in minima.items() if not is_true]
 
 
 if __name__ == "__main__":

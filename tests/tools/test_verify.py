@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.verification import compare, described
+from tools.verification import compare, describe
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
@@ -125,15 +125,15 @@ def folder(original: Path, tmp_path: Path) -> Path:
     return shutil.copytree(original, tmp_path / "copy")
 
 
-def test_committed_results_are_made_anew_and_verified(folder: Path) -> None:
+def test_committed_results_are_made_again_and_verified(folder: Path) -> None:
     status, lines, _ = verify(folder)
-    assert lines[-1] == "verified: all 5 outputs have the bytes that are committed"
+    assert lines[-1] == "verified: all 5 outputs have the committed bytes"
     assert status == 0
     assert (folder / "log").read_text().split() == ["photos", "score"]
     assert run(folder, "git", "status", "--short").stdout == ""
 
 
-def test_what_was_tampered_with_is_named(folder: Path) -> None:
+def test_changed_results_are_named(folder: Path) -> None:
     project = folder / "project"
     lock = (project / "dvc.lock").read_text()
     md5 = lock.split("path: data\n      hash: md5\n      md5: ")[1].split()[0]
@@ -146,10 +146,10 @@ def test_what_was_tampered_with_is_named(folder: Path) -> None:
     status, lines, _ = verify(folder)
     assert lines[-6:] == [
         f"data: dvc.lock has {'0' * 32}.dir, now {md5}",
-        "metrics/x2.json: not the file that is committed",
+        "metrics/x2.json: not the committed file",
         "plots/old.md: committed, but not made",
-        "scale  method  metric      committed        now  difference   allowed",
-        "x2     mse     psnr_y           31.5         30        -1.5      0.15  outside",
+        "scale    method    metric      committed    now    difference    allowed",
+        "x2       mse       psnr_y           31.5     30          -1.5       0.15  outside",
         "not verified: 3 of 6 outputs differ",
     ]
     assert status == 1
@@ -171,8 +171,8 @@ def test_a_lock_file_of_other_code_is_not_verified(
     lock.write_text(lock.read_text().replace(old, old + new, 1))
     comparison = compare(folder / "project")
     assert not comparison.is_verified
-    why = f"{stage} was made from something else: {named}" if named else f"{stage} is not in it"
-    assert list(described(comparison)) == [
+    why = f"{stage} was made from something else: {named}" if named else f"{stage} is missing"
+    assert list(describe(comparison)) == [
         f"dvc.lock: {why}",
         "not verified: dvc.lock is of other code or settings; dvc repro, then git commit",
     ]
@@ -183,10 +183,10 @@ def test_another_machine_is_verified_within_the_tolerance(folder: Path) -> None:
     assert lines[-7:] == [
         "  device: a GPU; committed: a CPU",
         "1 of 5 outputs have the same bytes",
-        "scale  method   metric      committed        now  difference   allowed",
-        "x2     bicubic  mse              0.01       0.01           0    0.0002",
-        "x2     bicubic  psnr_y             30         30           0      0.15",
-        "x2     mse      psnr_y             30     30.125       +0.12      0.15",
+        "scale    method    metric      committed     now    difference    allowed",
+        "x2       bicubic   mse              0.01    0.01             0     0.0002",
+        "x2       bicubic   psnr_y             30      30             0       0.15",
+        "x2       mse       psnr_y             30  30.125         +0.12       0.15",
         "verified: all 3 metrics lie within the tolerance of metrics/environment.json",
     ]
     assert status == 0
@@ -195,18 +195,18 @@ def test_another_machine_is_verified_within_the_tolerance(folder: Path) -> None:
 def test_another_machine_is_not_verified_beyond_the_tolerance(folder: Path) -> None:
     status, lines, _ = verify(folder, MACHINE="a GPU", SHIFT="-0.25")
     assert lines[-2].split() == ["x2", "mse", "psnr_y", "30", "29.75", "-0.25", "0.15", "outside"]
-    assert lines[-1] == "not verified: 1 of 3 metrics moved further than allowed"
+    assert lines[-1] == "not verified: 1 of 3 metrics changed too much"
     assert status == 1
 
 
-def test_what_was_made_here_is_compared_without_a_run(folder: Path) -> None:
+def test_results_in_the_working_tree_are_compared_without_a_run(folder: Path) -> None:
     status, lines, _ = verify(folder, "--here")
-    assert lines == ["verified: all 5 outputs have the bytes that are committed"]
+    assert lines == ["verified: all 5 outputs have the committed bytes"]
     assert status == 0
     assert not (folder / "log").exists()
     (folder / "project/plots/table.md").write_text("drawn by hand")
     status, lines, errors = verify(folder, "--here")
-    why = "the results here are not up to date (dvc status says why); dvc repro"
+    why = "the results are not up to date (see dvc status); run dvc repro first"
     assert (status, lines, errors) == (1, [], f"error: {why}\n")
 
 
@@ -216,21 +216,19 @@ def test_files_that_differ_from_those_committed_are_named(folder: Path) -> None:
     (folder / "project/plots/sweep.csv").write_text("of no stage")
     comparison = compare(folder / "project")
     assert not comparison.is_verified
-    assert list(described(comparison)) == [
+    assert list(describe(comparison)) == [
         "plots/more.md: made, but not committed",
-        "plots/table.md: not the file that is committed",
+        "plots/table.md: not the committed file",
         "not verified: 2 of 6 outputs differ",
     ]
 
 
-def test_uncommitted_changes_are_said_to_be_left_out(folder: Path) -> None:
+def test_uncommitted_changes_are_reported(folder: Path) -> None:
     (folder / "project/params.yaml").write_text("digits: 5\n")
     (folder / "project/notes.txt").write_text("")
     (folder / "project" / os.fsdecode(b"caf\xe9.txt")).write_text("")
     status, lines, _ = verify(folder)
-    assert lines[0] == (
-        "not committed, and so not verified: params.yaml, caf\\udce9.txt, notes.txt"
-    )
+    assert lines[0] == ("not committed, so not verified: params.yaml, caf\\udce9.txt, notes.txt")
     assert status == 0
 
 
@@ -248,13 +246,15 @@ def test_a_project_without_committed_results_is_refused(folder: Path, name: str)
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("dvc.lock", "stages:\n  photos: [", "dvc.lock: not what DVC writes ("),
-        ("dvc.lock", "schema: '2.0'\n", "dvc.lock: not what DVC writes ('stages')"),
-        ("metrics/environment.json", "[]", "metrics/environment.json: Input should be"),
-        ("metrics/x2.json", '{"mse": 3}', "metrics/x2.json: mse: Input should be"),
+        ("dvc.lock", "stages:\n  photos: [", "dvc.lock: not valid YAML: "),
+        ("dvc.lock", "schema: '2.0'\n", "dvc.lock: not a lock file of DVC ('stages')"),
+        ("metrics/environment.json", "[]", "metrics/environment.json: input should be"),
+        ("metrics/x2.json", '{"mse": 3}', "metrics/x2.json: mse: input should be"),
     ],
 )
-def test_a_damaged_file_is_one_line(folder: Path, name: str, content: str, message: str) -> None:
+def test_a_malformed_file_gives_one_line(
+    folder: Path, name: str, content: str, message: str
+) -> None:
     (folder / "project" / name).write_text(content)
     status, lines, errors = verify(folder, "--here")
     assert (status, lines) == (1, [])
@@ -262,10 +262,10 @@ def test_a_damaged_file_is_one_line(folder: Path, name: str, content: str, messa
     assert errors.count("\n") == 1
 
 
-def test_a_stage_that_fails_is_said_and_the_clone_is_kept_if_asked(folder: Path) -> None:
+def test_a_failing_stage_is_reported_and_the_clone_is_kept_on_request(folder: Path) -> None:
     status, lines, errors = verify(folder, "--keep", SHIFT="none")
     assert status == 1
-    assert errors.endswith("error: the pipeline ended with status 255; its own message is above\n")
+    assert errors.endswith("error: dvc repro ended with status 255; see its message above\n")
     (kept,) = (folder / "temporary").iterdir()
     assert lines[-1] == f"kept: {kept}"
     assert (kept / "project/data/1.png").is_file()
@@ -273,7 +273,7 @@ def test_a_stage_that_fails_is_said_and_the_clone_is_kept_if_asked(folder: Path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_stopped_leaves_nothing_behind(folder: Path, number: signal.Signals) -> None:
+def test_a_stopped_run_leaves_nothing_behind(folder: Path, number: signal.Signals) -> None:
     (folder / "log").unlink()
     process = subprocess.Popen(
         [sys.executable, "-m", "tools.verify"],
@@ -302,5 +302,5 @@ def test_the_real_pipeline_is_verified_on_tiny_photographs(
     shutil.copytree(made_project, folder / "project", symlinks=True)
     (folder / "temporary").mkdir()
     status, lines, _ = verify(folder)
-    assert re.fullmatch(r"verified: all \d+ outputs have the bytes that are committed", lines[-1])
+    assert re.fullmatch(r"verified: all \d+ outputs have the committed bytes", lines[-1])
     assert status == 0
