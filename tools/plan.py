@@ -1,8 +1,6 @@
-"""Say what a run of params.yaml will take, before it is begun: images, steps, time and disk.
+"""Print what a run of params.yaml takes: images, steps, time and disk (`make plan`).
 
-    make plan
-
-Steps are timed for ten seconds with random weights. Nothing is downloaded, nothing written.
+Steps are timed for ten seconds with random weights. Nothing is downloaded or written.
 """
 
 from srcnn.settings import Settings
@@ -12,7 +10,7 @@ from tools.run_cost import find_photographs
 from tools.time_steps import describe_machine, measure_rates, single_process_fabric
 
 BUDGET = 10.0
-"""Seconds for all training steps that are timed."""
+"""Seconds to time training steps."""
 
 
 def main(settings: Settings) -> None:

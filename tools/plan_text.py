@@ -1,9 +1,12 @@
-"""What a run will take, as a short table of plain text."""
+"""What a run takes, as text with short tables."""
 
 import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+
+from tabulate import tabulate
+from tqdm import tqdm
 
 from srcnn.settings import Settings
 from tools.run_cost import (
@@ -19,22 +22,14 @@ from tools.run_cost import (
     training_seconds,
 )
 
-_ROW = "{:<20}{:>7}{:>9}{:>11}{:>12}{:>13}"
-
 
 def plan_text(
     settings: Settings, photographs: Mapping[str, Photographs], rates: Rates, machine: str
 ) -> str:
-    """The plan: photographs, time by stage, disk by place, and the total as the last line.
-
-    Args:
-        settings: of the run.
-        photographs: by split.
-        rates: of this machine.
-        machine: in words.
+    """Photographs, time by stage, disk by folder, notes, and the total time as the last line.
 
     Raises:
-        InputError: a benchmark set is not there.
+        InputError: a benchmark set is missing.
     """
     counts = [
         f"{'' if found.is_known else 'at most '}{found.images} {split}"
@@ -45,71 +40,70 @@ def plan_text(
     stages, seconds = _stages(settings, photographs, rates)
     minutes = round(seconds / 60)
     total = f"about {minutes // 60}:{minutes % 60:02d} h on {machine}"
-    parts = [[title], stages, _disk(settings, photographs), _notes(settings, photographs)]
-    return "\n\n".join("\n".join(lines) for lines in [*parts, [total]])
+    notes = "\n".join(_notes(settings, photographs))
+    return "\n\n".join([title, stages, _disk(settings, photographs), notes, total])
 
 
 def _stages(
     settings: Settings, photographs: Mapping[str, Photographs], rates: Rates
-) -> tuple[list[str], float]:
-    """A line for each training run and for the rest, and the seconds of all."""
-    lines, total = [_ROW.format("stage", "epochs", "batches", "steps", "a step", "time")], 0.0
-    for training in find_trainings(settings, photographs["train"]):
-        step = step_seconds(settings, training, photographs["train"], rates)
-        seconds = training_seconds(settings, training, photographs, rates)
-        total += seconds
-        name = f"train_{training.loss}@{training.scale}"
-        numbers = [f"{n:,}" for n in (training.epochs, training.batches, training.steps)]
-        lines.append(_ROW.format(name, *numbers, f"{step:.3g} s", _clock(seconds)))
-    scales = settings.scales
-    rest = {
-        "photographs laid out, degraded, decoded": preparing_seconds(scales, photographs),
-        "scores, claims, figures, page": scoring_seconds(
-            scales, photographs, rates, benchmark_pixels(settings)
+) -> tuple[str, float]:
+    """A table of the training runs and the other stages, and the seconds of them all."""
+    rows, seconds = [], []
+    for run in find_trainings(settings, photographs["train"]):
+        step = step_seconds(settings, run, photographs["train"], rates)
+        seconds.append(training_seconds(settings, run, photographs, rates))
+        numbers = [f"{n:,}" for n in (run.epochs, run.batches, run.steps)]
+        rows.append([f"train_{run.loss}@{run.scale}", *numbers, f"{step:.3g} s"])
+    others = {
+        "copy, degrade, decode photographs": preparing_seconds(settings.scales, photographs),
+        "scores, claims, figures, report": scoring_seconds(
+            settings.scales, photographs, rates, benchmark_pixels(settings)
         ),
     }
-    lines += [f"{what:<59}{_clock(seconds):>13}" for what, seconds in rest.items()]
-    return lines, total + sum(rest.values())
+    rows += [[name, "", "", "", ""] for name in others]
+    seconds += others.values()
+    heads = ("stage", "epochs", "batches", "steps", "a step", "time")
+    rows = [[*row, tqdm.format_interval(time)] for row, time in zip(rows, seconds, strict=True)]
+    return _table(rows, heads, left=1), sum(seconds)
 
 
-def _disk(settings: Settings, photographs: Mapping[str, Photographs]) -> list[str]:
-    """A line for each place, and the sum."""
-    places = disk_use(settings, photographs)
-    total = sum(place.bytes for place in places)
+def _disk(settings: Settings, photographs: Mapping[str, Photographs]) -> str:
+    """A table of what the run stores, and the sum."""
+    uses = disk_use(settings, photographs)
+    total = sum(use.bytes for use in uses)
     unit, name = (1e9, "GB") if total >= 1e9 else (1e6, "MB")
     free = f"{shutil.disk_usage(Path()).free / 1e9:.0f} GB are free here"
-    rows = [(place.what, place.where, place.bytes) for place in places]
-    lines = [
-        f"{what:<27}{where:<32}{size / unit:>13.1f}"
-        for what, where, size in [*rows, ("all of it", free, total)]
-    ]
-    return [f"{'disk':<27}{'where':<32}{name:>13}", *lines]
+    rows = [[use.what, use.where, f"{use.bytes / unit:.1f}"] for use in uses]
+    rows.append(["total", free, f"{total / unit:.1f}"])
+    return _table(rows, ("disk", "where", name), left=2)
+
+
+def _table(rows: list[list[str]], heads: tuple[str, ...], left: int) -> str:
+    """A table whose first `left` columns are left-aligned, and the others right-aligned."""
+    align = ["left"] * left + ["right"] * (len(heads) - left)
+    return tabulate(rows, heads, "plain", colalign=align, disable_numparse=True)
 
 
 def _notes(settings: Settings, photographs: Mapping[str, Photographs]) -> list[str]:
-    """What the figures stand on, and what is not in them."""
+    """What the estimate assumes and what it leaves out."""
     options, load, cores = settings.train, os.getloadavg()[0], len(os.sched_getaffinity(0))
-    beginning = "All from the start: what is done already is not done again."
-    said = {
-        f"{beginning} Downloads take time of their own.": True,
-        "How many images have the size of data.same_size is known once they are here.": not all(
+    notes = {
+        "The times are for a run from the start, without downloads. A rerun skips what is done.": (
+            True
+        ),
+        "Only the download shows how many images have the size of data.same_size.": not all(
             found.is_known for found in photographs.values()
         ),
-        f"Whole images were timed as crops of {TIMED_SIDE}×{TIMED_SIDE} pixels, with VGG's "
-        "features of HR anew each time; where memory holds them it is quicker.": (
+        f"Whole images were timed as crops of {TIMED_SIDE}×{TIMED_SIDE} pixels, with VGG's HR "
+        "features computed in every step; if they fit in memory, a run is faster.": (
             options.patch_size is None
         ),
         "One device was timed, with its share of a batch.": options.devices * options.nodes > 1,
-        "What torch.compile may gain is not counted.": (
+        "torch.compile may make a run faster.": (
             not settings.portable and options.compile != "never"
         ),
-        f"This machine is busy (load {load:.0f} on {cores} cores): left alone it is quicker.": (
+        f"This machine is busy (load {load:.0f} on {cores} cores); when idle, it is faster.": (
             load > cores
         ),
     }
-    return [line for line, is_so in said.items() if is_so]
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+    return [note for note, applies in notes.items() if applies]

@@ -1,6 +1,6 @@
-"""What a run will take before it is begun: images, steps, time and disk, by arithmetic alone.
+"""Estimates what a run takes before it starts: images, steps, time and disk.
 
-How long a step takes is `tools.time_steps`'s to find out. Nothing is downloaded.
+`tools.time_steps` measures the time of a step on this machine. Nothing is downloaded.
 """
 
 import math
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srcnn.data.archives import read_manifest
-from srcnn.data.sources import Photo, folder_photos, sample_photos, select
+from srcnn.data.sources import folder_photos, sample_photos, select
 from srcnn.evaluation.benchmark_sets import find_benchmark
 from srcnn.images.image_io import image_size
 from srcnn.settings import Data, Settings
@@ -19,38 +19,35 @@ from srcnn.utils.paths import SPLITS
 from srcnn.utils.yaml_files import read_yaml
 
 TIMED_SIDE = 480
-"""Pixels of the crop that is timed for a whole image; a multiple of every scale."""
+"""Side in pixels of the crop that is timed for a whole image; a multiple of every scale."""
 
 PNG_BYTES = {"HR": 1.6, "LR": 1.4, "SR": 0.78}
-"""Bytes of a pixel of photographs of 2K as PNG: DIV2K's own, and what is written here."""
+"""Bytes per pixel of a PNG file, measured on DIV2K."""
 
 VGG19_BYTES = 548e6
-"""Of the file that is downloaded (`datasets/weights.yaml`)."""
+"""Size of the download (datasets/weights.yaml)."""
 
-PREPARING = {"lay out": 0.02, "degrade": 0.03, "decode": 0.06}
-"""Seconds for a megapixel on two cores of an AMD EPYC."""
+COPY_SECONDS, DEGRADE_SECONDS, DECODE_SECONDS = 0.02, 0.03, 0.06
+"""Per megapixel, on two cores of an AMD EPYC."""
 
-OPENING = 0.016
-"""Seconds for an image whenever a training run begins, which hashes its file."""
+HASH_SECONDS = 0.016
+"""Per image at the start of each training run."""
 
-STARTING = 3.0
-"""Seconds in which a stage starts Python, loads torch and is looked at by DVC."""
+STAGE_SECONDS = 3.0
+"""Per stage: Python and torch start, and DVC checks the files."""
 
-DRAWING = 10.0
-"""Seconds for figures and page, however many images there are."""
+DRAW_SECONDS = 10.0
+"""For the figures and the report, whatever the number of images."""
 
 CLAIMS, FIGURES = 0.3, 0.5
-"""Time for the claims of a scale, and for the figures of the largest, in terms of its scores'."""
+"""Time of the claims per scale, and of the figures, relative to scoring one scale."""
 
 
 @dataclass(frozen=True)
 class Photographs:
-    """The photographs of a split.
+    """The number of photographs of a split and of all their pixels.
 
-    Args:
-        images: how many; at most so many where `is_known` is False.
-        pixels: of all of them.
-        is_known: whether the number is known before anything is downloaded.
+    Where `is_known` is False, there are at most so many; the download shows how many.
     """
 
     images: int
@@ -60,7 +57,7 @@ class Photographs:
 
 @dataclass(frozen=True)
 class Training:
-    """One training run: an epoch has so many `batches` of the `draws` patches or whole images."""
+    """A training run; an epoch has so many `batches`, made of `draws` patches or whole images."""
 
     scale: int
     loss: str
@@ -76,11 +73,11 @@ class Training:
 
 @dataclass(frozen=True)
 class Rates:
-    """What was measured on this machine.
+    """The speed of this machine.
 
     Args:
-        step: seconds of a step by scale and loss; of whole images, of crops of PROBED_SIDE pixels.
-        score: seconds for a megapixel of an image, enlarged by every method, saved and scored.
+        step: seconds of a step by scale and loss; for whole images, on crops of TIMED_SIDE pixels.
+        score: seconds per megapixel to upscale an image by every method, save and score it.
     """
 
     step: Mapping[tuple[int, str], float]
@@ -88,8 +85,8 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Disk that is used: for `what`, `where`, how many `bytes`."""
+class DiskUse:
+    """The `bytes` that `what` takes in the folder `where`."""
 
     what: str
     where: str
@@ -97,48 +94,38 @@ class Place:
 
 
 def find_photographs(data: Data) -> dict[str, Photographs]:
-    """The photographs of `data.source` by split, as far as they are known without a download.
+    """The photographs of `data.source` by split, as far as known without a download.
 
     Raises:
-        InputError: the source is not there or not as it should be.
+        InputError: the source is missing or malformed.
     """
-    most = {"train": data.train_images, "val": data.val_images}
+    limits = {"train": data.train_images, "val": data.val_images}
     if data.in_archives:
-        return _listed(data, most)
-    photos = (
-        sample_photos(Path("datasets/sample.yaml"))
-        if data.source == "sample"
-        else folder_photos(Path(data.root or ""))
-    )
-    return _counted(select(photos, data.same_size, most))
-
-
-def _counted(photos: list[Photo]) -> dict[str, Photographs]:
-    """Those whose files are here."""
+        return {split: _in_archives(data, split, limits[split]) for split in SPLITS}
+    sample, folder = Path("datasets/sample.yaml"), Path(data.root or "")
+    photos = sample_photos(sample) if data.source == "sample" else folder_photos(folder)
     found: dict[str, Photographs] = {}
     for split in SPLITS:
-        sizes = [image_size(photo.path) for photo in photos if photo.split == split]
-        found[split] = Photographs(len(sizes), sum(map(math.prod, sizes)))
+        chosen = [p for p in select(photos, data.same_size, limits) if p.split == split]
+        pixels = sum(math.prod(image_size(photo.path)) for photo in chosen)
+        found[split] = Photographs(len(chosen), pixels)
     return found
 
 
-def _listed(data: Data, most: Mapping[str, int | None]) -> dict[str, Photographs]:
-    """Those of a manifest: their pixels by the size of the archives, as its images are PNG."""
-    archives = [a for a in read_manifest(Path(data.manifest)).archives if a.scale is None]
-    found: dict[str, Photographs] = {}
-    for split in SPLITS:
-        of_split = [archive for archive in archives if archive.split == split]
-        there = sum(archive.images for archive in of_split)
-        pixels = sum(archive.bytes for archive in of_split) / PNG_BYTES["HR"] / there
-        if isinstance(data.same_size, tuple):
-            pixels = math.prod(data.same_size)
-        images = min(there, most[split] or there)
-        found[split] = Photographs(images, images * pixels, is_known=data.same_size is None)
-    return found
+def _in_archives(data: Data, split: str, limit: int | None) -> Photographs:
+    """The photographs of a manifest; the size of the archives gives the number of pixels."""
+    manifest = read_manifest(Path(data.manifest))
+    archives = [a for a in manifest.archives if a.scale is None and a.split == split]
+    count = sum(archive.images for archive in archives)
+    pixels = sum(archive.bytes for archive in archives) / PNG_BYTES["HR"] / count
+    if isinstance(data.same_size, tuple):
+        pixels = math.prod(data.same_size)
+    images = min(count, limit or count)
+    return Photographs(images, images * pixels, is_known=data.same_size is None)
 
 
 def find_trainings(settings: Settings, train: Photographs) -> list[Training]:
-    """The training runs, in the order of the stages."""
+    """The training runs in the order of the stages."""
     options = settings.train
     draws = train.images * (options.patches_per_image if options.patch_size else 1)
     batches = -(-draws // options.batch_size)
@@ -150,7 +137,7 @@ def find_trainings(settings: Settings, train: Photographs) -> list[Training]:
 
 
 def step_seconds(settings: Settings, training: Training, train: Photographs, rates: Rates) -> float:
-    """Seconds of a step of one training run."""
+    """Seconds of a step of a training run."""
     step = rates.step[training.scale, training.loss]
     if settings.train.patch_size is None:
         step *= train.pixels / train.images / TIMED_SIDE**2
@@ -160,75 +147,72 @@ def step_seconds(settings: Settings, training: Training, train: Photographs, rat
 def training_seconds(
     settings: Settings, training: Training, photographs: Mapping[str, Photographs], rates: Rates
 ) -> float:
-    """Seconds of one training run."""
+    """Seconds of a training run."""
     train, val = photographs["train"], photographs["val"]
     step = step_seconds(settings, training, train, rates)
     side, size = settings.train.patch_size, settings.train.batch_size
     pixels = training.draws * side**2 if side else train.pixels
     validated = min(CROP_PIXEL_SHARE * pixels, val.images * CROP_SIDE**2)
     epoch = training.draws / size * step  # the last batch may be smaller
-    # A crop of val goes forwards alone, which is half the work.
+    # Validation has no backward pass, so it takes half the time per pixel.
     seconds = training.epochs * epoch * (1 + 0.5 * validated / pixels)
     loss = settings.loss_of(training.loss)
     if loss and loss.lambda2 and loss.balance == "bicubic":
         centres = train.images * min(512**2, train.pixels / train.images)
         seconds += centres * 0.5 * step / (size * pixels / training.draws)
-    return STARTING + OPENING * (train.images + val.images) + seconds
+    return STAGE_SECONDS + HASH_SECONDS * (train.images + val.images) + seconds
 
 
 def preparing_seconds(scales: tuple[int, ...], photographs: Mapping[str, Photographs]) -> float:
-    """Seconds for laying the photographs out, degrading them and decoding them for training."""
+    """Seconds to copy the photographs, degrade them, and decode them for training."""
     megapixels = sum(split.pixels for split in photographs.values()) / 1e6
-    work = PREPARING["lay out"] + PREPARING["decode"] + len(scales) * PREPARING["degrade"]
-    return (3 + len(scales)) * STARTING + megapixels * work
+    work = COPY_SECONDS + DECODE_SECONDS + len(scales) * DEGRADE_SECONDS
+    return (3 + len(scales)) * STAGE_SECONDS + megapixels * work
 
 
 def scoring_seconds(
-    scales: tuple[int, ...], photographs: Mapping[str, Photographs], rates: Rates, sets: float = 0.0
+    scales: tuple[int, ...],
+    photographs: Mapping[str, Photographs],
+    rates: Rates,
+    benchmark_pixels: float = 0.0,
 ) -> float:
-    """Seconds for scores, claims, figures and page.
-
-    Args:
-        scales: the enlargements.
-        photographs: by split.
-        rates: of this machine.
-        sets: pixels of the benchmark sets.
-    """
-    of_val, of_sets = len(scales) * (1 + CLAIMS) + FIGURES, len(scales)
-    work = (of_val * photographs["val"].pixels + of_sets * sets) / 1e6 * rates.score
-    return (5 + len(scales)) * STARTING + DRAWING + work
+    """Seconds for scores (of benchmark sets as well), claims, figures and the report."""
+    val = (len(scales) * (1 + CLAIMS) + FIGURES) * photographs["val"].pixels
+    work = (val + len(scales) * benchmark_pixels) / 1e6 * rates.score
+    return (5 + len(scales)) * STAGE_SECONDS + DRAW_SECONDS + work
 
 
 def benchmark_pixels(settings: Settings) -> float:
-    """Pixels of the sets that `evaluate.benchmarks` names.
+    """Pixels of the sets in `evaluate.benchmarks`.
 
     Raises:
         InputError: as `srcnn.evaluation.benchmark_sets.find_benchmark`.
     """
-    named = settings.evaluate.benchmarks.items()
-    found = [find_benchmark(name, Path(folder), settings.scales) for name, folder in named]
-    return sum(math.prod(image_size(file)) for each in found for file in each.files)
+    folders = settings.evaluate.benchmarks.items()
+    sets = [find_benchmark(name, Path(folder), settings.scales) for name, folder in folders]
+    return sum(math.prod(image_size(file)) for each in sets for file in each.files)
 
 
-def disk_use(settings: Settings, photographs: Mapping[str, Photographs]) -> list[Place]:
-    """What a whole run leaves on the disk, by place."""
-    scales, cache = settings.scales, str(settings.data.cache)
+def disk_use(settings: Settings, photographs: Mapping[str, Photographs]) -> list[DiskUse]:
+    """What a whole run stores, by folder."""
+    scales, downloads = settings.scales, str(settings.data.cache)
     pixels = sum(split.pixels for split in photographs.values())
     lr_pixels = sum(pixels / scale**2 for scale in scales)
     hr, lr = pixels * PNG_BYTES["HR"], lr_pixels * PNG_BYTES["LR"]
     methods = len(INTERPOLATIONS) + len(settings.losses)
     sr = len(scales) * methods * photographs["val"].pixels * PNG_BYTES["SR"]
-    places = [
-        Place("HR images", ".dvc/cache", hr),
-        Place("the same, to go on from", "data/.finished", hr),
-        Place("LR images", ".dvc/cache", lr),
-        Place("the same, to go on from", "data/lr/.finished", lr),
-        Place("decoded pixels", "data/.decoded", 3 * (pixels + lr_pixels)),
-        Place("super-resolved val images", ".dvc/cache", sr),
-        Place("the same, not linked", "data/sr", sr),
+    uses = [
+        DiskUse("archives", downloads, _archive_bytes(settings)),
+        DiskUse("VGG's weights", downloads, _vgg_bytes(settings)),
+        DiskUse("HR images", ".dvc/cache", hr),
+        DiskUse("HR images, for resuming", "data/.finished", hr),
+        DiskUse("LR images", ".dvc/cache", lr),
+        DiskUse("LR images, for resuming", "data/lr/.finished", lr),
+        DiskUse("decoded pixels", "data/.decoded", 3 * (pixels + lr_pixels)),
+        DiskUse("SR images", ".dvc/cache", sr),
+        DiskUse("SR images, copies", "data/sr", sr),
     ]
-    downloads = {"archives": _archive_bytes(settings), "VGG's weights": _vgg_bytes(settings)}
-    return [Place(what, cache, size) for what, size in downloads.items() if size] + places
+    return [use for use in uses if use.bytes]
 
 
 def _archive_bytes(settings: Settings) -> int:
@@ -243,5 +227,5 @@ def _archive_bytes(settings: Settings) -> int:
 def _vgg_bytes(settings: Settings) -> float:
     sources = read_yaml(Path("datasets/weights.yaml"))
     losses = [loss for loss in map(settings.loss_of, settings.losses) if loss]
-    downloaded = any("package" not in sources[a.network] and not a.weights_file for a in losses)
-    return VGG19_BYTES if downloaded else 0
+    downloads = any("package" not in sources[a.network] and not a.weights_file for a in losses)
+    return VGG19_BYTES if downloads else 0
