@@ -40,7 +40,7 @@ MakePair = Callable[..., Pair]
 
 
 LONGEST = (
-    *("test_sweep_queue.py", "test_docs.py", "test_pipeline.py"),
+    *("test_sweep.py", "test_docs.py", "test_pipeline.py"),
     *("test_processes.py", "test_page_in_browser.py", "test_server_in_browser.py"),
 )
 

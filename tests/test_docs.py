@@ -29,7 +29,7 @@ INSTEAD = {
     r"reproduce-the-paper: dvc repro$": "dvc repro --dry check_settings",  # needs DIV2K
     r"README: make sweep .*": "true",  # docs/sweeps.md runs it
     r"sweeps: make sweep *(#.*)?$": "make sweep SET=loss.lambda2=0.1,2.7",
-    r"sweeps: make sweep .*JOBS.*": "true",  # tests/test_sweep_queue.py
+    r"sweeps: make sweep .*JOBS.*": "true",  # tests/tools/test_sweep.py
     r"sweeps: (python -m tools.sweep .*)": r"\1 2>&1 | grep '^error: 1 of 3 experiments failed'",
 }
 """Patterns of commands that cannot run in a test, and what is run in their place."""

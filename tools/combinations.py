@@ -1,138 +1,130 @@
-"""The combinations of settings that a sweep tries, each with the name of its experiment."""
+"""The combinations of settings that a sweep runs, each with the name of its experiment."""
 
+import copy
+import itertools
 import json
 import re
-import shutil
-import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from pathlib import Path
 from typing import Any
 
-from dvc.exceptions import DvcException
-from dvc.utils.flatten import flatten
-from dvc.utils.hydra import apply_overrides, get_hydra_sweeps, to_hydra_overrides
-from hydra.core.override_parser.types import OverrideType
+import pandas as pd
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
+from pydantic import ValidationError
 
 from srcnn.errors import InputError
-from srcnn.settings import PARAMS, read_settings
+from srcnn.settings import PARAMS, Settings, read_settings
+from srcnn.utils.validation import error_line
 from srcnn.utils.yaml_files import read_yaml
-
-LONGEST = 200
-"""Letters of an experiment's name; git makes a file of it."""
 
 
 @dataclass(frozen=True)
 class Combination:
-    """An experiment that a sweep needs.
+    """One experiment: its name, its settings, and params.yaml as a whole with these settings.
 
     Args:
-        name: of the experiment, made from the values.
         overrides: the settings as `dvc exp run --set-param` takes them.
-        given: value by dotted key of the settings that the command line names.
-        params: all of params.yaml with them in place.
+        settings: their values by dotted key.
     """
 
     name: str
     overrides: tuple[str, ...]
-    given: Mapping[str, Any]
+    settings: Mapping[str, Any]
     params: Mapping[str, Any]
 
 
-def combine(arguments: Sequence[str], prefix: str = "", params: Path = PARAMS) -> list[Combination]:
-    """All combinations of the values given, the last argument's changing fastest.
+def combine(arguments: Sequence[str], prefix: str = "") -> list[Combination]:
+    """All combinations of the values given; the last argument changes fastest.
 
     Args:
-        arguments: `key=value` or `key=value,value…` each, in the grammar of `dvc exp run -S`.
-        prefix: begins every name, if there is one.
-        params: the file whose settings they change.
+        arguments: `key=value` or `key=value,value…`, in the grammar of `dvc exp run -S`.
+        prefix: starts every name.
 
     Raises:
-        InputError: an argument cannot be read, or names what no run could have.
+        InputError: an argument is malformed, or a setting is unknown or has a wrong value.
     """
     if not re.fullmatch(r"[\w+=-]*", prefix, re.ASCII) or prefix.startswith("-"):
-        raise InputError(f"--name {prefix}: of letters, digits, _, +, = and - alone")
-    read_settings(params)
-    keys = [_key(argument) for argument in arguments]
+        raise InputError(f"--name {prefix}: use only letters, digits, _, +, = and -")
+    read_settings()
+    params, lists = read_yaml(PARAMS), [list(_overrides(argument)) for argument in arguments]
+    keys = [choices[0].key_or_group for choices in lists]
     for key in keys:
         if key.partition(".")[0] == "variants":
-            raise InputError(f"{key}: a sweep is of the perceptual loss; name those of loss.*")
+            raise InputError(f"{key}: a sweep changes the perceptual loss; use loss.* instead")
         if keys.count(key) > 1:
             raise InputError(f"{key}: given twice; list all its values after one =")
-    try:
-        grid = get_hydra_sweeps({"": list(arguments)})
-    except (DvcException, HydraException) as error:
-        raise InputError(f"{' '.join(arguments)}: {_first_line(error)}") from None
     found: dict[str, Combination] = {}
-    for overrides in grid:
-        combination = _combination(overrides[""], keys, prefix, params)
-        if len(combination.name) > LONGEST:
-            raise InputError(f"{combination.name}: too long for a name; sweep fewer settings")
+    for overrides in itertools.product(*lists):
+        combination = _combination(overrides, params, prefix)
+        if len(combination.name) > 200:  # git makes a file of it
+            raise InputError(f"{combination.name}: the name is too long; sweep fewer settings")
         same = found.setdefault(combination.name, combination)
         if same.params != combination.params:
-            raise InputError(f"{same.name}: the name of two combinations; sweep them apart")
+            raise InputError(f"{same.name}: two combinations have this name; sweep them separately")
     return list(found.values())
 
 
 def varied(combinations: Sequence[Combination]) -> list[str]:
-    """The settings that have several values, λ2 before the others."""
-    first = combinations[0].given
-    several = [key for key in first if any(each.given[key] != first[key] for each in combinations)]
+    """The settings with several values, λ2 first."""
+    first = combinations[0].settings
+    several = [key for key in first if any(c.settings[key] != first[key] for c in combinations)]
     return sorted(several, key=lambda key: key != "loss.lambda2")
 
 
-def _key(argument: str) -> str:
-    """The setting that an argument names."""
-    reason = "not KEY=VALUE or KEY=VALUE,VALUE"
+def _overrides(argument: str) -> Iterator[Override]:
+    """An override for each value of an argument."""
+    reason, parser = f"{argument}: expected KEY=VALUE or KEY=VALUE,VALUE", OverridesParser.create()
     try:
-        (override,) = to_hydra_overrides([argument])
+        override = parser.parse_override(argument)
+        if override.is_delete() or override.package or not override.key_or_group:
+            raise InputError(reason)
+        if not override.is_sweep_override():
+            yield override
+            return
+        for value in override.sweep_string_iterator():
+            yield parser.parse_override(f"{override.get_key_element()}={value}")
     except HydraException as error:
-        raise InputError(f"{argument}: {reason} ({_first_line(error)})") from None
-    if override.type == OverrideType.DEL or override.package or not override.key_or_group:
-        raise InputError(f"{argument}: {reason}")
-    return str(override.key_or_group)
+        raise InputError(f"{reason} ({str(error).splitlines()[0]})") from None
 
 
 def _combination(
-    overrides: Sequence[str], keys: Sequence[str], prefix: str, params: Path
+    overrides: Sequence[Override], params: Mapping[str, Any], prefix: str
 ) -> Combination:
-    """Put the settings in place as DVC will, and check them as the stages will."""
-    words = " ".join(overrides)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, params.name)
-        shutil.copy(params, file)
-        try:
-            apply_overrides(file, list(overrides))
-            read_settings(file)
-        except DvcException as error:
-            raise InputError(f"{words}: {_first_line(error.__cause__ or error)}") from None
-        except InputError as error:
-            raise InputError(f"{words}: {str(error).removeprefix(f'{file}: ')}") from None
-        values = read_yaml(file)
+    """Set the values as DVC does, and check them as the stages do."""
+    params, settings = copy.deepcopy(params), {}
+    words = tuple(str(override.input_line) for override in overrides)
+    for override in overrides:
+        section: Any = params
+        *sections, last = override.key_or_group.split(".")
+        for name in sections:
+            section = section.get(name) if isinstance(section, dict) else None
+        adds = override.is_add() or override.is_force_add()
+        if not isinstance(section, dict) or (last not in section and not adds):
+            reason = f"{PARAMS} has no setting {override.key_or_group}"
+            raise InputError(f"{' '.join(words)}: {reason}")
+        value: Any = override.value()
+        section[last] = section.get(last, {}) | value if isinstance(value, dict) else value
+        settings[override.key_or_group] = section[last]
     try:
-        given = {key: reduce(lambda part, name: part[name], key.split("."), values) for key in keys}
-    except (KeyError, TypeError):
-        raise InputError(f"{words}: names no setting of {params}") from None
-    names = [f"{_short(key, flatten(values))}={_slug(value)}" for key, value in given.items()]
-    return Combination("_".join(filter(None, [prefix, *names])), tuple(overrides), given, values)
+        Settings.model_validate(params)
+    except ValidationError as error:
+        raise InputError(f"{' '.join(words)}: {error_line(error)}") from None
+    known = list(pd.json_normalize(params).columns)
+    names = [f"{_short(key, known)}={_slug(value)}" for key, value in settings.items()]
+    return Combination("_".join(filter(None, [prefix, *names])), words, settings, params)
 
 
-def _short(key: str, keys: Iterable[str]) -> str:
-    """As much of a key's end as no other key ends with: `lambda2`, `train.lr`."""
-    parts = key.split(".")
+def _short(key: str, known: Sequence[str]) -> str:
+    """The shortest end of a key that no other key has: `lambda2`, `train.lr`."""
+    parts, others = key.split("."), [f".{other}" for other in known if other != key]
     ends = [".".join(parts[-count:]) for count in range(1, len(parts) + 1)]
-    others = [f".{other}" for other in keys if other != key]
     end = next((end for end in ends if not any(o.endswith(f".{end}") for o in others)), key)
     return re.sub(r"[^\w.+-]+", "-", end)
 
 
 def _slug(value: Any) -> str:
-    """A value as a part of a name that git takes: what is not a letter, digit or sign is a `-`."""
+    """A value as part of a name that git accepts; other characters become `-`."""
     text = value if isinstance(value, str) else json.dumps(value)
     return re.sub(r"(?:[^\w.+-]|(?<!\d)\.|\.(?!\d))+", "-", text, flags=re.ASCII).strip("-") or "-"
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).partition("\n")[0]

@@ -1,169 +1,202 @@
 """Sweep settings as DVC experiments: python -m tools.sweep loss.lambda2=0.1,0.9 train.lr=0.003.
 
-Several values are several experiments, several lists all their combinations. docs/sweeps.md tells
-how a sweep goes on after it was stopped, and what it leaves.
+Each combination of the values runs as `dvc exp run --temp`. The same command skips experiments
+that exist already, so it continues a sweep that was stopped. See docs/sweeps.md.
 """
 
 import argparse
+import fcntl
 import json
+import re
 import signal
-import subprocess
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO
+
+import pandas as pd
+from tqdm import tqdm
 
 from srcnn.errors import InputError, Stopped
-from srcnn.settings import PARAMS
+from srcnn.evaluation.metrics import METRICS
 from srcnn.utils.tables import write_csv
 from srcnn.utils.text import join_names
-from tools import experiments, task_queue
+from srcnn.utils.yaml_files import parse_yaml
 from tools.combinations import Combination, combine, varied
-from tools.dvc_repro import PATIENCE, dvc_repro
-from tools.follow import Follower, say, stop_asked, stop_if_asked
-from tools.git import changes
-from tools.sweep_figure import METHODS, METRICS, Row, draw_sweep, sweep_table
+from tools.dvc_process import STOP_SECONDS, start_dvc, stop
+from tools.git import changes, git
+from tools.sweep_figure import SHOWN, draw_sweep, sweep_table
 from tools.verification import SWEEP
 
-DEFAULT = ("loss.lambda2=0.1,0.3,0.9,2.7,8.1",)
+DEFAULT = "loss.lambda2=0.1,0.3,0.9,2.7,8.1"
+LOGS = Path(".dvc/tmp/sweep")
+"""Folder of each experiment's output, and of the file that only one sweep may lock."""
+
+_stop_requested = threading.Event()
+"""Set by signals. An exception could interrupt DVC while it changes the working tree."""
 
 
 def main() -> None:
-    """Read the command line, sweep, exit with its status."""
+    """Read the command line, run the sweep, and exit with its status."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.sweep",
-        description="Sweep settings as DVC experiments, and draw what they gain and cost: "
-        f"{SWEEP[0]}, .png and .pdf. The same command goes on with a sweep that was stopped, and "
-        "tries again what failed. docs/sweeps.md tells more.",
+        description="Run combinations of settings as DVC experiments, and compare their scores in "
+        "plots/sweep.csv, .png and .pdf. The same command continues a sweep that was stopped, and "
+        "retries what failed. See docs/sweeps.md.",
     )
-    parser.add_argument(
-        "settings",
-        nargs="*",
-        metavar="KEY=VALUE[,VALUE…]",
-        help=f"of params.yaml, as dvc exp run -S takes them; none: {' '.join(DEFAULT)}",
-    )
+    keys = f"settings of params.yaml, as for dvc exp run -S (default: {DEFAULT})"
+    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE[,VALUE…]", help=keys)
     parser.add_argument("-j", "--jobs", type=int, default=1, help="experiments at the same time")
-    parser.add_argument("--name", default="", help="begins the names of all experiments")
+    parser.add_argument("--name", default="", help="prefix of the experiments' names")
     arguments = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop_asked.set())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: _stop_requested.set())
     try:
-        if arguments.jobs < 1:
-            raise InputError(f"--jobs {arguments.jobs}: must be 1 or more")
-        sys.exit(sweep(arguments.settings or DEFAULT, arguments.jobs, arguments.name))
-    except (InputError, OSError) as error:
-        sys.exit(f"error: {error}")
-    except Stopped as stopped:
-        print(f"{stopped}; the same command goes on from there", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(sweep(arguments.settings or [DEFAULT], arguments.jobs, arguments.name))
+    except (InputError, OSError, Stopped) as error:
+        if not _stop_requested.is_set():
+            sys.exit(f"error: {error}")
+    print("stopped; the same command continues", file=sys.stderr)
+    sys.exit(130)
 
 
 def sweep(settings: Sequence[str], jobs: int, prefix: str) -> int:
-    """Run what is not done yet and write plots/sweep.*; the exit status.
+    """Run the missing experiments, write plots/sweep.*, and return the exit status.
 
     Raises:
-        InputError: a setting or the state of the working tree is refused, or all has failed.
+        InputError: an argument or the working tree is refused, or every experiment failed.
         Stopped: by a signal.
     """
+    if jobs < 1:
+        raise InputError(f"--jobs {jobs}: must be 1 or more")
     combinations = combine(settings, prefix)
-    baseline = bring_up_to_date()
-    try:
-        done = enqueue(combinations, baseline)
-        say(f"on {baseline[:7]}: {len(combinations)} experiments, {done} of them done")
-        failed = Follower([each.name for each in combinations], baseline, jobs).run()
-    except Stopped:
-        task_queue.stop(PATIENCE)
-        raise
-    rows = rows_of(combinations, baseline)
-    if not rows:
-        raise InputError("no experiment has ended well; dvc queue logs NAME shows more of each")
-    write_csv(rows, SWEEP[0])
-    draw_sweep(rows, varied(combinations) or ["loss.lambda2"]).write(SWEEP[0].with_suffix(""))
-    say(f"\n{sweep_table(rows)}\n\n{SWEEP[0]}, .png and .pdf show them")
+    tracked = [path for path, letters in changes(Path()).items() if letters != "??"]
+    if changed := [path for path in tracked if Path(path) not in SWEEP]:
+        advice = "commit or undo the change, or give the setting on the command line"
+        raise InputError(f"{join_names(changed)}: uncommitted change; {advice}")
+    commit = git(Path(), "rev-parse", "HEAD").strip()
+    read_scores(combinations, commit)  # refuses an existing experiment that has other settings
+    existing = find_experiments(commit)
+    missing = [each for each in combinations if each.name not in existing]
+    done = len(combinations) - len(missing)
+    print(f"commit {commit[:7]}: {len(combinations)} experiments, {done} of them done", flush=True)
+    failed = run_all(missing, commit, jobs)
+    scores = read_scores(combinations, commit)
+    if scores.empty:
+        raise InputError(f"every experiment failed; see {LOGS}/*.log")
+    write_csv(scores, SWEEP[0])
+    draw_sweep(scores, varied(combinations) or ["loss.lambda2"]).write(SWEEP[0].with_suffix(""))
+    print(f"\n{sweep_table(scores)}\n\nwritten: {join_names([str(path) for path in SWEEP])}")
     if failed:
         count = f"{len(failed)} of {len(combinations)} experiments"
-        print(f"error: {count} failed: {join_names(list(failed))}", file=sys.stderr)
+        print(f"error: {count} failed: {join_names(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def bring_up_to_date() -> str:
-    """Reproduce the commit that is checked out, where it is not yet; the commit.
+def find_experiments(commit: str) -> dict[str, str]:
+    """Git references of the experiments on a commit, by name."""
+    folder = f"refs/exps/{commit[:2]}/{commit[2:]}/"
+    references = git(Path(), "for-each-ref", "--format=%(refname)", folder).split()
+    return {reference.removeprefix(folder): reference for reference in references}
 
-    So that what the experiments have in common lies in DVC's cache: on a fresh clone each of
-    several at the same time would make it for itself.
+
+class Experiment:
+    """A `dvc exp run --temp` that runs; it holds the lock as long."""
+
+    def __init__(self, combination: Combination, lock: IO[str]):
+        self.name, self.start = combination.name, time.monotonic()
+        self._log = LOGS / f"{self.name}.log"
+        settings = [f"--set-param={override}" for override in combination.overrides]
+        command = ("--wait-for-lock", "exp", "run", "--temp", "--name", self.name, *settings)
+        with self._log.open("wb") as log:
+            self.process = start_dvc(*command, stdout=log, stderr=log, pass_fds=[lock.fileno()])
+        # While DVC copies the project, it changes the working tree and must not be interrupted.
+        while self.process.poll() is None and "Reproducing experiment" not in self.output():
+            if _stop_requested.is_set() and time.monotonic() > self.start + STOP_SECONDS:
+                break
+            time.sleep(0.2)
+
+    def output(self) -> str:
+        """What the experiment has printed."""
+        return self._log.read_text(errors="replace")
+
+
+def run_all(combinations: Sequence[Combination], commit: str, jobs: int) -> list[str]:
+    """Run experiments, several at a time, and return the names of those that failed.
 
     Raises:
-        InputError: there are changes that are not committed, or what is reproduced differs.
+        InputError: another sweep runs in this project.
         Stopped: by a signal.
     """
-    _refuse_changes("commit or undo them, or give settings on the command line")
-    variables = experiments.environment()
-    if subprocess.run(["dvc", "status", "--quiet"], env=variables).returncode:
-        say("what this commit's dvc.lock lists is not here or not up to date: dvc repro first")
-        if dvc_repro(Path(), variables, stop_if_asked):
-            raise InputError("dvc repro failed: a sweep needs the results of its commit")
-    stop_if_asked()
-    _refuse_changes("dvc repro has changed them: commit them first")
-    return experiments.head()
+    waiting, running, failed = list(combinations), list[Experiment](), list[str]()
+    bar = tqdm(total=len(waiting), unit="experiment", leave=False, disable=None)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with bar, (LOGS / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            while waiting or running:
+                if _stop_requested.wait(0.2):
+                    raise Stopped("stopped")
+                if waiting and len(running) < jobs:
+                    running.append(Experiment(waiting.pop(0), lock))
+                bar.set_description(", ".join(each.name for each in running))
+                for experiment in [each for each in running if each.process.poll() is not None]:
+                    running.remove(experiment)
+                    stop([experiment.process])  # and what a killed DVC left running
+                    is_done = experiment.name in find_experiments(commit)
+                    failed += [] if is_done else [experiment.name]
+                    bar.update()
+                    bar.write(f"{experiment.name}: {describe_end(experiment, is_done)}")
+                    sys.stdout.flush()
+        except BlockingIOError:
+            message = "another sweep runs in this project, or an experiment of one"
+            raise InputError(message) from None
+        finally:
+            stop(each.process for each in running)
+    return failed
 
 
-def _refuse_changes(advice: str) -> None:
-    """DVC would take them into every experiment, under the name of a commit that has them not."""
-    changed = [
-        path
-        for path, letters in changes(Path()).items()
-        if letters != "??" and Path(path) not in SWEEP
-    ]
-    if changed:
-        raise InputError(
-            f"{join_names(changed)}: not as committed, and a sweep is of a commit; {advice}"
+def describe_end(experiment: Experiment, is_done: bool) -> str:
+    """How long an experiment took and how many stages it ran, or the reason why it failed."""
+    log = experiment.output()
+    if is_done:
+        ran, cached, unchanged = (
+            len(re.findall(rf"^{line}", log, re.MULTILINE))
+            for line in ("Running stage '", "Stage '.+' is cached", "Stage '.+' didn't change")
         )
+        taken = tqdm.format_interval(time.monotonic() - experiment.start)
+        return f"done in {taken}; stages: {ran} ran, {cached} cached, {unchanged} unchanged"
+    if experiment.process.returncode < 0:
+        return "failed: DVC was killed"
+    lines = list(filter(str.strip, log.rpartition("Running stage '")[2].splitlines()))
+    reasons = [line for line in lines if line.startswith("error: ")]  # of the stage
+    reasons = reasons or [line for line in lines if line.startswith("ERROR: ")] or lines or ["-"]
+    return f"failed: {re.sub('^error: ', '', reasons[-1], flags=re.IGNORECASE)}"
 
 
-def enqueue(combinations: Sequence[Combination], baseline: str) -> int:
-    """Queue what is neither done nor in the queue; how many are done."""
-    task_queue.end_lost()
-    tasks, done = task_queue.tasks(baseline), experiments.finished(baseline)
-    if done & {each.name for each in combinations}:
-        rows_of(combinations, baseline)  # those that there are have to be of the same settings
-    open_ones = [each for each in combinations if each.name not in done]
-    for combination in open_ones:
-        task = tasks.get(combination.name)
-        if task and task.state != "done":
-            continue
-        stop_if_asked()
-        if task:  # it failed, or was stopped
-            task_queue.forget(task)
-        experiments.queue(combination.name, combination.overrides)
-    return len(combinations) - len(open_ones)
-
-
-def rows_of(combinations: Sequence[Combination], baseline: str) -> Sequence[Row]:
-    """A row per experiment, scale and method, of what the experiments wrote into metrics/.
+def read_scores(combinations: Sequence[Combination], commit: str) -> pd.DataFrame:
+    """Scores of the experiments that exist: a row per experiment, scale and method.
 
     Raises:
         InputError: an experiment of this name has other settings.
     """
-    rows, results = [], experiments.results(baseline)
-    for name, given, params in ((c.name, c.given, c.params) for c in combinations):
-        if name not in results:
-            continue
-        result = results[name] or {"params": {str(PARAMS): {}}}
-        if result["params"][str(PARAMS)].get("data") != params:
-            raise InputError(f"{name}: made with other settings; dvc exp remove {name}, then again")
-        weights = {f"loss.{key}": params["loss"][key] for key in ("lambda1", "lambda2")}
-        settings = weights | {key: _plain(value) for key, value in given.items()}
-        for scale in params["scales"]:
-            scores = result["metrics"][f"metrics/x{scale}.json"]["data"]
-            for method in METHODS:
-                about = {"experiment": name, "scale": scale, "method": method}
-                rows.append(about | settings | {key: scores[method][key] for key in METRICS})
-    return rows
-
-
-def _plain(value: Any) -> Any:
-    """A value for a table's cell: a list, such as that of the scales, as it is written."""
-    return json.dumps(value) if isinstance(value, list | dict) else value
+    existing, rows = find_experiments(commit), []
+    for each in (combination for combination in combinations if combination.name in existing):
+        tree = existing[each.name]
+        if parse_yaml(git(Path(), "show", f"{tree}:params.yaml"), each.name) != each.params:
+            advice = f"dvc exp remove {each.name}, then sweep again"
+            raise InputError(f"{each.name}: this experiment has other settings; {advice}")
+        values = {f"loss.{key}": each.params["loss"][key] for key in ("lambda1", "lambda2")}
+        for key, value in each.settings.items():
+            values[key] = value if isinstance(value, str | int | float) else json.dumps(value)
+        for scale in each.params["scales"]:
+            scores = json.loads(git(Path(), "show", f"{tree}:metrics/x{scale}.json"))
+            for method in SHOWN:
+                about = {"experiment": each.name, "scale": scale, "method": method}
+                rows.append(about | values | {key: scores[method][key] for key in METRICS})
+    return pd.DataFrame(rows, dtype=object)
 
 
 if __name__ == "__main__":

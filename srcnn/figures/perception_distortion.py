@@ -1,9 +1,10 @@
-"""The perception–distortion plane: how far each method is from the truth, and how far it looks."""
+"""The perception–distortion plane: MSE, the distance to the truth, against LPIPS."""
 
+import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
 from srcnn.analysis.results import Results
 from srcnn.figures.canvas import Canvas
@@ -11,33 +12,52 @@ from srcnn.figures.charts import axis_label, axis_limits, make_panels, readable_
 from srcnn.figures.labels import label_points
 from srcnn.figures.style import figure_style, method_colours, method_name
 
-_HEIGHT, _BESIDE = 640, 180
+HEIGHT, BESIDE = 640, 180
+"""Pixels of a panel, and to its left for the numbers and the name of y."""
+
+_FAR = 20  # times that the MSE values of a panel differ before their axis becomes logarithmic
 
 
 @figure_style()
 def draw_plane(scales: Sequence[Results]) -> Canvas:
     """A panel per scale: each method's mean MSE and mean LPIPS over the val images."""
-    page, charts = make_panels(len(scales), 2, _HEIGHT, _BESIDE)
+    page, charts = make_panels(len(scales), 2, HEIGHT, BESIDE)
     for panel, results in zip(charts, scales, strict=True):
         means, count = results.means(), len(results.names)
-        points = dict(zip(means.index, zip(means["mse"], means["lpips"], strict=True), strict=True))
-        unit, unit_name = readable_unit(x for x, _ in points.values())
-        points = {method: (x / unit, y) for method, (x, y) in points.items()}
+        colours = method_colours(means.index)
+        unit = set_axes(panel, list(means["mse"]), list(means["lpips"]))
         panel.set_title(f"×{results.scale}, mean of {count} val image{'s' if count > 1 else ''}")
-        panel.set_xlabel(axis_label("MSE, RGB in [0, 1]", unit_name))
-        panel.set_ylabel("LPIPS")
-        panel.set_xlim(axis_limits([x for x, _ in points.values()], 0.2))
-        panel.set_ylim(axis_limits([y for _, y in points.values()], 0.15))
-        panel.grid()
-        panel.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-        panel.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-        _mark(panel, points)
+        labels = []
+        for method, mse, lpips in zip(
+            means.index, means["mse"] / unit, means["lpips"], strict=True
+        ):
+            panel.plot(mse, lpips, "o", color=colours[method], markersize=5)
+            labels.append((mse, lpips, method_name(method)))
+        label_points(panel, labels)
     return page
 
 
-def _mark(panel: Axes, points: dict[str, tuple[float, float]]) -> None:
-    """Draw a point for each method, with its name."""
-    colours = method_colours(points)
-    for method, point in points.items():
-        panel.plot(*point, "o", color=colours[method], markersize=5)
-    label_points(panel, [(*point, method_name(method)) for method, point in points.items()])
+def set_axes(panel: Axes, mse: Sequence[float], lpips: Sequence[float]) -> float:
+    """Set up the axes for points; the MSE axis is logarithmic if the values differ widely.
+
+    Returns:
+        the unit of the MSE axis: the value that is drawn at 1.
+    """
+    unit, unit_name = readable_unit(mse)
+    errors = [error / unit for error in mse]
+    panel.set_xlabel(axis_label("MSE, RGB in [0, 1]", unit_name))
+    panel.set_ylabel("LPIPS")
+    panel.set_xlim(axis_limits(errors, 0.2))
+    panel.set_ylim(axis_limits(lpips, 0.15))
+    panel.grid()
+    panel.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    panel.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    if 0 < min(errors) * _FAR < max(errors):
+        low, high = axis_limits([math.log10(error) for error in errors], 0.2)
+        subs = (1,) if max(errors) > min(errors) * _FAR**2 else (1, 2, 5)
+        panel.set_xscale("log")
+        panel.set_xlim(10**low, 10**high)
+        panel.xaxis.set_major_locator(LogLocator(subs=subs))
+        panel.xaxis.set_minor_locator(NullLocator())
+        panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    return unit

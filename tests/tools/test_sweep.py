@@ -1,253 +1,331 @@
-"""Sweeps: what is combined, what a log says, and how it is drawn."""
+"""Sweeps as users run them: stopped, killed, failing, repeated."""
 
-from collections.abc import Callable
+import csv
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+import psutil
 import pytest
-from matplotlib.colors import to_rgb
+from PIL import Image
 
-from srcnn.errors import InputError
-from srcnn.figures.canvas import Canvas
-from srcnn.figures.style import BLACK, method_colours
-from tests.tiny_project import run
-from tools.combinations import combine, varied
-from tools.experiment_log import reason_of, stages_of
-from tools.sweep_figure import METHODS, METRICS, Row, curves, draw_sweep, sweep_table
+from tests.tiny_project import ROOT, commit, copy_of, environment, run
 
-OneLine = Callable[[Any], str]
+pytestmark = pytest.mark.long
 
+PIPELINE = """
+stages:
+  train_mse:
+    cmd: python train.py mse
+    params: [train.lr]
+    deps: [train.py]
+    outs: [models/mse.json]
+  train_perceptual:
+    cmd: python train.py perceptual
+    params: [train.lr, loss.lambda2]
+    deps: [train.py]
+    outs: [models/perceptual.json]
+  evaluate:
+    cmd: python train.py evaluate
+    deps: [models/mse.json, models/perceptual.json]
+    metrics:
+      - metrics/x2.json:
+          cache: false
+"""
+# The stages log what they compute in a file outside the project, one line each.
+TRAIN = """
+import json, os, sys, time
+from pathlib import Path
+from ruamel.yaml import YAML
 
-@pytest.fixture(autouse=True)
-def in_the_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where params.yaml is."""
-    monkeypatch.chdir(project)
-
-
-# What is combined
-
-
-def names(*arguments: str, prefix: str = "") -> list[str]:
-    return [combination.name for combination in combine(arguments, prefix)]
-
-
-def test_lists_multiply_and_names_tell_the_values() -> None:
-    found = combine(["loss.lambda2=0.1,0.9", "train.lr=0.001,0.003", "train.epochs.mse=1"])
-    assert [combination.name for combination in found] == [
-        "lambda2=0.1_train.lr=0.001_mse=1",
-        "lambda2=0.1_train.lr=0.003_mse=1",
-        "lambda2=0.9_train.lr=0.001_mse=1",
-        "lambda2=0.9_train.lr=0.003_mse=1",
-    ]
-    assert found[1].overrides == ("loss.lambda2=0.1", "train.lr=0.003", "train.epochs.mse=1")
-    assert found[1].given == {"loss.lambda2": 0.1, "train.lr": 0.003, "train.epochs.mse": 1}
-    assert found[1].params["train"]["epochs"] == {"mse": 1, "perceptual": 4}
-    assert varied(found) == ["loss.lambda2", "train.lr"]
-
-
-def test_the_curve_is_along_lambda2_wherever_it_is_given() -> None:
-    assert varied(combine(["train.lr=0.001,0.003", "loss.lambda2=0.1,0.9"]))[0] == "loss.lambda2"
-
-
-def test_the_same_value_has_one_name_however_it_is_written() -> None:
-    assert names("loss.lambda2=.1,0.10,1e-1") == ["lambda2=0.1"]
-    assert names("train.lr=1e-5") == names("train.lr=0.00001") == ["train.lr=1e-05"]
-
-
-@pytest.mark.parametrize(
-    ("argument", "name"),
-    [
-        ("scales=[2,4],[2]", ["scales=2-4", "scales=2"]),
-        ("model.upsampling=bicubic,'bilinear'", ["upsampling=bicubic", "upsampling=bilinear"]),
-        ("train.clip_norm=null,1", ["clip_norm=null", "clip_norm=1"]),
-        ("train.augment.colour=true,false", ["colour=true", "colour=false"]),
-        ("data.cache_dir=/a/b..c.lock/", ["cache_dir=a-b-c-lock"]),
-        ("+loss.layers.block3_conv3=0.5", ["block3_conv3=0.5"]),
-    ],
-)
-def test_names_are_such_as_git_takes(argument: str, name: list[str]) -> None:
-    assert names(argument) == name
-    for each in name:
-        run("git", "check-ref-format", f"refs/exps/{each}", cwd=Path())
-
-
-def test_a_prefix_begins_every_name(one_line: OneLine) -> None:
-    assert names("loss.lambda2=0.1", prefix="first") == ["first_lambda2=0.1"]
-    for prefix in ("a/b", "-a", "a b", "..", "a~"):
-        with pytest.raises(InputError, match="--name"):
-            combine(["loss.lambda2=0.1"], prefix)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["loss.lambda2"], "loss.lambda2: not KEY=VALUE"),
-        (["=3"], "=3: not KEY=VALUE"),
-        (["loss.lambda2=[1"], "not KEY=VALUE"),
-        (["~loss.lambda2"], "not KEY=VALUE"),
-        (["params.yaml:loss.lambda2=1"], "not KEY=VALUE"),
-        (["loss.lambda2=1", "loss.lambda2=2"], "given twice"),
-        (["loss.lambda2=glob(*)"], "not supported"),
-        (["loss.lambda2=interval(1,2)"], "INTERVAL_SWEEP"),
-        (["loss.lamda2=0.1"], "Could not override 'loss.lamda2'"),
-        (["loss.lambda2=0.1,abc"], "loss.lambda2=abc: loss.lambda2: "),
-        (["train.lr=0"], "train.lr=0: train.lr: "),
-        (["scales=[2],[5]"], "scales=[5]: scales: 5 is not one of"),
-        (["data.cache_dir=a/b,a-b"], "the name of two combinations"),
-        (["scales.0=3"], "scales.0"),
-        (["+variants.deep.lambda2=1,2"], "a sweep is of the perceptual loss"),
-        ([f"data.cache_dir={'long' * 60}"], "too long for a name"),
-    ],
-)
-def test_what_no_run_could_have_is_refused_before_anything_is_queued(
-    arguments: list[str], message: str, one_line: OneLine
-) -> None:
-    with pytest.raises(InputError) as caught:
-        combine(arguments)
-    assert message in one_line(caught)
-
-
-# What a log says
-
-LOG = """Reproducing experiment 'a'
-Running stage 'check_settings':
-> python -m stages.check_settings
-Updating lock file 'dvc.lock'
-
-Stage 'fetch_data' didn't change, skipping
-Stage 'train_mse@2' is cached - skipping run, checking out outputs
-Updating lock file 'dvc.lock'
-
-Running stage 'train_perceptual@2':
-> python -m stages.train --scale 2 --loss perceptual
+what, params = sys.argv[1], YAML(typ="safe").load(Path("params.yaml"))
+lr, lambda2 = params["train"]["lr"], params["loss"]["lambda2"]
+with Path(os.environ["LEDGER"]).open("a") as ledger:
+    print(what, lr, lambda2 if what == "perceptual" else "", file=ledger)
+if what == "perceptual":
+    time.sleep(float(os.environ.get("NAP", 0)))
+if lambda2 > 1000:
+    sys.exit("error: training diverged")
+def scores(mse):
+    return {"mse": mse, "psnr_rgb": 1, "psnr_y": 1, "ssim_y": 1, "lpips": 1 - mse}
+made = {"mse": 0.1 + lr, "perceptual": 0.1 + lr + lambda2 / 100}
+out = Path("models", what + ".json")
+if what == "evaluate":
+    out = Path("metrics/x2.json")
+    made = {name: scores(json.loads(Path("models", name + ".json").read_text())) for name in made}
+    made["bicubic"] = scores(0.5)
+out.parent.mkdir(exist_ok=True)
+out.write_text(json.dumps(made if what == "evaluate" else made[what]))
 """
 
 
-def test_stages_are_counted_by_what_became_of_them() -> None:
-    stages = stages_of(LOG)
-    assert stages.ran == ("check_settings", "train_perceptual@2")
-    assert stages.cached == ("train_mse@2",)
-    assert stages.unchanged == ("fetch_data",)
-    assert str(stages) == "2 ran, 1 from the cache, 1 unchanged"
+class Project:
+    """A project whose training takes no time."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.ledger = folder.with_name(f"{folder.name}-ledger.txt")
+        self.environment = environment() | {"LEDGER": str(self.ledger)}
+
+    def start(self, *arguments: str, nap: float = 0) -> subprocess.Popen[str]:
+        """Begin a sweep."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "tools.sweep", *arguments],
+            cwd=self.folder,
+            env=self.environment | {"NAP": str(nap)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def sweep(self, *arguments: str, status: int = 0) -> str:
+        """Run a sweep to its end; what it prints."""
+        out, error = (process := self.start(*arguments)).communicate(timeout=300)
+        assert process.returncode == status, out + error
+        return out + error
+
+    def begun(self) -> list[str]:
+        """What was trained since the last call of `computed`."""
+        lines = self.ledger.read_text().splitlines() if self.ledger.exists() else []
+        return [line.strip() for line in lines if "evaluate" not in line]
+
+    def computed(self) -> list[str]:
+        """What was trained since the last call."""
+        lines = self.begun()
+        self.ledger.unlink(missing_ok=True)
+        return lines
+
+    def until(self, done: Callable[[], bool]) -> None:
+        """Wait for something."""
+        end = time.monotonic() + 120
+        while not done():
+            assert time.monotonic() < end
+            time.sleep(0.2)
+
+    def stages(self) -> list[psutil.Process]:
+        """Processes of stages that run."""
+        return [p for p in self.processes() if "train.py" in p.cmdline()]
+
+    def runs(self) -> list[psutil.Process]:
+        """Processes of `dvc exp run`."""
+        return [p for p in self.processes() if "exp" in p.cmdline()]
+
+    def processes(self) -> Iterator[psutil.Process]:
+        """All processes whose working directory is in the project."""
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if Path(process.cwd()).is_relative_to(self.folder):
+                    yield process
+
+    def rows(self) -> list[dict[str, str]]:
+        """Of the swept models in plots/sweep.csv."""
+        with (self.folder / "plots/sweep.csv").open() as file:
+            return [row for row in csv.DictReader(file) if row["method"] == "perceptual"]
 
 
-@pytest.mark.parametrize(
-    ("end", "reason"),
-    [
-        ("error: training diverged\nERROR: failed to reproduce 'a'\n", "training diverged"),
-        ("epoch 1\nERROR: failed to run: b, exited with -9\n", "failed to run: b, exited with -9"),
-        ("epoch 1\n", "epoch 1"),
-    ],
-)
-def test_the_reason_is_the_stage_s_own_if_it_gave_one(end: str, reason: str) -> None:
-    assert reason_of(LOG.replace("Running", "error: before\nRunning") + end) == reason
-    assert reason_of("")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as it was committed."""
+    folder = tmp_path_factory.mktemp("made") / "project"
+    for file in (".dvc/config", ".dvc/.gitignore", ".gitignore", "params.yaml"):
+        (folder / file).parent.mkdir(exist_ok=True, parents=True)
+        shutil.copy(ROOT / file, folder / file)
+    for code in ("srcnn", "tools"):
+        shutil.copytree(ROOT / code, folder / code, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "dvc.yaml").write_text(PIPELINE)
+    (folder / "train.py").write_text(TRAIN)
+    params = (folder / "params.yaml").read_text()
+    (folder / "params.yaml").write_text(params.replace("scales: [2, 4]", "scales: [2]"))
+    run("git", "init", "--quiet", cwd=folder)
+    commit(folder, "start")
+    project = Project(folder)
+    subprocess.run(["dvc", "repro"], cwd=folder, env=project.environment, check=True)
+    project.computed()
+    commit(folder, "results")
+    return folder
 
 
-# What is drawn
+@pytest.fixture
+def small(made: Path, tmp_path: Path) -> Iterator[Project]:
+    """A copy of the project; afterwards its processes are killed."""
+    shutil.copytree(made, tmp_path / "project", symlinks=True)
+    project = Project(tmp_path / "project")
+    yield project
+    for process in project.processes():
+        with suppress(psutil.Error):
+            process.kill()
 
 
-def made_rows(
-    lambdas: tuple[float, ...] = (0.9, 0.1),
-    rates: tuple[float, ...] = (0.001,),
-    scales: tuple[int, ...] = (2, 4),
-    of_mse: float = 0.0,
-) -> list[Row]:
-    """Rows of a sweep; the MSE model's scores change with the rate by `of_mse`."""
-    rows: list[Row] = []
-    for lambda2 in lambdas:
-        for number, rate in enumerate(rates):
-            for scale in scales:
-                for method, mse, lpips in (
-                    ("bicubic", 0.0016, 0.16),
-                    ("mse", 0.0014 * (1 + of_mse * number), 0.12),
-                    ("perceptual", 0.0014 + 1e-5 * lambda2 * (1 + number), 0.11 - 0.002 * lambda2),
-                ):
-                    scores = dict.fromkeys(METRICS, 1.0) | {"mse": mse, "lpips": lpips}
-                    about = {"experiment": f"{lambda2}_{rate}", "scale": scale, "method": method}
-                    settings = {"loss.lambda1": 0.1, "loss.lambda2": lambda2, "train.lr": rate}
-                    rows.append(about | settings | scores)
-    return rows
+def test_a_sweep_runs_what_it_changes_and_continues_after_a_failure(small: Project) -> None:
+    arguments = ("loss.lambda2=0.1,5000,0.9,2.7",)
+    printed = small.sweep(*arguments, status=1)
+    assert small.computed() == [f"perceptual 0.001 {value}" for value in (0.1, 5000, 2.7)]
+    assert re.search("lambda2=0.1: done in .*; stages: 2 ran, 0 cached, 1 unchanged\n", printed)
+    assert re.search("lambda2=0.9: done in .*; stages: 0 ran, 0 cached, 3 unchanged\n", printed)
+    assert "lambda2=5000: failed: training diverged\n" in printed
+    assert printed.endswith("error: 1 of 4 experiments failed: lambda2=5000\n")
+    assert [row["loss.lambda2"] for row in small.rows()] == ["0.1", "0.9", "2.7"]
+    assert [float(row["lpips"]) for row in small.rows()] == pytest.approx([0.898, 0.89, 0.872])
+    with Image.open(small.folder / "plots/sweep.png") as picture:
+        assert picture.width > 2000
+    assert (small.folder / "plots/sweep.pdf").is_file()
+    assert "plots/sweep.png" in run("git", "status", "--short", "-u", cwd=small.folder)
+
+    again = small.sweep(*arguments, status=1)
+    assert small.computed() == ["perceptual 0.001 5000"]  # tried again, and nothing else
+    assert "4 experiments, 3 of them done" in again
+    assert len(small.rows()) == 3
+
+    commit(small.folder, "the sweep's own results")
+    anew = small.sweep("loss.lambda2=0.1,0.9")
+    assert "2 experiments, 0 of them done" in anew  # of another commit
+    assert re.search("lambda2=0.1: done in .*; stages: 0 ran, 2 cached, 1 unchanged", anew)
+    assert small.computed() == []
 
 
-def shows(canvas: Canvas, colour: str) -> bool:
-    wanted = np.rint(np.array(to_rgb(colour)) * 255)
-    return bool((canvas.render() == wanted).all(axis=2).any())
+def test_lists_can_be_swept_too(small: Project) -> None:
+    printed = small.sweep("data.same_size=[10,10],[20,20]")
+    assert "same_size=20-20" in printed
+    assert [row["data.same_size"] for row in small.rows()] == ["[10, 10]", "[20, 20]"]
+    assert (small.folder / "plots/sweep.png").is_file()
 
 
-def test_a_curve_is_in_the_order_of_its_setting_and_marks_the_paper_s_point() -> None:
-    *others, perceptual = curves(made_rows((8.1, 0.9, 0.1), scales=(2,)), ["loss.lambda2"])
-    assert [curve.method for curve in others] == ["bicubic", "mse"]
-    assert [len(curve.points) for curve in others] == [1, 1]
-    assert [point.values for point in perceptual.points] == [(0.1,), (0.9,), (8.1,)]
-    assert [point.of_paper for point in perceptual.points] == [False, True, False]
-    assert not any(point.of_paper for curve in others for point in curve.points)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_sweep_continues_where_it_was(small: Project, number: signal.Signals) -> None:
+    arguments = ("loss.lambda2=0.1,0.3,2.7",)
+    process = small.start(*arguments, nap=12)
+    small.until(lambda: len(small.begun()) == 2)
+    process.send_signal(number)
+    out, error = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert error.endswith("stopped; the same command continues\n")
+    assert "lambda2=0.1: done in" in out
+    assert small.folder not in [Path(p.cwd()) for p in small.processes()]
+    assert not small.stages()
+    assert run("git", "status", "--short", cwd=small.folder) == ""
+    assert not list((small.folder / ".dvc/tmp/exps/standalone").glob("tmp*"))
+    small.computed()
+
+    printed = small.sweep(*arguments)
+    assert small.computed() == ["perceptual 0.001 0.3", "perceptual 0.001 2.7"]
+    assert "3 experiments, 1 of them done" in printed
+    assert len(small.rows()) == 3
 
 
-def test_each_combination_of_the_other_settings_has_its_curve() -> None:
-    settings = ["loss.lambda2", "train.lr"]
-    found = curves(made_rows(rates=(0.001, 0.003), scales=(2,)), settings)
-    of_perceptual = [curve for curve in found if curve.method == "perceptual"]
-    assert [curve.others for curve in of_perceptual] == ["train.lr = 0.001", "train.lr = 0.003"]
-    assert sum(curve.method == "mse" for curve in found) == 1
-    found = curves(made_rows(rates=(0.001, 0.003), scales=(2,), of_mse=0.1), settings)
-    assert sum(curve.method == "mse" for curve in found) == 2
+def test_a_sweep_stopped_at_any_time_leaves_the_working_tree_as_it_was(small: Project) -> None:
+    for seconds in (1.0, 3.0, 4.0, 5.0, 6.0):
+        process = small.start("loss.lambda2=0.1,0.3", "--jobs=2", nap=30)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=120)
+        assert run("git", "status", "--short", cwd=small.folder) == ""
+        assert run("git", "symbolic-ref", "HEAD", cwd=small.folder)
+        assert not list(small.processes())
 
 
-def test_a_model_along_whose_setting_others_move_too_has_a_curve_of_its_own() -> None:
-    rows = made_rows((0.9,), rates=(0.003, 0.001), scales=(2,), of_mse=0.1)
-    found = {curve.method: curve for curve in curves(rows, ["train.lr"])}
-    assert [point.values for point in found["mse"].points] == [(0.001,), (0.003,)]
-    assert found["bicubic"].points[0].values == (0.003, 0.001)
+def test_a_killed_experiment_fails_and_the_others_go_on(small: Project) -> None:
+    process = small.start("loss.lambda2=0.1,0.3", nap=8)
+    small.until(lambda: bool(small.stages()))
+    (stage,), (experiment,) = small.stages(), small.runs()
+    experiment.kill()
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert not stage.is_running()
+    assert "lambda2=0.1: failed: DVC was killed\n" in out
+    assert "lambda2=0.3: done in" in out
+    assert len(small.rows()) == 1
 
 
-@pytest.mark.parametrize("scales", [(2,), (2, 4), (2, 3, 4)])
-def test_the_figure_shows_the_methods_at_every_scale(scales: tuple[int, ...]) -> None:
-    canvas = draw_sweep(made_rows(scales=scales), ["loss.lambda2"])
-    assert all(shows(canvas, colour) for colour in method_colours(METHODS).values())
-    rows = -(-len(scales) // 2)
-    assert canvas.render().shape[0] == pytest.approx(rows * 848, rel=0.1)
+def test_a_second_sweep_is_refused_as_long_as_an_experiment_of_the_first_runs(
+    small: Project,
+) -> None:
+    first = small.start("loss.lambda2=0.1,0.3", nap=30)
+    small.until(lambda: bool(small.stages()))
+    refused = "error: another sweep runs in this project, or an experiment of one\n"
+    assert small.sweep("loss.lambda2=2.7", status=1).endswith(refused)
+    first.kill()
+    first.communicate()
+    assert small.sweep("loss.lambda2=2.7", status=1).endswith(refused)
+    small.until(lambda: not small.runs())
+    printed = small.sweep("loss.lambda2=0.1,0.3")
+    assert "2 experiments, 1 of them done" in printed
+    assert small.computed() == ["perceptual 0.001 0.1", "perceptual 0.001 0.3"]
 
 
-@pytest.mark.parametrize(
-    "rows",
-    [
-        made_rows((0.9,)),
-        made_rows((0.9, 0.9)),
-        made_rows((0.1, 0.9, 5000.0)),  # far away, as what nearly diverges is
-        made_rows(rates=(0.001, 0.003, 0.01), of_mse=0.2),
-    ],
-)
-def test_any_sweep_can_be_drawn(rows: list[Row]) -> None:
-    canvas = draw_sweep(rows, ["loss.lambda2", "train.lr"])
-    assert shows(canvas, BLACK)
+def test_two_jobs_share_a_grid_and_its_models(small: Project) -> None:
+    grid = "loss.lambda2=0.1,0.9", "train.lr=0.001,0.003"
+    printed = small.sweep(*grid, "-j", "2", "--name", "two")
+    lines = small.computed()
+    assert sum(line.startswith("perceptual") for line in lines) == 3  # one is the commit's own
+    assert set(lines) > {"mse 0.003"}
+    assert "two_lambda2=0.9_train.lr=0.003: done" in printed
+    assert {row["train.lr"] for row in small.rows()} == {"0.001", "0.003"}
 
 
-def test_settings_without_an_order_are_not_joined_by_a_line() -> None:
-    rows = [{**row, "loss.balance": str(row["loss.lambda2"])} for row in made_rows((0.1, 90.0))]
-    joined, single = (draw_sweep(rows, [key]) for key in ("loss.lambda2", "loss.balance"))
-    colour = np.rint(np.array(to_rgb(method_colours(METHODS)["perceptual"])) * 255)
-    count = [(canvas.render() == colour).all(axis=2).sum() for canvas in (joined, single)]
-    assert count[0] > 1.5 * count[1]
+def test_a_fresh_clone_can_be_swept(small: Project, tmp_path: Path) -> None:
+    run("git", "clone", "--quiet", str(small.folder), str(tmp_path / "clone"), cwd=tmp_path)
+    clone = Project(tmp_path / "clone")
+    clone.sweep("loss.lambda2=0.1,0.3")
+    assert clone.computed() == ["mse 0.001", "perceptual 0.001 0.1", "perceptual 0.001 0.3"]
 
 
-def test_the_table_has_a_line_per_experiment_and_one_per_method_to_compare_with() -> None:
-    heads, *lines = sweep_table(made_rows()).splitlines()
-    assert [head.split()[-1] for head in heads.split("×")[1:]] == ["MSE", "RGB", "LPIPS"] * 2
-    assert [line.split("  ")[0] for line in lines] == [
-        "Bicubic",
-        "SRCNN, MSE loss",
-        "0.9_0.001",
-        "0.1_0.001",
-    ]
-    assert len({len(line) for line in [heads, *lines]}) == 1
-    assert "0.1098" in lines[-1]
+def test_changes_that_are_not_committed_are_refused(small: Project) -> None:
+    (small.folder / "train.py").write_text(TRAIN + "\n# changed\n")
+    printed = small.sweep("loss.lambda2=0.1", status=1)
+    assert printed.startswith("error: train.py: ")
+    assert printed.count("\n") == 1
+    assert small.computed() == []
 
 
-def test_the_table_tells_models_apart_and_leaves_a_gap_where_a_scale_is_missing() -> None:
-    rows = made_rows(rates=(0.001, 0.003), of_mse=0.1)
-    rows = [row for row in rows if row["scale"] == 2 or row["loss.lambda2"] == 0.1]
-    lines = sweep_table(rows).splitlines()
-    assert sum(line.startswith("SRCNN, MSE loss of ") for line in lines) >= 2
-    assert any("–" in line for line in lines)
+def test_an_experiment_of_the_same_name_and_other_settings_is_refused(small: Project) -> None:
+    taken = ("--name", "lambda2=0.1", "--set-param", "loss.lambda2=0.2")
+    subprocess.run(
+        ["dvc", "exp", "run", "--temp", *taken],
+        cwd=small.folder,
+        env=small.environment,
+        check=True,
+    )
+    printed = small.sweep("loss.lambda2=0.1", status=1)
+    assert "error: lambda2=0.1: this experiment has other settings" in printed
+
+
+def test_the_pipeline_itself_is_swept(made_project: Path, tmp_path: Path) -> None:
+    """With real training: three λ2, of which one cannot be trained with, a stop, and a resume."""
+    project = Project(copy_of(made_project, tmp_path / "project"))
+    weights = (project.folder / "dvc.lock").read_text()
+    arguments = ("loss.lambda2=0.1,1e39,2.7",)
+    process = project.start(*arguments)
+    assert process.stdout
+    lines = [process.stdout.readline() for _ in range(2)]
+    assert re.search("lambda2=0.1: done in .*; stages: 9 ran, 0 cached, 4 unchanged", lines[1])
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=120)
+    assert process.returncode == 130
+    printed = project.sweep(*arguments, status=1)
+    assert "3 experiments, 1 of them done" in printed
+    assert "lambda2=1e+39: failed: training diverged" in printed
+    assert re.search("lambda2=2.7: done in .*; stages: 9 ran, 0 cached, 4 unchanged", printed)
+    assert [row["loss.lambda2"] for row in project.rows()] == ["0.1", "2.7"]
+    swept = run("git", "show", experiment(project, "lambda2=2.7"), cwd=project.folder)
+    for stage in ("train_mse@2", "fetch_data", "degrade@2", "fetch_weights"):
+        assert section(swept, stage) == section(weights, stage)
+    assert section(swept, "train_perceptual@2") != section(weights, "train_perceptual@2")
+
+
+def experiment(project: Project, name: str) -> str:
+    """dvc.lock of an experiment, as git names it."""
+    (ref,) = run(
+        "git", "for-each-ref", "--format=%(refname)", f"refs/exps/*/*/{name}", cwd=project.folder
+    ).split()
+    return f"{ref}:dvc.lock"
+
+
+def section(lock: str, stage: str) -> str:
+    """What dvc.lock says of a stage."""
+    return re.split(r"\n  (?=\S)", lock.partition(f"\n  {stage}:")[2])[0]
