@@ -5,10 +5,10 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from tabulate import tabulate
 from tqdm import tqdm
 
 from srcnn.settings import Settings
+from srcnn.utils.text import text_table
 from tools.run_cost import (
     TIMED_SIDE,
     Photographs,
@@ -64,7 +64,7 @@ def _stages(
     seconds += others.values()
     heads = ("stage", "epochs", "batches", "steps", "a step", "time")
     rows = [[*row, tqdm.format_interval(time)] for row, time in zip(rows, seconds, strict=True)]
-    return _table(rows, heads, left=1), sum(seconds)
+    return text_table([heads, *rows]), sum(seconds)
 
 
 def _disk(settings: Settings, photographs: Mapping[str, Photographs]) -> str:
@@ -75,13 +75,7 @@ def _disk(settings: Settings, photographs: Mapping[str, Photographs]) -> str:
     free = f"{shutil.disk_usage(Path()).free / 1e9:.0f} GB are free here"
     rows = [[use.what, use.where, f"{use.bytes / unit:.1f}"] for use in uses]
     rows.append(["total", free, f"{total / unit:.1f}"])
-    return _table(rows, ("disk", "where", name), left=2)
-
-
-def _table(rows: list[list[str]], heads: tuple[str, ...], left: int) -> str:
-    """A table whose first `left` columns are left-aligned, and the others right-aligned."""
-    align = ["left"] * left + ["right"] * (len(heads) - left)
-    return tabulate(rows, heads, "plain", colalign=align, disable_numparse=True)
+    return text_table([["disk", "where", name], *rows], left=(0, 1))
 
 
 def _notes(settings: Settings, photographs: Mapping[str, Photographs]) -> list[str]:

@@ -12,10 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from tabulate import tabulate
 
 from srcnn.errors import InputError
-from srcnn.utils.text import join_names
+from srcnn.utils.text import join_names, text_table
 from srcnn.utils.validation import error_line
 from srcnn.utils.yaml_files import parse_yaml
 from tools.git import changes, committed, committed_files
@@ -231,6 +230,5 @@ def _table(metrics: list[MetricChange]) -> list[str]:
         )
         for change in metrics
     ]
-    align = ["left"] * 3 + ["right"] * 4 + ["left"]
-    text = tabulate(rows, heads, "plain", colalign=align, disable_numparse=True) if rows else ""
+    text = text_table([heads, *rows], left=(0, 1, 2, 7)) if rows else ""
     return [line.rstrip() for line in text.splitlines()]

@@ -42,9 +42,9 @@ stages:
 TRAIN = """
 import json, os, sys, time
 from pathlib import Path
-from ruamel.yaml import YAML
+from srcnn.utils.yaml_files import read_yaml
 
-what, params = sys.argv[1], YAML(typ="safe").load(Path("params.yaml"))
+what, params = sys.argv[1], read_yaml(Path("params.yaml"))
 lr, lambda2 = params["train"]["lr"], params["loss"]["lambda2"]
 with Path(os.environ["LEDGER"]).open("a") as ledger:
     print(what, lr, lambda2 if what == "perceptual" else "", file=ledger)

@@ -148,8 +148,8 @@ def test_changed_results_are_named(folder: Path) -> None:
         f"data: dvc.lock has {'0' * 32}.dir, now {md5}",
         "metrics/x2.json: not the committed file",
         "plots/old.md: committed, but not made",
-        "scale    method    metric      committed    now    difference    allowed",
-        "x2       mse       psnr_y           31.5     30          -1.5       0.15  outside",
+        "scale  method  metric  committed  now  difference  allowed",
+        "x2     mse     psnr_y       31.5   30        -1.5     0.15  outside",
         "not verified: 3 of 6 outputs differ",
     ]
     assert status == 1
@@ -183,10 +183,10 @@ def test_another_machine_is_verified_within_the_tolerance(folder: Path) -> None:
     assert lines[-7:] == [
         "  device: a GPU; committed: a CPU",
         "1 of 5 outputs have the same bytes",
-        "scale    method    metric      committed     now    difference    allowed",
-        "x2       bicubic   mse              0.01    0.01             0     0.0002",
-        "x2       bicubic   psnr_y             30      30             0       0.15",
-        "x2       mse       psnr_y             30  30.125         +0.12       0.15",
+        "scale  method   metric  committed     now  difference  allowed",
+        "x2     bicubic  mse          0.01    0.01           0   0.0002",
+        "x2     bicubic  psnr_y         30      30           0     0.15",
+        "x2     mse      psnr_y         30  30.125       +0.12     0.15",
         "verified: all 3 metrics lie within the tolerance of metrics/environment.json",
     ]
     assert status == 0
