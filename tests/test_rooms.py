@@ -1,4 +1,4 @@
-"""The rooms of the package: which imports which, and which stage of dvc.yaml lists them."""
+"""The rooms of the package: the order of imports, and the rooms that each stage lists."""
 
 import ast
 import re
@@ -16,10 +16,7 @@ ORDER = (
     *({"data", "training", "evaluation", "export"}, {"analysis", "upscaling"}),
     *({"figures"}, {"report"}, {"serve"}, {"cli"}),
 )
-"""A room imports from itself and from those before it; rooms in braces know nothing of each other.
-
-`export` and `upscaling` are the exception that `upscaling` runs what `export` builds.
-"""
+"""A room imports only from itself and from rooms before it, not from rooms in the same braces."""
 
 PLACE = {room: place for place, rooms in enumerate(ORDER) for room in rooms}
 TOP = {"__init__.py", "__main__.py", "errors.py", "settings.py", "py.typed"}
@@ -29,7 +26,7 @@ PIPELINE: dict[str, Any] = read_yaml(ROOT / "dvc.yaml")["stages"]
 
 @cache
 def imports(file: str) -> frozenset[str]:
-    """The files of this project that a file imports, wherever in it."""
+    """Return the files of this project that a file imports, at any place in it."""
     found: set[str] = set()
     for node in ast.walk(ast.parse((ROOT / file).read_text())):
         if isinstance(node, ast.Import):
@@ -48,7 +45,7 @@ def imports(file: str) -> frozenset[str]:
 
 
 def reached(file: str) -> set[str]:
-    """All files that a file imports, directly or not, and itself; what all stages share aside."""
+    """Return a file and all files that it imports, directly or not, except SHARED."""
     found: set[str] = set()
     left = [file]
     while left:
@@ -105,7 +102,7 @@ def test_a_stage_lists_the_rooms_that_it_runs(name: str) -> None:
     files = reached(script)
     rooms = {room_of(file) for file in files if file.startswith("srcnn/")}
     plumbing = {"__init__", "errors", "settings"}
-    # Every stage reads its settings; they count where their code makes some of the numbers.
+    # A stage lists settings.py only if code there affects its numbers.
     uses = any(
         re.search(r"\.(loss_of|epochs_of)\(", (ROOT / file).read_text())
         for file in files - {"srcnn/settings.py"}
