@@ -1,12 +1,12 @@
-"""The one exception that users see as a line instead of a traceback."""
+"""Exceptions that users see as one line instead of a traceback."""
 
 import unicodedata
 
 
 class InputError(Exception):
-    """A setting or a file is wrong; the message names it and says what to do about it.
+    """A setting or a file is wrong; the message names it and says what to do.
 
-    It is made one line without control characters, whatever a library that is quoted in it says.
+    The message becomes one line without control characters, as it may quote a library's.
     """
 
     def __init__(self, message: str):
@@ -14,9 +14,9 @@ class InputError(Exception):
         super().__init__("".join(c for c in line if unicodedata.category(c) != "Cc"))
 
 
-class TooLarge(InputError):  # noqa: N818  # as its parent says of itself
-    """An image has more pixels than one is trusted to have; it may be a bomb."""
+class TooLarge(InputError):  # noqa: N818
+    """An image has too many pixels; it may be a decompression bomb."""
 
 
-class Stopped(Exception):  # noqa: N818  # no error
-    """Someone asked a run to stop, and its state is saved; the message says where."""
+class Stopped(Exception):  # noqa: N818  # not an error
+    """A user stopped a run and its state is saved; the message says where."""

@@ -1,9 +1,8 @@
-"""MATLAB's `imresize`, value for value: how every low-resolution image is made.
+"""MATLAB's `imresize`, equal in every value. It makes every LR image.
 
 Keys' cubic kernel (a = −1/2; Keys 1981) or a triangle, stretched by the scale when shrinking
-(antialiasing), weights normalised to sum 1, samples centred at u = (x + ½)/scale − ½, borders by
-symmetric reflection, one dimension after the other, and uint8 rounded half away from zero after
-each of them.
+(antialiasing); weights normalised to sum 1; samples centred at u = (x + ½)/scale − ½; borders by
+symmetric reflection; one dimension after the other, and uint8 rounded half up after each.
 """
 
 import math
@@ -30,7 +29,7 @@ def cubic(x: Array) -> Array:
 
 
 def triangle(x: Array) -> Array:
-    """Linear interpolation's kernel, support [−1, 1]."""
+    """The kernel of linear interpolation, support [−1, 1]."""
     return np.maximum(1 - np.abs(x), 0.0)
 
 
@@ -39,16 +38,16 @@ _KERNELS: dict[str, tuple[Callable[[Array], Array], float]] = {
     "bilinear": (triangle, 2.0),
 }
 
-# Factors at which sums in float32 round to the right level whatever the order of additions, so
-# that a matrix product may make them. By 2, 4 and 8 they are exact: weights are multiples of
-# 2⁻¹⁶, and values moved to −128 … 127 keep every partial sum below 2⁸, which fits in 24 bits.
-# By 3 weights are multiples of 1/81, so a sum is never nearer than 1/162 to half-way between two
-# levels, and float32 is not out by a hundredth of that.
+# Factors at which float32 sums round to the correct level in any order of additions, so that a
+# matrix product can compute them. At 2, 4 and 8 the sums are exact: weights are multiples of 2⁻¹⁶,
+# and values shifted to −128 … 127 keep every partial sum below 2⁸, which fits in 24 bits. At 3
+# weights are multiples of 1/81, so a sum is at least 1/162 away from the middle between two levels,
+# more than a hundred times the error of float32.
 _PRODUCT_FACTORS = (2, 3, 4, 8)
 _STRIP = 64  # rows at a time along the second axis: the fastest of 16, 32, 64 and 128
 
-# Images are resized in a thread each. OpenBLAS splits products of more multiplications than these
-# among threads of its own, which would only wait for each other.
+# Each image is resized in its own thread. OpenBLAS splits products with more multiplications than
+# this among further threads, which would wait for each other.
 _MULTIPLICATIONS = 2**18
 
 
@@ -67,10 +66,11 @@ def imresize(
         kernel: `bicubic`, `bilinear` or `nearest`.
 
     Returns:
-        The resized image in the type of `image`: uint8, float32 or float64.
+        the resized image, in the dtype of `image`.
 
     Raises:
-        ValueError: both or neither of `scale` and `size`, an empty image or result, another dtype.
+        ValueError: both or neither of `scale` and `size` are given, the image or the result is
+            empty, or the dtype is not supported.
     """
     if (scale is None) == (size is None):
         raise ValueError("imresize takes either a scale or a size")
@@ -96,32 +96,32 @@ def imresize(
 
 
 def _resize_axis(image: Array, axis: int, length: int, scale: float, kernel: str) -> Array:
-    """Resize one axis, rounding and clamping if the image is uint8."""
+    """Resize one axis; round and clamp if the image is uint8."""
     if kernel == "nearest":
-        nearest = np.floor(_centres(length, scale) + 0.5).astype(int) - 1
+        nearest = np.floor(_sample_positions(length, scale) + 0.5).astype(int) - 1
         return np.take(image, reflect(nearest, image.shape[axis]), axis)
     if image.dtype != np.uint8:
         return _tap_sums(image, axis, length, scale, kernel).astype(image.dtype)
     factor = max(scale, 1 / scale)
     if factor not in _PRODUCT_FACTORS:
-        return _rounded(_tap_sums(image, axis, length, scale, kernel), 0.5)
-    matrix, first = _block(scale, kernel)
+        return _round_to_uint8(_tap_sums(image, axis, length, scale, kernel), 0.5)
+    matrix, first = _block_weights(scale, kernel)
     if axis == 0:
         return _row_products(image, length, scale, matrix, first)
     return _column_products(image, length, scale, matrix, first)
 
 
-def _centres(length: int, scale: float) -> Array:
-    """Where output samples lie in the input, counted from 1 as MATLAB does, to the last bit."""
+def _sample_positions(length: int, scale: float) -> Array:
+    """Positions of the output samples in the input, from 1 and to the last bit as in MATLAB."""
     return np.arange(1, length + 1) / scale + 0.5 * (1 - 1 / scale)
 
 
 @lru_cache(maxsize=32)
 def taps(length: int, scale: float, kernel: str) -> tuple[Array, Array]:
-    """Where each output sample looks and with what weight.
+    """The input samples and weights of each output sample.
 
     Args:
-        length: output samples.
+        length: number of output samples.
         scale: output samples per input sample.
         kernel: `bicubic` or `bilinear`.
 
@@ -132,10 +132,10 @@ def taps(length: int, scale: float, kernel: str) -> tuple[Array, Array]:
     function, support = _KERNELS[kernel]
     stretch = min(scale, 1.0)
     support /= stretch
-    u = _centres(length, scale)[:, None]
+    u = _sample_positions(length, scale)[:, None]
     indices = np.floor(u - support / 2) + np.arange(math.ceil(support) + 2)
     weights = stretch * function(stretch * (u - indices))
-    weights /= np.cumsum(weights, axis=1)[:, -1:]  # added in MATLAB's order
+    weights /= np.cumsum(weights, axis=1)[:, -1:]  # MATLAB's order of additions
     used = np.flatnonzero(weights.any(axis=0))
     indices, weights = indices[:, used].astype(int) - 1, weights[:, used]
     indices.flags.writeable = weights.flags.writeable = False
@@ -148,14 +148,14 @@ def reflect(indices: Array, n: int) -> Array:
     return np.where(folded < n, folded, 2 * n - 1 - folded)
 
 
-def _rounded(sums: Array, offset: float) -> Array:
-    """Add `offset`, drop the fraction and clamp to uint8; works in place."""
+def _round_to_uint8(sums: Array, offset: float) -> Array:
+    """Add `offset`, truncate and clamp to uint8; changes `sums`."""
     sums += offset
     return np.clip(sums, 0, 255, out=sums).astype(np.uint8)
 
 
 def _tap_sums(image: Array, axis: int, length: int, scale: float, kernel: str) -> Array:
-    """Weighted sums in float64, tap after tap: the order of additions that MATLAB has."""
+    """Weighted sums in float64, tap after tap, which is MATLAB's order of additions."""
     indices, weights = taps(length, scale, kernel)
     where = reflect(indices, image.shape[axis])
     along = [1] * image.ndim
@@ -167,13 +167,13 @@ def _tap_sums(image: Array, axis: int, length: int, scale: float, kernel: str) -
 
 
 @lru_cache(maxsize=32)
-def _block(scale: float, kernel: str) -> tuple[Array, int]:
-    """The weights of 8 output samples or of those of 4 input samples, whichever are more.
+def _block_weights(scale: float, kernel: str) -> tuple[Array, int]:
+    """The weights of a block: 8 output samples, or those of 4 input samples if these are more.
 
-    They are the same for every such block of a line, from the inputs that lie further along.
+    All blocks of a line have the same weights.
 
     Returns:
-        float32 [outputs, inputs], and which input the first block begins with.
+        float32 [outputs, inputs], and the index of the first block's first input.
     """
     indices, weights = taps(max(8, round(4 * scale)), scale, kernel)
     first = int(indices.min())
@@ -183,8 +183,8 @@ def _block(scale: float, kernel: str) -> tuple[Array, int]:
     return matrix, first
 
 
-def _extended(image: Array, axis: int, before: int, after: int) -> Array:
-    """A uint8 image with its border reflected along an axis, as int8 moved to −128 … 127."""
+def _extend(image: Array, axis: int, before: int, after: int) -> Array:
+    """Reflect the borders of a uint8 image along an axis, and shift it to −128 … 127 in int8."""
     widths = [(0, 0)] * image.ndim
     widths[axis] = before, after
     extended = np.pad(image, widths, "symmetric")
@@ -193,47 +193,49 @@ def _extended(image: Array, axis: int, before: int, after: int) -> Array:
 
 
 def _row_products(image: Array, length: int, scale: float, matrix: Array, first: int) -> Array:
-    """Resize the first axis of a uint8 image, a block of output rows at a time."""
+    """Resize the first axis of a uint8 image, one block of output rows at a time."""
     outputs, inputs = matrix.shape
     step = round(outputs / scale)
     blocks = math.ceil(length / outputs)
     last = first + (blocks - 1) * step + inputs
-    rows = _extended(image, 0, -first, last - len(image)).reshape(last - first, -1)
+    rows = _extend(image, 0, -first, last - len(image)).reshape(last - first, -1)
     width = rows.shape[1]  # W·C
     part = _MULTIPLICATIONS // matrix.size
     result = np.empty((length, width), np.uint8)
     sums = np.empty((outputs, width), np.float32)
     for block in range(blocks):
-        seen = rows[block * step :][:inputs].astype(np.float32)
+        used = rows[block * step :][:inputs].astype(np.float32)
         for left in range(0, width, part):
             right = left + part
-            np.matmul(matrix, seen[:, left:right], out=sums[:, left:right])
+            np.matmul(matrix, used[:, left:right], out=sums[:, left:right])
         start = block * outputs
-        result[start : start + outputs] = _rounded(sums, 128.5)[: length - start]
+        result[start : start + outputs] = _round_to_uint8(sums, 128.5)[: length - start]
     return result.reshape(length, *image.shape[1:])
 
 
 def _column_products(image: Array, length: int, scale: float, matrix: Array, first: int) -> Array:
-    """Resize the second axis of a uint8 image, a strip of rows at a time, all blocks at once."""
+    """Resize the second axis of a uint8 image, one strip of rows at a time."""
     outputs, inputs = matrix.shape
     step = round(outputs / scale)
     last = first + (math.ceil(length / outputs) - 1) * step + inputs
-    lines = _extended(image, 1, -first, last - image.shape[1]).reshape(len(image), -1)
+    lines = _extend(image, 1, -first, last - image.shape[1]).reshape(len(image), -1)
     channels = math.prod(image.shape[2:])
-    matrix = np.kron(matrix.T, np.eye(channels, dtype=np.float32))  # channels lie interleaved
+    matrix = np.kron(matrix.T, np.eye(channels, dtype=np.float32))  # channels are interleaved
     strip = max(1, min(_STRIP, _MULTIPLICATIONS // matrix.size))
     result = np.empty((len(image), length * channels), np.uint8)
     for top in range(0, len(image), strip):
         seen = lines[top : top + strip].astype(np.float32)
         windows = sliding_window_view(seen, len(matrix), axis=1)[:, :: step * channels]
-        levels = _rounded(windows.swapaxes(0, 1) @ matrix, 128.5)  # [blocks, rows, outputs·C]
+        levels = _round_to_uint8(
+            windows.swapaxes(0, 1) @ matrix, 128.5
+        )  # [blocks, rows, outputs·C]
         line = levels.swapaxes(0, 1).reshape(len(seen), -1)
         result[top : top + strip] = line[:, : length * channels]
     return result.reshape(len(image), length, *image.shape[2:])
 
 
 def upsampling_phases(scale: int, kernel: Kernel) -> Array:
-    """Weights of enlarging by a whole factor, the same for every input pixel.
+    """Weights of enlarging by an integer factor, which are the same for every input pixel.
 
     Returns:
         [scale, 5] in float64: output scale·i + p is Σ_t weight[p, t] · input[i + t − 2].

@@ -1,4 +1,4 @@
-"""Networks and what runs them: SRCNN, VGG, tensors on disk, tiled inference, the device.
+"""The networks SRCNN and VGG, their weights on disk, tiled inference and the device.
 
-Training them belongs in `training`, scoring them in `evaluation`.
+Training belongs in `training`, scoring in `evaluation`.
 """

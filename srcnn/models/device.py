@@ -1,4 +1,4 @@
-"""The machine: which device computes, in what precision, and what to write down about it."""
+"""The device that computes: its choice, precision, name and memory."""
 
 import ctypes
 import os
@@ -17,50 +17,50 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
 
 
 def best_device(*, deterministic: bool = True) -> torch.device:
-    """The first CUDA device where there is one, else the CPU; the CPU if the process is held.
+    """The first CUDA device, or the CPU if there is none or the arithmetic is pinned.
 
-    On the CPU everything that the network uses is deterministic for a number of threads.
+    On the CPU all operations of the network are deterministic for a given number of threads.
 
     Args:
-        deterministic: whether a GPU is to use deterministic algorithms alone.
+        deterministic: whether a GPU uses deterministic algorithms only.
     """
     if is_pinned() or not torch.cuda.is_available():
         _keep_freed_memory()
         if is_pinned():
             torch.set_num_threads(THREADS)
         return torch.device("cpu")
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what torch asks for
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # torch requires it
     torch.use_deterministic_algorithms(deterministic)
-    torch.backends.cudnn.allow_tf32 = False  # float32 is to mean float32
+    torch.backends.cudnn.allow_tf32 = False  # use full float32
     return torch.device("cuda")
 
 
 def _keep_freed_memory() -> None:
-    """Let glibc keep what tensors free for the next ones.
+    """Make glibc keep freed memory for the next tensors.
 
-    It gives large blocks back to the system, which hands out the same pages again one by one, and
-    clears them: a third of a training step (`benchmarks/training.py`).
+    By default it returns large blocks to the system, which clears them and hands them out again
+    page by page. This takes a third of a training step (`benchmarks/training.py`).
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # missing in other C libraries
     if mallopt is not None:
         mallopt(_M_MMAP_MAX, 0)
         mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def bf16_is_fast(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 in hardware; emulation is slower than float32."""
+    """Whether the device has bfloat16 in hardware; emulation is slower than float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    if "AVX512" not in torch.backends.cpu.get_cpu_capability():  # it may be held
+    if "AVX512" not in torch.backends.cpu.get_cpu_capability():  # may be pinned to AVX2
         return False
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def device_name(device: torch.device) -> str:
-    """The device in words: the GPU's name, or the CPU's name, family, model and instructions.
+    """The GPU's name, or the CPU's name, family, model and instructions, for people.
 
-    Where results do not depend on it, "any x86-64 CPU".
+    "any x86-64 CPU" if results do not depend on it.
     """
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
@@ -71,7 +71,7 @@ def device_name(device: torch.device) -> str:
 
 
 def left_unused(device: torch.device) -> list[str]:
-    """What of this machine a held process leaves unused, in words."""
+    """The parts of this machine that a process with pinned arithmetic does not use."""
     if not is_pinned() or device.type == "cuda":
         return []
     cores, capabilities = len(os.sched_getaffinity(0)), torch.cpu.get_capabilities()
@@ -84,7 +84,7 @@ def left_unused(device: torch.device) -> list[str]:
 
 
 def cpu_name() -> str:
-    """The CPU's model name with family and model number, which tell its generation."""
+    """The CPU's model name, family and model number."""
     try:
         lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
     except OSError:
@@ -97,14 +97,14 @@ def cpu_name() -> str:
 
 
 def peak_memory(device: torch.device) -> float:
-    """The most memory that this process has had at once, in GiB, of the GPU or else of the host."""
+    """Peak memory of this process in GiB, on the GPU or else on the host."""
     if device.type == "cuda":
         return torch.cuda.max_memory_reserved(device) / 2**30
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def environment(device: torch.device) -> dict[str, Any]:
-    """What the last digits of a result depend on: device, threads and versions."""
+    """Everything the last digits of a result depend on: device, threads and versions."""
     return {
         "device": device_name(device),
         "threads": torch.get_num_threads(),

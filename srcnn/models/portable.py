@@ -1,8 +1,7 @@
-"""The same bytes on every x86-64 CPU: one set of instructions, one number of threads, float32.
+"""Pins the arithmetic to AVX2 and two threads, for the same bytes on every x86-64 CPU.
 
-Sums of floats depend on the order of their terms, and that on how wide the CPU's instructions are
-and on how many threads share the work. Held at AVX2, which CPUs have had since 2013, and at two
-threads, training and scoring give the same bytes on all of them.
+Float sums depend on the order of their terms, which depends on the width of the CPU's instructions
+and on the number of threads. CPUs have had AVX2 since 2013.
 """
 
 import os
@@ -10,21 +9,21 @@ import os
 THREADS = 2
 INSTRUCTIONS = "AVX2"
 
-_HELD = {
+_VARIABLES = {
     "ATEN_CPU_CAPABILITY": "avx2",  # torch's own kernels
     "ONEDNN_MAX_CPU_ISA": "AVX2",  # convolutions
-    "MKL_CBWR": "AVX2",  # what is left to MKL
+    "MKL_CBWR": "AVX2",  # the rest, computed by MKL
 }
 
 
 def pin_arithmetic() -> None:
-    """Hold this process, and those that it starts, at AVX2; before torch's first computation.
+    """Pin this process and its children to AVX2; call it before torch's first computation.
 
-    `srcnn.models.device.best_device` does the rest: two threads, and no GPU.
+    `srcnn.models.device.best_device` sets two threads and avoids the GPU.
     """
-    os.environ.update(_HELD)
+    os.environ.update(_VARIABLES)
 
 
 def is_pinned() -> bool:
-    """Whether this process is held."""
-    return all(os.environ.get(name) == value for name, value in _HELD.items())
+    """Whether the arithmetic of this process is pinned."""
+    return all(os.environ.get(name) == value for name, value in _VARIABLES.items())

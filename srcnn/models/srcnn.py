@@ -1,11 +1,10 @@
-"""SRCNN 9-1-5 on RGB: a low-resolution image in, a super-resolved image out."""
+"""SRCNN 9-1-5 on RGB images."""
 
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,11 +15,11 @@ from srcnn.models.tensors import read_tensors, write_tensors
 
 
 class SRCNN(nn.Module):
-    """SRCNN (Dong et al. 2016) as the paper has it: upsample, 9×9×64, 1×1×32, 5×5×3.
+    """SRCNN (Dong et al. 2016) as in the paper: upsampling, then 9×9×64, 1×1×32 and 5×5×3.
 
-    The only padding is a symmetric reflection of the low-resolution image, as MATLAB's `imresize`
-    pads; everything after it is computed from true neighbours. A crop of the input with `halo`
-    pixels of context around it therefore gives exactly that crop of the output.
+    The only padding is a symmetric reflection of the LR image, as in MATLAB's `imresize`; the
+    convolutions are not padded. A crop of the input with `halo` more pixels on each side therefore
+    gives exactly that crop of the output.
 
     Args:
         scale: enlargement of both sides.
@@ -41,7 +40,7 @@ class SRCNN(nn.Module):
 
         Args:
             lr: the images.
-            with_halo: whether they have `halo` pixels of context already, which give no output.
+            with_halo: whether they already have `halo` more pixels on each side.
         """
         return self.refine(self.upsample(lr if with_halo else pad_symmetric(lr, self.halo)))
 
@@ -56,36 +55,37 @@ class SRCNN(nn.Module):
         """The three layers: [N, 3, H + 12, W + 12], RGB in [0, 1], to [N, 3, H, W]."""
         x = F.relu_(self.features(up))
         x = F.relu_(self.mapping(x))
-        if x.dtype == torch.bfloat16:  # float32 keeps the digits of what is released
+        if x.dtype == torch.bfloat16:  # float32 keeps the last digits of the released models
             return in_blocks(self.reconstruction, x)
         out: Tensor = self.reconstruction(x)
         return out
 
     @torch.no_grad()
     def start_from_interpolation(self) -> None:
-        """Add an identity path to the weights: training starts within 1.5 dB of the interpolation.
+        """Add an identity path to the weights, so that training starts near the interpolation.
 
-        Three of the 64 and of the 32 channels carry the colours through both ReLUs unchanged.
+        Three of the 64 and of the 32 channels pass the colours unchanged through both ReLUs. The
+        result is within 1.5 dB of the interpolation.
         """
         self.reconstruction.weight.mul_(0.1)
         for layer in (self.features, self.mapping, self.reconstruction):
             assert layer.bias is not None
             layer.bias.zero_()
-            through = torch.zeros_like(layer.weight)
+            identity = torch.zeros_like(layer.weight)
             for colour in range(3):
                 centre = layer.kernel_size[0] // 2
-                through[colour, colour, centre, centre] = 1
+                identity[colour, colour, centre, centre] = 1
             if layer is self.reconstruction:
                 layer.weight[:, :3] = 0
             else:
                 layer.weight[:3] = 0
-            layer.weight.add_(through)
+            layer.weight.add_(identity)
 
 
 def in_blocks(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """A convolution with few outputs, 2×2 pixels of them at once: the same in half the time."""
+    """Compute a convolution with few outputs for 2×2 pixels at once, in half the time."""
     height, width = (n - k + 1 for n, k in zip(x.shape[2:], conv.kernel_size, strict=True))
-    if height % 2 or width % 2:  # else F.pad would copy all the same
+    if height % 2 or width % 2:  # F.pad copies even if there is nothing to pad
         x = F.pad(x, (0, width % 2, 0, height % 2))
     moved = [F.pad(conv.weight, (j, 1 - j, i, 1 - i)) for i in (0, 1) for j in (0, 1)]
     weight = torch.stack(moved, 1).flatten(0, 1).contiguous(memory_format=torch.channels_last)
@@ -95,7 +95,7 @@ def in_blocks(conv: nn.Conv2d, x: Tensor) -> Tensor:
 
 
 def pad_symmetric(image: Tensor, width: int) -> Tensor:
-    """Extend [..., H, W] by `width` pixels on each side by reflection, edges repeated."""
+    """Extend [..., H, W] by `width` pixels on each side, by reflection with repeated edges."""
     for dim in (-2, -1):
         n = image.shape[dim]
         index = torch.arange(-width, n + width, device=image.device) % (2 * n)
@@ -104,7 +104,7 @@ def pad_symmetric(image: Tensor, width: int) -> Tensor:
 
 
 def _enlarge(image: Tensor, phases: list[list[float]], dim: int) -> Tensor:
-    """Enlarge one dimension by the phases [scale, 5]; 4 samples, 2 at each end, give no output."""
+    """Enlarge one dimension by the phases [scale, 5], without the 2 samples at each end."""
     n = image.shape[dim] - 4
     windows = [image.narrow(dim, tap, n) for tap in range(5)]
     outputs = []
@@ -116,16 +116,15 @@ def _enlarge(image: Tensor, phases: list[list[float]], dim: int) -> Tensor:
 
 def save_model(model: SRCNN, path: Path, about: dict[str, Any]) -> None:
     """Write the weights as safetensors, with the architecture and `about` as JSON metadata."""
-    made = {"scale": model.scale, "upsampling": model.upsampling, **about}
-    write_tensors(model.state_dict(), path, made)
+    architecture = {"scale": model.scale, "upsampling": model.upsampling}
+    write_tensors(model.state_dict(), path, architecture | about)
 
 
 def load_model(path: Path, scale: int | None = None) -> SRCNN:
     """Read a network that `save_model` wrote.
 
     Raises:
-        InputError: the file is missing, damaged, or holds something else; or the network is not
-            one for `scale`.
+        InputError: the file is missing, damaged or not a model, or the model has another scale.
     """
     try:
         weights, about = read_tensors(path)
@@ -133,16 +132,8 @@ def load_model(path: Path, scale: int | None = None) -> SRCNN:
         model.load_state_dict(weights)
     except FileNotFoundError:
         raise InputError(f"{path}: no such model") from None
-    except (
-        SafetensorError,
-        OSError,
-        KeyError,
-        TypeError,
-        ValueError,
-        ArithmeticError,
-        RuntimeError,
-    ) as error:
+    except Exception as error:  # damaged files raise exceptions of many types
         raise InputError(f"{path}: not a model of this project ({error})") from None
     if scale is not None and model.scale != scale:
-        raise InputError(f"{path}: a model for ×{model.scale}, not for ×{scale}")
+        raise InputError(f"{path}: a model for ×{model.scale}, not ×{scale}")
     return model.eval()

@@ -1,4 +1,4 @@
-"""Tensors by name in a safetensors file, with what is to be known about them as JSON metadata."""
+"""Reads and writes tensors as safetensors files with JSON metadata."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -21,15 +21,15 @@ Weights = dict[str, Tensor]
 def to_tensor(images: npt.NDArray[np.uint8] | Tensor, device: torch.device) -> Tensor:
     """[N, H, W, 3] uint8 to [N, 3, H, W] float32 in [0, 1], channels last in memory."""
     if not isinstance(images, Tensor):
-        images = torch.tensor(images)  # a copy, as torch warns of arrays that are read-only
+        images = torch.tensor(images)  # a copy: torch warns about read-only arrays
     return images.to(device).permute(0, 3, 1, 2).float().div_(255)
 
 
 def write_tensors(tensors: Mapping[str, Tensor], path: Path, about: Mapping[str, Any]) -> None:
-    """Write the file whole; the same tensors and `about` give the same bytes."""
+    """Write tensors and metadata; the same input gives the same bytes."""
     packed = {name: value.contiguous().cpu() for name, value in tensors.items()}
     with atomic_write(path) as temporary:
-        # One entry, as safetensors does not keep the order of several.
+        # One entry, because safetensors does not keep the order of several.
         try:
             save_file(packed, temporary, {"srcnn": json.dumps(about, sort_keys=True)})
         except SafetensorError as error:  # a full disk
@@ -37,22 +37,22 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, about: Mapping[str,
 
 
 def read_tensors(path: Path) -> tuple[Weights, dict[str, Any]]:
-    """Read the tensors and what `write_tensors` was told about them, nothing for other files."""
+    """Read the tensors and the metadata of `write_tensors`, which is empty in other files."""
     with safe_open(path, "pt") as file:
         about = json.loads((file.metadata() or {}).get("srcnn", "{}"))
         return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
 
 
 def read_weights(path: Path, needed: Iterable[str] = (), network: str | None = None) -> Weights:
-    """Read trained weights that the stage fetch_weights stored.
+    """Read weights that the stage fetch_weights wrote.
 
     Args:
         path: the file.
-        needed: names that it must hold.
-        network: that it must be of, as its metadata says.
+        needed: names of required tensors.
+        network: the required network, if any.
 
     Raises:
-        InputError: the file is missing or damaged, or holds other weights.
+        InputError: the file is missing or damaged, or contains other weights.
     """
     try:
         weights, about = read_tensors(path)
@@ -61,5 +61,5 @@ def read_weights(path: Path, needed: Iterable[str] = (), network: str | None = N
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"{path}: damaged ({error})") from None
     if (network and about.get("network") != network) or not weights.keys() >= set(needed):
-        raise InputError(f"{path}: holds other weights; run the stage fetch_weights again")
+        raise InputError(f"{path}: contains other weights; run the stage fetch_weights again")
     return weights

@@ -1,4 +1,4 @@
-"""Super-resolution of images of any size, tile by tile: little memory, and no seams."""
+"""Super-resolves images of any size tile by tile, with little memory and without seams."""
 
 import numpy as np
 import torch
@@ -9,14 +9,14 @@ from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import to_tensor
 
 TILE = 384
-"""HR pixels of a tile's sides: the fastest that stay well below a GiB (`benchmarks/README.md`)."""
+"""HR pixels of a tile's sides: the fastest size well below 1 GiB (`benchmarks/README.md`)."""
 
 
 @torch.no_grad()
 def super_resolve(model: SRCNN, lr: RGB8, tile: int = TILE) -> RGB8:
     """Enlarge [h, w, 3] uint8 to [scale·h, scale·w, 3] uint8 on the model's device.
 
-    Every tile is computed with the context that reaches into it, so that the result is that of the
+    Every tile includes the neighbouring pixels that affect it, so the result equals that of the
     whole image.
 
     Args:
@@ -31,8 +31,8 @@ def super_resolve(model: SRCNN, lr: RGB8, tile: int = TILE) -> RGB8:
     for top in range(0, height, side):
         for left in range(0, width, side):
             tall, wide = min(side, height - top), min(side, width - left)
-            seen = with_halo(lr, top, left, tall, wide, halo)
-            enlarged = model(to_tensor(seen[None], device), with_halo=True)[0]
+            window = with_halo(lr, top, left, tall, wide, halo)
+            enlarged = model(to_tensor(window[None], device), with_halo=True)[0]
             levels = enlarged.clamp_(0, 1).mul_(255).round_().byte().permute(1, 2, 0)
             y, x = top * scale, left * scale
             sr[y : y + tall * scale, x : x + wide * scale] = levels.cpu().numpy()

@@ -1,4 +1,4 @@
-"""Files, threads, paths, text: what every room uses and no room is about.
+"""Helpers for all rooms: files, tables, threads, paths and text.
 
 Nothing here knows images, networks or settings.
 """

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, checked by their sha256, and given room."""
+"""Writes files atomically, checks their sha256, and checks free disk space."""
 
 import errno
 import hashlib
@@ -19,7 +19,7 @@ from srcnn.errors import InputError
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Give a temporary name to write to; move it to `path` if the block ends well.
+    """Yield a temporary path to write to; rename it to `path` if the block succeeds.
 
     Raises:
         InputError: the disk is full.
@@ -29,7 +29,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
-    except OSError as error:  # which does not say which file was being written
+    except OSError as error:  # its message does not name the file
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise InputError(f"{path}: {error.strerror}; make room") from None
         raise
@@ -38,14 +38,14 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def packaged_file(package: str, file: str, sha256: str) -> Path:
-    """A data file inside an installed package, found without importing the package.
+    """Find a data file of an installed package without importing the package.
 
     Raises:
-        InputError: the package or the file is missing, or its bytes are not those expected.
+        InputError: the package or the file is missing, or the checksum is wrong.
     """
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise InputError(f"{package}: not installed (make repro installs what the lock file lists)")
+        raise InputError(f"{package}: not installed (make repro installs it)")
     path = Path(spec.submodule_search_locations[0]) / file
     if not path.is_file():
         raise InputError(f"{path}: no such file in the installed {package}")
@@ -54,25 +54,25 @@ def packaged_file(package: str, file: str, sha256: str) -> Path:
 
 
 def write_json(value: Any, path: Path) -> None:
-    """Write JSON that reads well and ends with a newline."""
+    """Write indented JSON with a newline at the end."""
     with atomic_write(path) as temporary:
         text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
         temporary.write_text(text, encoding="utf-8")
 
 
 def sha256_of(path: Path) -> str:
-    """The file's sha256 in hexadecimal digits."""
+    """The sha256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @lru_cache
 def code_digest(*rooms: str, package: Path = Path(__file__).parents[1]) -> str:
-    """A digest of this package's code and of the libraries that decode, compute and encode.
+    """A digest of this package's code and of the versions of numpy and pillow.
 
     Args:
-        rooms: the folders and files of the package that count, such as `images`; all by default.
-        package: its folder.
+        rooms: folders and files of the package, such as `images`; all by default.
+        package: the package's folder.
     """
     digest = hashlib.sha256(f"{version('numpy')} {version('pillow')}".encode())
     parts = [package / room for room in rooms] or [package]
@@ -83,23 +83,23 @@ def code_digest(*rooms: str, package: Path = Path(__file__).parents[1]) -> str:
 
 
 def check_sha256(path: Path, expected: str) -> None:
-    """Raise InputError, with both sums in it, unless the file's sha256 begins with `expected`."""
+    """Raise InputError unless the file's sha256 starts with `expected`."""
     actual = sha256_of(path)
     if not actual.startswith(expected):
         raise InputError(f"{path}: wrong checksum: sha256 is {actual}, expected {expected}")
 
 
 def check_room(needed: int, folder: Path, purpose: str, setting: str | None = None) -> None:
-    """Refuse to begin what the disk cannot hold.
+    """Check that a disk has enough free space.
 
     Args:
         needed: bytes.
-        folder: where they are to go; it need not exist yet.
-        purpose: what they are.
-        setting: what else can be done, such as to name another place.
+        folder: where they will be written; it may not exist yet.
+        purpose: what will be written, in plural, for the message.
+        setting: another remedy, such as a setting for another folder.
 
     Raises:
-        InputError: there is less room.
+        InputError: there is less space.
     """
     existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
     free = shutil.disk_usage(existing).free

@@ -1,4 +1,4 @@
-"""The methods that every run compares: four interpolations, and the paper's two models."""
+"""The methods that every run compares: four interpolations and the paper's two models."""
 
 from typing import Literal, get_args
 
@@ -6,4 +6,4 @@ Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
 
 METHODS = (*INTERPOLATIONS, "mse", "perceptual")
-"""The variants of `params.yaml` follow them, under names of their own."""
+"""The variants in params.yaml follow these, under their own names."""

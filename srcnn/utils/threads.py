@@ -1,4 +1,4 @@
-"""Work in other threads: on many images at once, on all cores; and before it is asked for."""
+"""Runs functions in threads: on all cores at once, or ahead of time."""
 
 import os
 from collections import deque
@@ -11,25 +11,25 @@ from tqdm import tqdm
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_AHEAD = 4  # results that are made before they are asked for
+_AHEAD = 4  # results computed before they are needed
 
 
 def map_threads(
     function: Callable[[Item], Result], items: Iterable[Item], title: str | None = None
 ) -> list[Result]:
-    """The function's results in the order of `items`; with a title, a progress bar on a terminal.
+    """Apply a function to all items on all cores; with a title, show a progress bar.
 
-    In threads: decoding, encoding and matrix products run outside the interpreter's lock.
+    Threads suffice, because decoding, encoding and matrix products release the GIL.
     """
     items = list(items)
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         results = pool.map(function, items)
-        hidden = None if title else True  # None: where there is no terminal
+        hidden = None if title else True  # None hides the bar if there is no terminal
         return list(tqdm(results, title, len(items), unit="image", disable=hidden))
 
 
 def prefetch(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """The function's results in the order of `items`, made in one other thread."""
+    """Yield the results in the order of `items`, computed ahead in one other thread."""
     waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(1) as pool:
         try:
