@@ -15,19 +15,9 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from srcnn.figures.style import (
-    BLACK,
-    DPI,
-    FIGURE_MARGIN,
-    FIGURE_WIDTH,
-    FRAME_COLOUR,
-    GREY,
-    SMALL_SIZE,
-    TEXT_SIZE,
-    TITLE_SIZE,
-    figure_style,
-)
-from srcnn.figures.text import PIXELS_PER_POINT, font, replace_missing_glyphs
+from srcnn.figures import style
+from srcnn.figures.style import BLACK, DPI, FIGURE_MARGIN, GREY, TEXT_SIZE, figure_style
+from srcnn.figures.text import PIXELS_PER_POINT, font, replace_missing_glyphs, wrap
 from srcnn.figures.windows import Window
 from srcnn.images.image_io import RGB8
 from srcnn.utils.files import atomic_write
@@ -48,7 +38,7 @@ class Canvas:
     """White, FIGURE_WIDTH × `height` pixels inside a margin; positions exclude the margin."""
 
     def __init__(self, height: int):
-        self._size = FIGURE_WIDTH + 2 * FIGURE_MARGIN, height + 2 * FIGURE_MARGIN
+        self._size = style.FIGURE_WIDTH + 2 * FIGURE_MARGIN, height + 2 * FIGURE_MARGIN
         with figure_style():
             self._figure = Figure(figsize=(self._size[0] / DPI, self._size[1] / DPI))
 
@@ -57,24 +47,19 @@ class Canvas:
         bottom = self._size[1] - FIGURE_MARGIN - top - image.shape[0]
         self._figure.add_artist(_ExactImage(image, FIGURE_MARGIN + left, bottom))
 
-    def add_overview(
-        self, image: RGB8, window: Window, left: int, top: int, height: int, width: int
-    ) -> tuple[int, int, int]:
-        """Draw a whole image, shrunk to fit into a box, with a frame around a window of it.
+    def add_overview(self, image: RGB8, window: Window, box: Window) -> tuple[int, int, int]:
+        """Draw a whole image with a frame around a window of it.
 
         Args:
             image: [H, W, 3].
             window: of the image.
-            left: of the box.
-            top: of the box.
-            height: of the box.
-            width: of the box.
+            box: the place on the canvas, at whose top left the image is shrunk to fit.
 
         Returns:
             height and width on the canvas, and the integer factor by which the image is shrunk.
         """
-        small, factor = shrink(image, height, width)
-        self.add_image(small, left, top)
+        small, factor = shrink(image, box.height, box.width)
+        self.add_image(small, box.left, box.top)
         # The frame lies around the window, but inside the image.
         edge = _OUTLINE // 2
         (upper, lower), (start, end) = (
@@ -84,8 +69,8 @@ class Canvas:
                 (window.left, window.left + window.width, small.shape[1]),
             )
         )
-        x, y, *size = self._fractions(left + start, top + upper, end - start, lower - upper)
-        for colour, thickness in ((BLACK, _OUTLINE), (FRAME_COLOUR, _FRAME)):
+        x, y, *size = self._fractions(box.left + start, box.top + upper, end - start, lower - upper)
+        for colour, thickness in ((BLACK, _OUTLINE), (style.FRAME_COLOUR, _FRAME)):
             frame = Rectangle((x, y), *size, transform=self._figure.transFigure, fill=False)
             frame.set(edgecolor=colour, linewidth=thickness / PIXELS_PER_POINT, joinstyle="miter")
             self._figure.add_artist(frame)
@@ -111,16 +96,22 @@ class Canvas:
 
     def add_title(self, title: str) -> None:
         """Draw the figure's title at the top."""
-        self.add_text(title, 0, 0, TITLE_SIZE, bold=True)
+        self.add_text(title, 0, 0, style.TITLE_SIZE, bold=True)
 
     def add_caption(self, name: str, details: str, left: float, top: float) -> None:
         """Draw a name in bold and, below it, details in small grey type."""
         self.add_text(name, left, top, bold=True)
-        self.add_text(details, left, top + LINE_HEIGHT, SMALL_SIZE, GREY)
+        self.add_note(details, left, top + LINE_HEIGHT)
 
-    def add_lines(self, lines: list[str], left: float, top: float, colour: str = BLACK) -> float:
-        """Draw lines of text below each other; returns the top of the next line."""
-        for line in lines:
+    def add_note(self, text: str, left: float, top: float, align: str = "left") -> None:
+        """Draw a line of small grey type."""
+        self.add_text(text, left, top, style.SMALL_SIZE, GREY, align=align)
+
+    def add_paragraph(
+        self, text: str, left: float, top: float, width: float, colour: str = BLACK
+    ) -> float:
+        """Draw text in lines of at most `width` pixels; returns the top of the next line."""
+        for line in wrap(text, width):
             self.add_text(line, left, top, colour=colour)
             top += LINE_HEIGHT
         return top

@@ -4,7 +4,7 @@ from srcnn.analysis.results import Results
 from srcnn.figures.canvas import GAP, LINE_HEIGHT, TITLE_HEIGHT, Canvas, enlarge
 from srcnn.figures.captions import SCORE_NOTE, score_text, size_text
 from srcnn.figures.style import FIGURE_WIDTH, GREY, figure_style, method_name
-from srcnn.figures.text import shorten_name, wrap
+from srcnn.figures.text import shorten_name
 from srcnn.figures.windows import CLOSEUP, STRIDE, Window, highest_error_window
 
 ZOOM = 9
@@ -33,13 +33,13 @@ def draw_figure1(results: Results) -> Canvas:
     across, down = (FIGURE_WIDTH - side) // (_COLUMNS - 1), side + GAP + 3 * LINE_HEIGHT
     canvas = Canvas(TITLE_HEIGHT + 2 * down - LINE_HEIGHT)
     canvas.add_title("Figure 1. Details that SRCNN does not restore")
-    box = side - 6 * LINE_HEIGHT, side
-    height, _, _ = canvas.add_overview(hr, window, 0, TITLE_HEIGHT, *box)
+    box = Window(TITLE_HEIGHT, 0, side - 6 * LINE_HEIGHT, side)
+    height, _, _ = canvas.add_overview(hr, window, box)
     below = TITLE_HEIGHT + height + GAP
     name = f"{shorten_name(results.names[image], side - 80, bold=True)}, ×{results.scale}"
     canvas.add_text(name, 0, below, bold=True)
     text = f"{frame} The other panels show it, enlarged {ZOOM} times. {SCORE_NOTE}"
-    canvas.add_lines(wrap(text, side), 0, below + LINE_HEIGHT, GREY)
+    canvas.add_paragraph(text, 0, below + LINE_HEIGHT, side, GREY)
     for number, (method, picture) in enumerate((pictures | {"hr": hr}).items(), start=1):
         left, top = number % _COLUMNS * across, TITLE_HEIGHT + number // _COLUMNS * down
         shown = window.crop(picture)

@@ -6,7 +6,7 @@ from itertools import islice
 from srcnn.analysis.results import Results
 from srcnn.figures.canvas import GAP, LINE_HEIGHT, TITLE_HEIGHT, Canvas, enlarge
 from srcnn.figures.captions import SCORE_NOTE, score_text, size_text
-from srcnn.figures.style import FIGURE_WIDTH, GREY, SMALL_SIZE, figure_style
+from srcnn.figures.style import FIGURE_WIDTH, figure_style
 from srcnn.figures.text import shorten_name
 from srcnn.figures.windows import STRIDE, Window, highest_error_window
 
@@ -52,15 +52,15 @@ def draw_windows(
     canvas.add_title(title)
     note = f"The window with the highest error (MSE) of bicubic, enlarged {ZOOM} times. "
     note += "Below it, the whole image." if is_hr else SCORE_NOTE
-    canvas.add_text(note, 0, TITLE_HEIGHT - 16, SMALL_SIZE, GREY)
+    canvas.add_note(note, 0, TITLE_HEIGHT - 16)
     for number, (image, window) in enumerate(windows.items()):
         left, top = number % _COLUMNS * across, first_row + number // _COLUMNS * down
         picture = results.pictures(image, *([] if is_hr else [method]))[method]
         canvas.add_image(enlarge(window.crop(picture), ZOOM), left, top)
         beside, below = left, top + height + GAP
         if is_hr:
-            box = _OVERVIEW_HEIGHT, width // 2
-            _, overview_width, factor = canvas.add_overview(picture, window, left, below, *box)
+            box = Window(below, left, _OVERVIEW_HEIGHT, width // 2)
+            _, overview_width, factor = canvas.add_overview(picture, window, box)
             beside = left + overview_width + 2 * GAP
             details = size_text(picture.shape, factor)
         else:

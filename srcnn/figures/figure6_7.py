@@ -12,21 +12,14 @@ from srcnn.analysis.hallucination import BANDS, energy_by_band, hallucination_ma
 from srcnn.analysis.results import Results
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.evaluation.metrics import mse
+from srcnn.figures import style
 from srcnn.figures.canvas import GAP, LINE_HEIGHT, TITLE_HEIGHT, Canvas, enlarge
 from srcnn.figures.captions import size_text
 from srcnn.figures.charts import axis_label, decimals_for, readable_unit, set_up_panel
 from srcnn.figures.difference_maps import Map, colour_bar, colourise, error_map, lpips_map
-from srcnn.figures.style import (
-    FIGURE_WIDTH,
-    GREY,
-    SMALL_SIZE,
-    figure_style,
-    method_colours,
-    method_name,
-    short_name,
-)
-from srcnn.figures.text import shorten_name, wrap
-from srcnn.figures.windows import CLOSEUP, WindowScores
+from srcnn.figures.style import figure_style, method_name, short_name
+from srcnn.figures.text import shorten_name
+from srcnn.figures.windows import CLOSEUP, Window, WindowScores
 from srcnn.images.image_io import RGB8
 
 ZOOM = 5
@@ -34,10 +27,10 @@ ZOOM = 5
 
 MAPPED_METHODS = "bicubic", "mse", "perceptual"
 
-_SIDE = CLOSEUP[0] * ZOOM
-_PITCH = _SIDE + 24
-_FIRST_COLUMN = FIGURE_WIDTH - 3 * _PITCH - _SIDE
-_ROW_HEIGHT = _SIDE + GAP + LINE_HEIGHT + 24
+_SIDE, _BETWEEN = CLOSEUP[0] * ZOOM, 24
+_PITCH = _SIDE + _BETWEEN
+_FIRST_COLUMN = style.FIGURE_WIDTH - 3 * _PITCH - _SIDE
+_ROW_HEIGHT = _SIDE + GAP + LINE_HEIGHT + _BETWEEN
 _TEXT_WIDTH = _FIRST_COLUMN - 36
 _FIRST_ROW = TITLE_HEIGHT + LINE_HEIGHT + 6
 _OVERVIEW_HEIGHT = 160
@@ -55,7 +48,8 @@ def draw_figure6(results: Results, scores: Sequence[WindowScores], lpips: LPIPS)
         lpips: for the maps.
     """
     best, change = best_window(scores)
-    canvas = _start_canvas("Figure 6. Best case for the perceptual loss", rows=3)
+    canvas = Canvas(_FIRST_ROW + 3 * _ROW_HEIGHT - _BETWEEN)
+    canvas.add_title("Figure 6. Best case for the perceptual loss")
     _add_description(canvas, results, scores, best, change)
     _add_differences(canvas, results, best, lpips)
     return canvas
@@ -71,7 +65,8 @@ def draw_figure7(results: Results, scores: Sequence[WindowScores], lpips: LPIPS)
         lpips: for the maps.
     """
     worst, change = worst_window(scores)
-    canvas = _start_canvas("Figure 7. Worst case for the perceptual loss", rows=4)
+    canvas = Canvas(_FIRST_ROW + 4 * _ROW_HEIGHT - _BETWEEN)
+    canvas.add_title("Figure 7. Worst case for the perceptual loss")
     _add_description(canvas, results, scores, worst, change)
     crops = _add_differences(canvas, results, worst, lpips)
     hr = crops.pop("hr")
@@ -93,12 +88,6 @@ def worst_window(scores: Sequence[WindowScores]) -> tuple[WindowScores, str]:
     return worst, "rises most" if worst.change > 0 else "falls least (it rises nowhere)"
 
 
-def _start_canvas(title: str, rows: int) -> Canvas:
-    canvas = Canvas(_FIRST_ROW + rows * _ROW_HEIGHT - 24)
-    canvas.add_title(title)
-    return canvas
-
-
 def _add_description(
     canvas: Canvas,
     results: Results,
@@ -108,8 +97,8 @@ def _add_description(
 ) -> None:
     """Add the left column: the whole image with a frame around the window, and the scores."""
     image, hr = shown.image, results.pictures(shown.image)["hr"]
-    box = _OVERVIEW_HEIGHT, _TEXT_WIDTH
-    height, _, factor = canvas.add_overview(hr, shown.window, 0, _FIRST_ROW, *box)
+    box = Window(_FIRST_ROW, 0, _OVERVIEW_HEIGHT, _TEXT_WIDTH)
+    height, _, factor = canvas.add_overview(hr, shown.window, box)
     name = f"{shorten_name(results.names[image], _TEXT_WIDTH - 80, bold=True)}, ×{results.scale}"
     top = float(_FIRST_ROW + height + GAP)
     canvas.add_caption(name, size_text(hr.shape, factor), 0, top)
@@ -124,7 +113,7 @@ def _add_description(
         f"MSE {before['mse']:.4f} to {after['mse']:.4f}.",
         f"Right: the window, enlarged {ZOOM} times.",
     ):
-        top = canvas.add_lines(wrap(sentence, _TEXT_WIDTH), 0, top) + GAP
+        top = canvas.add_paragraph(sentence, 0, top, _TEXT_WIDTH) + GAP
 
 
 def _add_differences(
@@ -140,10 +129,10 @@ def _add_differences(
     hr = crops["hr"]
     for column, (method, crop) in enumerate(crops.items()):
         left = _FIRST_COLUMN + column * _PITCH
-        canvas.add_text(method_name(method), left, TITLE_HEIGHT + 4, SMALL_SIZE, bold=True)
+        canvas.add_text(method_name(method), left, TITLE_HEIGHT + 4, style.SMALL_SIZE, bold=True)
         canvas.add_image(enlarge(crop, ZOOM), left, _FIRST_ROW)
         details = size_text(hr.shape) if method == "hr" else f"MSE {mse(crop / 255, hr / 255):.5f}"
-        canvas.add_text(details, left, _FIRST_ROW + _SIDE + GAP, SMALL_SIZE, GREY)
+        canvas.add_note(details, left, _FIRST_ROW + _SIDE + GAP)
     lpips_maps = {method: lpips_map(crops[method], hr, lpips) for method in MAPPED_METHODS}
     _add_maps(canvas, 1, "LPIPS", "By pixel; the mean is the score.", lpips_maps)
     errors = {method: error_map(crops[method], hr) for method in MAPPED_METHODS}
@@ -168,18 +157,17 @@ def _add_maps(canvas: Canvas, row: int, name: str, note: str, maps: Mapping[str,
     unit, unit_name = readable_unit([maximum])
     decimals = decimals_for(max(means.values()) / unit)
     canvas.add_text(name, left, top, bold=True)
-    canvas.add_lines(wrap(note, _SIDE), left, top + LINE_HEIGHT, GREY)
+    canvas.add_paragraph(note, left, top + LINE_HEIGHT, _SIDE, style.GREY)
     bar_top = top + _SIDE - _BAR_HEIGHT
     if unit_name:
-        canvas.add_text(f"in {unit_name}", left, bar_top - 2 * LINE_HEIGHT, SMALL_SIZE, GREY)
+        canvas.add_note(f"in {unit_name}", left, bar_top - 2 * LINE_HEIGHT)
     canvas.add_image(colour_bar(_BAR_HEIGHT, _SIDE), left, bar_top)
-    canvas.add_text("0", left, below, SMALL_SIZE, GREY)
-    canvas.add_text(f"{maximum / unit:.3g}", left + _SIDE, below, SMALL_SIZE, GREY, align="right")
+    canvas.add_note("0", left, below)
+    canvas.add_note(f"{maximum / unit:.3g}", left + _SIDE, below, align="right")
     for column, (method, values) in enumerate(maps.items(), start=1):
         left = _FIRST_COLUMN + column * _PITCH
         canvas.add_image(enlarge(colourise(values, maximum), ZOOM), left, top)
-        mean = f"mean {means[method] / unit:.{decimals}f}"
-        canvas.add_text(mean, left, below, SMALL_SIZE, GREY)
+        canvas.add_note(f"mean {means[method] / unit:.{decimals}f}", left, below)
 
 
 def _add_frequency_chart(canvas: Canvas, crops: Mapping[str, RGB8], hr: RGB8) -> None:
@@ -191,7 +179,7 @@ def _add_frequency_chart(canvas: Canvas, crops: Mapping[str, RGB8], hr: RGB8) ->
     maximum = max(float(energy.max()) for energy in energies.values())
     unit, unit_name = readable_unit([maximum])
     frequencies = (np.arange(1, BANDS) + 0.5) / BANDS / 2
-    for method, colour in method_colours(energies).items():
+    for method, colour in style.method_colours(energies).items():
         energy, label = energies[method] / unit, short_name(method)
         panel.plot(frequencies, energy, color=colour, label=label, marker="o", markersize=2)
     set_up_panel(panel, axis_label("Hallucination", unit_name))

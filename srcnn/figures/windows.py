@@ -9,14 +9,11 @@ import torch
 from tqdm import tqdm
 
 from srcnn.analysis.results import Results
-from srcnn.errors import InputError
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.evaluation.metrics import mse
 from srcnn.images.image_io import RGB8
 from srcnn.models.tensors import to_tensor
-
-SMALLEST = 32
-"""Pixels of the shortest side that LPIPS takes; AlexNet's pooling leaves nothing of fewer."""
+from srcnn.utils.paths import check_val_size
 
 CLOSEUP = 72, 72
 """Height and width of the windows of figures 1, 6 and 7, in pixels of the ground truth."""
@@ -95,7 +92,7 @@ def lpips_in_windows(
     Args:
         srs: [H, W, 3] uint8 each.
         hr: as each of `srs`.
-        windows: all of one size, sides at least SMALLEST.
+        windows: all of one size, each side at least 32 for AlexNet's pooling.
         lpips: on the device that computes it.
     """
     device = lpips.get_buffer("shift").device
@@ -116,17 +113,13 @@ def score_windows(
     """LPIPS of both models' results in every window of every image.
 
     Raises:
-        InputError: an image is too small for LPIPS.
+        InputError: an image is too small to be scored.
     """
     scores = []
     for image in tqdm(results.names, f"windows ×{results.scale}", unit="image", disable=None):
         hr, *srs = results.pictures(image, "mse", "perceptual").values()
         height, width = hr.shape[:2]
-        if min(height, width) < SMALLEST:
-            raise InputError(
-                f"{results.hr}/{image}.png: {width}×{height} pixels; "
-                f"LPIPS needs {SMALLEST}×{SMALLEST}"
-            )
+        check_val_size(f"{results.hr}/{image}.png", (width, height), results.scale)
         windows = sliding_windows(height, width, size, stride)
         distances = lpips_in_windows(srs, hr, windows, lpips)
         scores += [

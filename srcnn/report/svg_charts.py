@@ -18,14 +18,7 @@ Tick = tuple[float, str]
 
 
 class Curve(NamedTuple):
-    """A value for each epoch.
-
-    Args:
-        name: in the legend.
-        css_class: sets its colour.
-        values: by epoch; the index counts from 0.
-        kept: index of the epoch whose weights are kept, if it is to be marked.
-    """
+    """A value for each epoch; `kept` is the index of the epoch whose weights are kept."""
 
     name: str
     css_class: str
@@ -43,15 +36,7 @@ class Line(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """A chart with epochs along x.
-
-    Args:
-        title: what it shows.
-        description: the curves in words, for screen readers.
-        lines: the curves.
-        x_ticks: of the epochs.
-        y_ticks: of the values.
-    """
+    """A chart with epochs along x; `description` is the curves in words, for screen readers."""
 
     title: str
     description: str

@@ -82,7 +82,7 @@ def test_a_frame_changes_only_pixels_near_the_edge_of_the_window(
     picture: Picture, window: Window
 ) -> None:
     whole, canvas = picture(72, 100), Canvas(200)
-    assert canvas.add_overview(whole, window, 0, 0, 72, 100) == (72, 100, 1)
+    assert canvas.add_overview(whole, window, Window(0, 0, 72, 100)) == (72, 100, 1)
     pixels = canvas.render()
     place = slice(FIGURE_MARGIN, FIGURE_MARGIN + 72), slice(FIGURE_MARGIN, FIGURE_MARGIN + 100)
     changed = (pixels[place] != whole).any(2)
@@ -102,5 +102,5 @@ def test_a_frame_changes_only_pixels_near_the_edge_of_the_window(
 
 def test_a_large_image_is_shrunk_with_its_frame(picture: Picture) -> None:
     canvas = Canvas(200)
-    size = canvas.add_overview(picture(300, 448), Window(216, 96, 72, 72), 0, 0, 150, 400)
+    size = canvas.add_overview(picture(300, 448), Window(216, 96, 72, 72), Window(0, 0, 150, 400))
     assert size == (150, 224, 2)

@@ -70,12 +70,12 @@ def test_every_window_of_every_image_is_scored(save: Save, small_lpips: LPIPS) -
     assert (worst.image, worst.window, worst.lpips_mse) == ("0003", place(1), 0)
 
 
-def test_an_image_too_small_for_lpips_is_named(
+def test_an_image_too_small_to_be_scored_is_named(
     save: Save, small_lpips: LPIPS, one_line: OneLine
 ) -> None:
     with pytest.raises(InputError) as caught:
         score_windows(save("a.png", size=(24, 200)), small_lpips, (SIDE, SIDE), SIDE)
-    assert "0001.png: 200×24 pixels; LPIPS needs 32×32" in one_line(caught)
+    assert "0001.png: 200×24 pixels are too few to be scored" in one_line(caught)
 
 
 def test_a_result_of_another_size_is_named(save: Save, one_line: OneLine, picture: Picture) -> None:
