@@ -28,7 +28,7 @@ def draw_figure1(results: Results) -> Canvas:
         window, frame = _WHISKERS, "Frame: the whiskers, one of the details that the paper names."
     else:
         window = highest_error_window(pictures["bicubic"], hr, CLOSEUP, STRIDE)
-        frame = "Frame: the window with the highest error (MSE) of bicubic."
+        frame = "Frame: the window where bicubic's error (MSE) is highest."
     side = CLOSEUP[0] * ZOOM
     across, down = (FIGURE_WIDTH - side) // (_COLUMNS - 1), side + GAP + 3 * LINE_HEIGHT
     canvas = Canvas(TITLE_HEIGHT + 2 * down - LINE_HEIGHT)

@@ -50,7 +50,7 @@ def draw_windows(
     first_row = TITLE_HEIGHT + LINE_HEIGHT
     canvas = Canvas(first_row + -(-len(windows) // _COLUMNS) * down - LINE_HEIGHT)
     canvas.add_title(title)
-    note = f"The window with the highest error (MSE) of bicubic, enlarged {ZOOM} times. "
+    note = f"The window where bicubic's error (MSE) is highest, enlarged {ZOOM} times. "
     note += "Below it, the whole image." if is_hr else SCORE_NOTE
     canvas.add_note(note, 0, TITLE_HEIGHT - 16)
     for number, (image, window) in enumerate(windows.items()):

@@ -111,7 +111,7 @@ def _add_description(
         f"LPIPS falls in {falls} of {len(scores)} windows.",
         f"Whole image: LPIPS {before['lpips']:.3f} to {after['lpips']:.3f}, "
         f"MSE {before['mse']:.4f} to {after['mse']:.4f}.",
-        f"Right: the window, enlarged {ZOOM} times.",
+        f"Right: enlarged {ZOOM} times.",
     ):
         top = canvas.add_paragraph(sentence, 0, top, _TEXT_WIDTH) + GAP
 
