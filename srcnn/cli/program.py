@@ -90,7 +90,7 @@ def _serve(port: int, max_megapixels: int, browser: bool) -> None:
 
 
 def _score(sr: Path, hr: Path, scale: int, as_json: bool) -> None:
-    from srcnn.cli.pairing import pair_files
+    from srcnn.cli.score_pairs import pair_files
 
     pairs = pair_files(sr, hr, scale)  # what could be refused is, before torch is imported
     with _uninterrupted():
@@ -99,7 +99,7 @@ def _score(sr: Path, hr: Path, scale: int, as_json: bool) -> None:
         pin_arithmetic()  # the same digits on every CPU, as the pipeline's
         from tqdm import tqdm
 
-        from srcnn.cli import scoring
+        from srcnn.cli import score as scoring
         from srcnn.data.pretrained_weights import lpips_weights
         from srcnn.evaluation.lpips import load_lpips
         from srcnn.models.device import best_device

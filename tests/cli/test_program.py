@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from srcnn.cli import pairing
+from srcnn.cli import score_pairs
 from srcnn.cli.program import main
 from srcnn.evaluation.metrics import METRICS, convention
 from srcnn.images.image_io import RGB8, crop_to_multiple, list_images, read_rgb, write_png
@@ -143,7 +143,7 @@ def test_ctrl_c_is_no_error_of_the_program(
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pairing, "pair_files", interrupt)
+    monkeypatch.setattr(score_pairs, "pair_files", interrupt)
     assert main(["score", *images]) == 130
     assert capsys.readouterr() == ("", "stopped\n")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from srcnn.cli.pairing import SRFiles
+from srcnn.cli.score_pairs import SRFiles
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.evaluation.metrics import METRICS, convention, rounded, score
 from srcnn.utils.text import printable, text_table
@@ -20,7 +20,7 @@ def score_files(
     """Score each result against its ground truth, six significant digits.
 
     Args:
-        pairs: of `srcnn.cli.pairing.pair_files`.
+        pairs: of `srcnn.cli.score_pairs.pair_files`.
         scale: the enlargement; sets the border that is shaved.
         lpips: on the device that computes it.
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srcnn.cli.pairing import pair_files
-from srcnn.cli.scoring import Scores, as_json, as_table, mean_scores, score_files
+from srcnn.cli.score import Scores, as_json, as_table, mean_scores, score_files
+from srcnn.cli.score_pairs import pair_files
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.evaluation.metrics import BEST_PSNR, METRICS, convention, score
 from srcnn.images.image_io import RGB8, write_png

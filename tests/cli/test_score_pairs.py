@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srcnn.cli.pairing import pair_files
+from srcnn.cli.score_pairs import pair_files
 from srcnn.errors import InputError
 from srcnn.images.image_io import RGB8, write_png
 from srcnn.utils.text import printable
