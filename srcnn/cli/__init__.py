@@ -1,4 +1,4 @@
-"""The program `srcnn`: its options, and what the verbs `score` and `compare` do.
+"""The program `srcnn`: its options, and the verbs `score` and `compare`.
 
-`upscale` and `serve` are in rooms of their own.
+The work of `upscale` and `serve` is in rooms of their own.
 """

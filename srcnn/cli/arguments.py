@@ -3,40 +3,41 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    _Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def parser() -> argparse.ArgumentParser:
-    """All of it; `verb` says what is to be done, the rest are its options."""
+    """The parser; its result has `verb`, and the options of the verb."""
     parser = argparse.ArgumentParser(prog="srcnn", description="Super-resolution of photographs.")
     parser.add_argument(
         "--completion",
         choices=("bash", "zsh", "fish"),
         action=_Completion,
         default=argparse.SUPPRESS,
-        help="print the shell's script that completes all this",
+        help="print the completion script for this shell",
     )
     verbs = parser.add_subparsers(
         title="verbs",
         dest="verb",
         metavar="VERB",
         required=True,
-        help="srcnn VERB --help tells more",
+        help="srcnn VERB --help lists the options",
     )
-    _add_upscale(verbs)
-    _add_serve(verbs)
-    _add_score(verbs)
-    _add_compare(verbs)
+    for add in (_add_upscale, _add_serve, _add_score, _add_compare):
+        add(verbs)
     return parser
 
 
 class _Completion(argparse.Action):
-    """Print a shell's completion, made from the parser itself."""
+    """Prints a completion script made from the parser itself."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: object, shell: Any, option: object = None
     ) -> None:
-        import shtab  # takes a tenth of a second
+        import shtab  # takes 0.1 s
 
         for verb in parser._subparsers._group_actions[0].choices.values():  # type: ignore[union-attr]
             for action in verb._actions:
@@ -46,127 +47,125 @@ class _Completion(argparse.Action):
         parser.exit()
 
 
-def _add_upscale(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    upscale = verbs.add_parser(
+def _add_upscale(verbs: "_Verbs") -> None:
+    verb = verbs.add_parser(
         "upscale",
-        help="enlarge photographs 2 or 4 times",
-        description="Enlarge photographs by a trained SRCNN, on a CPU. PNG, JPEG, WebP, TIFF and "
-        "BMP, of 8 or 16 bits, grey or colour, with or without alpha; profile and EXIF data are "
-        "kept.",
-        epilog="Results of PNG and TIFF are written in strips: they need little memory, however "
-        "large they are. A file that cannot be enlarged is named, the rest go on, and the exit "
-        "status is 1.",
+        help="upscale photographs 2 or 4 times",
+        description="Upscale photographs with a trained SRCNN on a CPU. Reads and writes PNG, "
+        "JPEG, WebP, TIFF and BMP with 8 or 16 bits per channel, grey or colour, with or without "
+        "alpha. Keeps the ICC profile and EXIF data.",
+        epilog="PNG and TIFF results of any size need little memory, because they are written in "
+        "strips. If a file cannot be upscaled, an error names it, the other files are upscaled, "
+        "and the exit status is 1.",
     )
-    upscale.add_argument(
-        "inputs", nargs="+", metavar="IN", help="a file, a folder, or a pattern in quotes"
-    )
-    upscale.add_argument(
+    add = verb.add_argument
+    add("inputs", nargs="+", metavar="IN", help="a file, a folder, or a quoted pattern")
+    add(
         "-o",
         "--output",
         type=Path,
         metavar="OUT",
-        help="a folder, or for a single file its name; without it NAME_x2 beside each file",
+        help="output folder, or the output file for a single input (default: NAME_x2 next to each "
+        "input)",
     )
-    upscale.add_argument(
-        "--scale", type=int, help="2 or 4, with --model the model's own (default: 2)"
-    )
-    upscale.add_argument(
+    add("--scale", type=int, help="2 or 4 (default: 2; with --model, the model's scale)")
+    add(
         "--strength",
         type=float,
-        help="from 0, true to the original (MSE loss), to 1, sharper (perceptual loss; default); "
-        "between them both networks work, which takes twice as long",
+        help="from 0 (closest to the original; MSE loss) to 1 (sharper; perceptual loss; default); "
+        "values between run both networks and take twice as long",
     )
-    upscale.add_argument(
-        "--model", type=Path, metavar="PATH", help="a network of yours: models/x2/mse.safetensors"
+    add(
+        "--model",
+        type=Path,
+        metavar="PATH",
+        help="use your own network, such as models/x2/mse.safetensors",
     )
-    upscale.add_argument(
-        "--format", choices=("png", "jpeg", "webp", "tiff", "bmp"), help="of the results"
+    add(
+        "--format",
+        choices=("png", "jpeg", "webp", "tiff", "bmp"),
+        help="format of the results (default: the format of each input)",
     )
-    upscale.add_argument("--force", action="store_true", help="overwrite results that exist")
-    upscale.add_argument(
-        "--allow-large", action="store_true", help="take images of any number of pixels"
-    )
+    add("--force", action="store_true", help="overwrite existing results")
+    add("--allow-large", action="store_true", help="accept images of any size")
 
 
-def _add_serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    serve = verbs.add_parser(
+def _add_serve(verbs: "_Verbs") -> None:
+    verb = verbs.add_parser(
         "serve",
-        help="enlarge photographs on a page of this machine's browser",
-        description="Serve a page to this machine's browser, and to no other machine: drop "
-        "photographs, choose scale and strength, compare before and after, download.",
-        epilog="Photographs are enlarged one at a time and lie in a temporary folder until the "
-        "end. Ctrl-C ends it, with exit status 0.",
+        help="upscale photographs on a web page",
+        description="Open a web page to upscale photographs: drop them, choose scale and "
+        "strength, compare before and after, and download the result. Only this machine can open "
+        "the page.",
+        epilog="Photographs are upscaled one at a time and kept in a temporary folder until the "
+        "server stops. Ctrl-C stops it with exit status 0.",
     )
-    serve.add_argument(
+    add = verb.add_argument
+    add(
         "--port",
-        type=_between(0, 65535),
+        type=_whole_number(0, 65535),
         metavar="N",
         default=8024,
-        help="default: %(default)s; 0 takes any that is free",
+        help="TCP port, or 0 for any free port (default: %(default)s)",
     )
-    serve.add_argument(
+    add(
         "--max-megapixels",
-        type=_between(1, 10**6),
+        type=_whole_number(1, 10**6),
         metavar="N",
         default=200,
-        help="of a result (default: %(default)s)",
+        help="limit for the size of a result (default: %(default)s)",
     )
-    serve.add_argument(
-        "--no-browser", dest="browser", action="store_false", help="leave opening the page to you"
-    )
+    add("--no-browser", dest="browser", action="store_false", help="do not open a browser")
 
 
-def _add_score(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    score = verbs.add_parser(
+def _add_score(verbs: "_Verbs") -> None:
+    verb = verbs.add_parser(
         "score",
-        help="score any method's images: MSE, PSNR, SSIM, LPIPS",
-        description="Score any method's images against the ground truth, by the conventions "
-        "under which super-resolution is published: MSE and PSNR of RGB, PSNR and SSIM of Y, "
-        "LPIPS 0.1 with AlexNet; SCALE pixels are shaved on each side for PSNR and SSIM.",
-        epilog="An image img.png may be called img, img_xSCALE, imgxSCALE or img_METHOD_xSCALE "
-        "among the results, with any suffix. Where the sides of the ground truth are no multiples "
-        "of SCALE, a result may have the size that is left when they are cropped to multiples at "
-        "the bottom and right, and the ground truth is cropped so.",
+        help="score the images of any method: MSE, PSNR, SSIM, LPIPS",
+        description="Score the images of any method against the ground truth by the usual "
+        "conventions of super-resolution: MSE and PSNR of RGB, PSNR and SSIM of Y, and LPIPS 0.1 "
+        "with AlexNet. PSNR and SSIM omit SCALE pixels on each side.",
+        epilog="The result for img.png is named img, img_xSCALE, imgxSCALE or img_METHOD_xSCALE, "
+        "with any suffix. If the sides of the ground truth are not multiples of SCALE, the result "
+        "may have the size cropped to multiples at the bottom and right; the ground truth is then "
+        "cropped too.",
     )
-    score.add_argument("--sr", type=Path, metavar="DIR", required=True, help="the results")
-    score.add_argument("--hr", type=Path, metavar="DIR", required=True, help="the ground truth")
-    score.add_argument("--scale", type=_scale, required=True, help="the enlargement, such as 2")
-    _add_json(score, "images, their mean, and the convention")
+    add = verb.add_argument
+    add("--sr", type=Path, metavar="DIR", required=True, help="folder of the results")
+    add("--hr", type=Path, metavar="DIR", required=True, help="folder of the ground truth")
+    add("--scale", type=_whole_number(2), required=True, help="the upscaling factor, such as 2")
+    _add_json(verb, "scores of each image, their mean, and the conventions")
 
 
-def _add_compare(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    compare = verbs.add_parser(
+def _add_compare(verbs: "_Verbs") -> None:
+    verb = verbs.add_parser(
         "compare",
-        help="compare two methods of this project's run, image by image",
-        description="Compare two methods image by image, in a project's folder: by each metric "
-        "the mean of either, the mean difference with its 95 % interval by the bootstrap over the "
-        "images, wins, ties and losses, p of the sign test, and whether that is significant.",
-        epilog="A method is called x and its scale, a slash and its name, such as x2/bicubic or "
-        "x4/perceptual: all that are scored in metrics/x2.csv, metrics/x4.csv and so on, also the "
-        "variants of params.yaml. The two may be of different scales.",
+        help="compare two methods of a run, image by image",
+        description="Compare two methods image by image, in a project's folder. Prints for each "
+        "metric both means, the mean difference with its 95 % bootstrap interval, wins, ties and "
+        "losses, p of the sign test, and whether the difference is significant.",
+        epilog="A method is named by scale and name, such as x2/bicubic or x4/perceptual. All "
+        "methods in metrics/x2.csv, metrics/x4.csv and so on can be compared, including the "
+        "variants of params.yaml and methods of different scales.",
     )
-    compare.add_argument("a", metavar="METHOD", help="the first, such as x4/perceptual")
-    compare.add_argument("b", metavar="OTHER", help="what it is compared with, such as x4/mse")
-    compare.add_argument(
-        "--metric", help="by this metric alone, such as psnr_rgb, with a line for each image"
-    )
-    _add_json(compare, "the comparison by each metric, and each image")
+    add = verb.add_argument
+    add("a", metavar="METHOD", help="first method, such as x4/perceptual")
+    add("b", metavar="OTHER", help="second method, such as x4/mse")
+    add("--metric", help="compare only this metric, such as psnr_rgb, and list each image")
+    _add_json(verb, "the comparison by each metric, and the values of each image")
 
 
-def _add_json(verb: argparse.ArgumentParser, what: str) -> None:
-    verb.add_argument("--json", dest="as_json", action="store_true", help=f"print JSON: {what}")
+def _add_json(verb: argparse.ArgumentParser, content: str) -> None:
+    verb.add_argument("--json", dest="as_json", action="store_true", help=f"print JSON: {content}")
 
 
-def _between(low: int, high: int) -> Callable[[str], int]:
+def _whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
+    """A type for argparse: a whole number from `low` to `high`."""
+    limits = f"of at least {low}" if high is None else f"from {low} to {high}"
+
     def number(text: str) -> int:
-        if not text.isdecimal() or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+        if not text.isdecimal() or int(text) < low or (high is not None and int(text) > high):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {limits}")
         return int(text)
 
     return number
-
-
-def _scale(text: str) -> int:
-    if not text.isdecimal() or int(text) < 2:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 2 on")
-    return int(text)

@@ -1,166 +1,249 @@
-"""Two methods of a run compared image by image.
+"""`srcnn compare`: two methods of a run compared image by image, as tables or as JSON.
 
-The arithmetic, and the rule for what is significant, are those of plots/comparisons.md.
+The statistics and the rule for significance are those of plots/comparisons.md.
 """
 
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from srcnn.analysis.comparisons import count_wins
-from srcnn.analysis.results import Results, read_names, read_scores
-from srcnn.analysis.statistics import Summary, sign_test, summarise
+from srcnn.analysis.comparisons import count_wins, sample_size_note
+from srcnn.analysis.results import read_names, read_scores
+from srcnn.analysis.statistics import MIN_SIGNIFICANT, Summary, sign_test, summarise
 from srcnn.errors import InputError
-from srcnn.evaluation.metrics import METRICS
-from srcnn.utils.text import join_names
+from srcnn.evaluation.metrics import METRICS, rounded
+from srcnn.utils.text import join_names, printable, signed, text_table
 
-Values = Mapping[str, float]
-"""A metric by image."""
-
-
-@dataclass(frozen=True)
-class Paired:
-    """A metric of two methods.
-
-    Args:
-        metric: a name of METRICS.
-        a: the first method's values.
-        b: the second's, of the same images.
-        differences: the first's less the second's.
-    """
-
-    metric: str
-    a: Values
-    b: Values
-    differences: Summary
-
-    @property
-    def means(self) -> tuple[float, float]:
-        """Of the first method and of the second, over the images."""
-        a, b = (float(np.mean(list(values.values()))) for values in (self.a, self.b))
-        return a, b
-
-    @property
-    def tally(self) -> tuple[int, int, int]:
-        """Images in which the first is better, as good, and worse."""
-        return count_wins(self.metric, self.differences)
-
-    @property
-    def p(self) -> float:
-        """Of the two-sided sign test."""
-        return sign_test(self.differences.above, self.differences.below)
-
-    @property
-    def verdict(self) -> Literal["better", "worse"] | None:
-        """What the first is significantly; None where it is neither."""
-        if not self.differences.is_significant:
-            return None
-        better, _, worse = self.tally
-        return "better" if better > worse else "worse"
-
-    def by_image(self) -> Iterator[tuple[str, float, float, float]]:
-        """Image, value of the first, value of the second, the first less the second."""
-        for image, value in self.a.items():
-            yield image, value, self.b[image], value - self.b[image]
+_WIDTH = 100
+"""Characters per line of the notes."""
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two methods compared.
+@dataclass(frozen=True, eq=False)
+class MethodPair:
+    """The scores of two methods for the same images.
 
     Args:
-        a: the first, such as `x4/mse`.
-        b: the second.
-        metrics: the comparison by each of them.
-        photographs: names of the originals by image, as far as they are known.
+        a: name of the first method, such as `x4/mse`.
+        b: name of the second method.
+        first: scores of `a`: a row for each image, a column for each metric.
+        second: scores of `b`, with the same rows and columns.
+        photographs: names of the original photographs by image; may be incomplete.
     """
 
     a: str
     b: str
-    metrics: Sequence[Paired]
+    first: pd.DataFrame
+    second: pd.DataFrame
     photographs: Mapping[str, str]
 
-    @property
-    def images(self) -> list[str]:
-        """In the order in which they were scored."""
-        return list(self.metrics[0].a)
+    @cached_property
+    def summaries(self) -> dict[str, Summary]:
+        """Statistics of `first` minus `second`, by metric."""
+        return {key: summarise(values) for key, values in (self.first - self.second).items()}
 
-    @property
-    def scales(self) -> tuple[str, str]:
-        """Of the first and of the second."""
-        return self.a.partition("/")[0][1:], self.b.partition("/")[0][1:]
+    def wins(self, metric: str) -> tuple[int, int, int]:
+        """Numbers of images in which `a` is better, equal and worse."""
+        return count_wins(metric, self.summaries[metric])
+
+    def p_value(self, metric: str) -> float:
+        """Two-sided p of the sign test."""
+        return sign_test(self.summaries[metric].above, self.summaries[metric].below)
 
 
-def compare_two(a: str, b: str, metric: str | None, metrics: Path, index: Path) -> Pair:
-    """Compare two methods by what the stage evaluate scored.
+def read_pair(a: str, b: str, metric: str | None, metrics: Path, index: Path) -> MethodPair:
+    """Read the scores of two methods.
 
     Args:
         a: the first method, such as `x4/mse`.
-        b: the second, of the same scale or another.
-        metric: by which; None for all.
-        metrics: folder of `x4.csv` and the like.
-        index: `index.csv`, which names the photographs; it need not exist.
+        b: the second method, of the same scale or another.
+        metric: the only metric to read; None for all.
+        metrics: folder of `x4.csv` and so on, as the stage evaluate writes them.
+        index: `index.csv`, which names the photographs; may be missing.
 
     Raises:
-        InputError: there is no such method or metric, a file is damaged, or the two methods were
-            not scored on the same images.
+        InputError: there is no such method or metric, a file is damaged, or the methods were scored
+            on different images.
     """
     if metric is not None and metric not in METRICS:
         raise InputError(f"--metric {metric}: no such metric; there are {', '.join(METRICS)}")
-    chosen = list(METRICS) if metric is None else [metric]
-    of_a, of_b = (_values(name, chosen, metrics) for name in (a, b))
-    if alone := sorted(of_a[chosen[0]].keys() ^ of_b[chosen[0]].keys()):
+    columns = list(METRICS) if metric is None else [metric]
+    first, second = (_scores_of(name, columns, metrics) for name in (a, b))
+    if different := sorted(first.index.symmetric_difference(second.index)):
         raise InputError(
-            f"{a} and {b}: scored on other images ({join_names(alone)}); evaluate anew"
+            f"{a} and {b}: scored on different images ({join_names(different)}); "
+            "run the stage evaluate again"
         )
-    paired = []
-    for key in chosen:
-        differences = [value - of_b[key][image] for image, value in of_a[key].items()]
-        paired.append(Paired(key, of_a[key], of_b[key], summarise(differences)))
-    return Pair(a, b, paired, _photographs(index))
+    photographs = read_names(index) if index.is_file() else {}
+    return MethodPair(a, b, first, second.loc[first.index], photographs)
 
 
-def _values(name: str, chosen: Sequence[str], metrics: Path) -> Mapping[str, Values]:
-    """The metrics of the method `x4/mse` or the like."""
+def _scores_of(name: str, columns: list[str], metrics: Path) -> pd.DataFrame:
+    """The metrics of a method such as `x4/mse`, a row for each image."""
     scale, _, method = name.partition("/")
-    file = _score_files(metrics).get(scale)
-    results = _read(file) if file else None
-    if results is None or method not in results.methods:
-        there = [f"{s}/{m}" for s, f in _score_files(metrics).items() for m in _read(f).methods]
-        raise InputError(f"{name}: no such method; there are {', '.join(there)}")
-    values = {metric: results.table(metric)[method].to_dict() for metric in chosen}
-    for metric, of_metric in values.items():
-        if wrong := [image for image, value in of_metric.items() if not math.isfinite(value)]:
+    files = _score_files(metrics)
+    table = _read_scores(files[scale]) if scale in files else None
+    if table is None or method not in set(table["method"]):
+        known = [f"{s}/{m}" for s, f in files.items() for m in _read_scores(f)["method"].unique()]
+        raise InputError(f"{name}: no such method; there are {', '.join(known)}")
+    scores = table[table["method"] == method].set_index("image")[columns]
+    for metric, values in scores.items():
+        if invalid := list(values.index[~np.isfinite(values)]):
             raise InputError(
-                f"{file}: {metric} of image {join_names(wrong)} by {method} is no number; "
-                "evaluate anew"
+                f"{files[scale]}: {metric} of image {join_names(invalid)} by {method} is not "
+                "finite; run the stage evaluate again"
             )
-    return values
+    return scores
 
 
 def _score_files(metrics: Path) -> dict[str, Path]:
-    """`x2` and the like → its file, in the order of the scales."""
+    """The file of each scale, by `x2` and so on, ordered by scale."""
     files = [file for file in metrics.glob("x*.csv") if re.fullmatch(r"x[0-9]+", file.stem)]
     if not files:
         raise InputError(
-            f"{metrics}: no scores, x2.csv or the like, are in it; "
-            f"go to the folder of a project in which make repro has run"
+            f"{metrics}: no scores (x2.csv, x4.csv, …); "
+            "change to the folder of a project in which make repro has run"
         )
     return {file.stem: file for file in sorted(files, key=lambda file: int(file.stem[1:]))}
 
 
-def _read(file: Path) -> Results:
+def _read_scores(file: Path) -> pd.DataFrame:
     scores = read_scores(file)
     if scores.empty:
-        raise InputError(f"{file}: no scores are in it; evaluate anew")
-    images = dict.fromkeys(scores["image"], "")
-    return Results(int(file.stem[1:]), images, scores, Path(), Path())
+        raise InputError(f"{file}: contains no scores; run the stage evaluate again")
+    return scores
 
 
-def _photographs(index: Path) -> dict[str, str]:
-    return read_names(index) if index.is_file() else {}
+def as_json(pair: MethodPair) -> dict[str, Any]:
+    """`metrics`: statistics by metric; `images`: values by image; `notes`: how to read them.
+
+    Numbers have six significant digits; an unknown interval or name is null.
+    """
+    images: dict[str, dict[str, Any]] = {}
+    for image in pair.first.index:
+        images[image] = {"photograph": pair.photographs.get(image)}
+        for metric, a, b in _values(pair, image):
+            images[image][metric] = rounded({"a": a, "b": b, "difference": a - b})
+    return {
+        "a": pair.a,
+        "b": pair.b,
+        "metrics": {metric: _metric_as_json(pair, metric) for metric in pair.summaries},
+        "images": images,
+        "notes": list(_notes(pair)),
+    }
+
+
+def _metric_as_json(pair: MethodPair, metric: str) -> dict[str, Any]:
+    summary = pair.summaries[metric]
+    numbers = {
+        "a": float(pair.first[metric].mean()),
+        "b": float(pair.second[metric].mean()),
+        "mean_difference": summary.mean,
+        "low": summary.low,
+        "high": summary.high,
+        "p": pair.p_value(metric),
+    }
+    known = rounded({name: number for name, number in numbers.items() if number is not None})
+    return {
+        "lower_is_better": METRICS[metric].lower_is_better,
+        **{name: known.get(name) for name in numbers},
+        **dict(zip(("wins", "ties", "losses"), pair.wins(metric), strict=True)),
+        "significant": summary.is_significant,
+    }
+
+
+def as_text(pair: MethodPair, by_image: bool) -> str:
+    """A table with a row per metric, and notes; with `by_image` first a table per metric."""
+    count = len(pair.first)
+    parts = [printable(f"{pair.a} minus {pair.b}, {count} image{'s' * (count != 1)}")]
+    if by_image:
+        parts += [_image_table(pair, metric) for metric in pair.summaries]
+    parts.append(_metric_table(pair))
+    for note in _notes(pair):
+        parts.append(textwrap.fill(printable(note), _WIDTH, break_on_hyphens=False))
+    return "\n\n".join(parts)
+
+
+def _values(pair: MethodPair, image: str) -> Iterator[tuple[str, float, float]]:
+    """Each metric's name and its values by both methods."""
+    for metric in pair.summaries:
+        yield metric, float(pair.first.loc[image, metric]), float(pair.second.loc[image, metric])
+
+
+def _image_table(pair: MethodPair, metric: str) -> str:
+    rows = [["image", "photograph", printable(pair.a), printable(pair.b), "difference"]]
+    for image, a, b in zip(pair.first.index, pair.first[metric], pair.second[metric], strict=True):
+        name = pair.photographs.get(image, "")
+        rows.append([printable(image), printable(name), *_numbers(metric, a, b, a - b)])
+    left = [0, 1]
+    if not any(row[1] for row in rows[1:]):
+        left, rows = [0], [[row[0], *row[2:]] for row in rows]
+    return f"{METRICS[metric].label}\n{text_table(rows, left)}"
+
+
+def _metric_table(pair: MethodPair) -> str:
+    columns = ["difference", "95 % interval", "wins–ties–losses", "p"]
+    rows = [["", printable(pair.a), printable(pair.b), *columns]]
+    for metric, summary in pair.summaries.items():
+        means = pair.first[metric].mean(), pair.second[metric].mean()
+        ends = [_signed(metric, end) for end in (summary.low, summary.high) if end is not None]
+        p = pair.p_value(metric)
+        rows.append(
+            [
+                METRICS[metric].label,
+                *_numbers(metric, *means, summary.mean or 0),
+                f"[{', '.join(ends)}]" if ends else "none",
+                "–".join(map(str, pair.wins(metric))),
+                f"{p:.4f}" if p >= 0.0001 else "<0.0001",
+            ]
+        )
+    return text_table(rows)
+
+
+def _numbers(metric: str, a: float, b: float, difference: float) -> list[str]:
+    digits = METRICS[metric].digits
+    return [f"{a:.{digits}f}", f"{b:.{digits}f}", _signed(metric, difference)]
+
+
+def _signed(metric: str, difference: float) -> str:
+    """With one digit more than the metric, because differences are small."""
+    return signed(difference, f".{METRICS[metric].digits + 1}f")
+
+
+def _notes(pair: MethodPair) -> Iterator[str]:
+    """The verdict, what the number of images allows, and how to read the table."""
+    if len(pair.first) >= MIN_SIGNIFICANT:
+        yield _verdict(pair)
+    yield sample_size_note(len(pair.first)).replace("**", "")
+    yield (
+        f"wins–ties–losses: images in which {pair.a} is better, equal or worse (↓: lower is "
+        "better; ↑: higher is better). 95 % interval: of the mean difference, by the bootstrap "
+        "over the images. p: two-sided sign test. A difference is significant if both agree at 5 %."
+    )
+    scale, other = (name.partition("/")[0][1:] for name in (pair.a, pair.b))
+    if scale != other:
+        yield (
+            f"The scales differ: the images are the same, upscaled {scale} and {other} times. PSNR "
+            f"and SSIM omit {scale} and {other} pixels on each side."
+        )
+
+
+def _verdict(pair: MethodPair) -> str:
+    names: dict[str, list[str]] = {"better": [], "worse": [], "": []}
+    for metric, summary in pair.summaries.items():
+        better, _, worse = pair.wins(metric)
+        verdict = ("better" if better > worse else "worse") if summary.is_significant else ""
+        names[verdict].append(METRICS[metric].name)
+    parts = [
+        f"{f'significantly {verdict}' if verdict else 'no significant difference'} in "
+        f"{', '.join(metrics)}"
+        for verdict, metrics in names.items()
+        if metrics
+    ]
+    return f"{pair.a} against {pair.b}: {'; '.join(parts)}."

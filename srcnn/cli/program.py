@@ -1,6 +1,6 @@
-"""The program `srcnn`: one verb for each thing that it does beside the pipeline.
+"""The program `srcnn`: runs the verb that the command line names.
 
-A verb's function imports what it needs itself, so that help and wrong options are quick to answer.
+Each verb imports what it needs itself, so that help and usage errors appear at once.
 """
 
 import io
@@ -18,18 +18,18 @@ from srcnn.errors import InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; what goes wrong becomes one line on stderr.
+    """Run a command line; errors become one line on stderr.
 
     Args:
-        arguments: those after the program's name; the process's own by default.
+        arguments: without the program's name; None for those of the process.
 
     Returns:
-        the exit status: 0 only when the work is done, 130 after Ctrl-C.
+        The exit status: 0 only if the work is done, 130 after Ctrl-C.
 
     Raises:
-        SystemExit: help was asked for, or the command line makes no sense (status 2).
+        SystemExit: for `--help`, and for a usage error (status 2).
     """
-    warnings.filterwarnings("ignore", module="PIL")  # what is wrong with a file we say ourselves
+    warnings.filterwarnings("ignore", module="PIL")  # problems with a file are reported as errors
     options = vars(parser().parse_args(arguments))
     verbs: dict[str, Callable[..., int | None]] = {
         "upscale": _upscale,
@@ -39,13 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     verb = verbs[options.pop("verb")]
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # it may lack a name's letters
+        # The terminal's encoding may lack letters of a file name.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = verb(**options) or 0
-        print(end="", flush=True)  # a full disk shows itself here at the latest
+        print(end="", flush=True)  # reports a full disk here
         return status
     except BrokenPipeError:
-        return 1  # who reads it, such as `head`, has seen enough
+        return 1  # the reader, such as `head`, has stopped
     except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("stopped", file=sys.stderr)
         return 130
     finally:
-        _let_output_go()
+        _discard_output()
 
 
 def _upscale(
@@ -68,8 +69,8 @@ def _upscale(
     allow_large: bool,
 ) -> int:
     if model is not None and strength is not None:
-        raise InputError("--strength mixes the released networks; it has no meaning with --model")
-    with _uninterrupted():
+        raise InputError("--strength mixes the released networks; it cannot be used with --model")
+    with _block_interrupt():
         from srcnn.upscaling.released_networks import DEFAULT_STRENGTH, load
         from srcnn.upscaling.upscale import find_jobs, upscale_files
 
@@ -84,51 +85,48 @@ def _serve(port: int, max_megapixels: int, browser: bool) -> None:
     except ModuleNotFoundError as error:
         if error.name != "aiohttp":
             raise
-        advice = "pip install 'srcnn-perceptual[serve]'"
-        raise InputError(f"srcnn serve needs aiohttp: {advice}") from None
+        command = "pip install 'srcnn-perceptual[serve]'"
+        raise InputError(f"srcnn serve needs aiohttp: {command}") from None
     serve(port, browser=browser, max_pixels=max_megapixels * 10**6)
 
 
 def _score(sr: Path, hr: Path, scale: int, as_json: bool) -> None:
-    from srcnn.cli.score_pairs import pair_files
+    from srcnn.cli.score_pairs import find_pairs
 
-    pairs = pair_files(sr, hr, scale)  # what could be refused is, before torch is imported
-    with _uninterrupted():
+    pairs = find_pairs(sr, hr, scale)  # before the import of torch, so that errors appear at once
+    with _block_interrupt():
         from srcnn.models.portable import pin_arithmetic
 
-        pin_arithmetic()  # the same digits on every CPU, as the pipeline's
+        pin_arithmetic()  # the same digits on every CPU, as in the pipeline
         from tqdm import tqdm
 
-        from srcnn.cli import score as scoring
+        from srcnn.cli import score
         from srcnn.data.pretrained_weights import lpips_weights
         from srcnn.evaluation.lpips import load_lpips
         from srcnn.models.device import best_device
 
-    lpips = load_lpips(best_device(), lpips_weights()[0])
-    scored = scoring.score_files(pairs, scale, lpips)
-    progress = tqdm(scored, "scores", len(pairs), unit="image", leave=False, disable=None)
-    scores = dict(progress)
+    scored = score.score_pairs(pairs, scale, load_lpips(best_device(), lpips_weights()[0]))
+    scores = dict(tqdm(scored, "scores", len(pairs), unit="image", leave=False, disable=None))
     if as_json:
-        print(json.dumps(scoring.as_json(scores, scale), indent=2))
+        print(json.dumps(score.as_json(scores, scale), indent=2))
     else:
-        print(scoring.as_table(scores, scale))
+        print(score.as_table(scores, scale))
 
 
 def _compare(a: str, b: str, metric: str | None, as_json: bool) -> None:
-    with _uninterrupted():
-        from srcnn.cli import compare_text as paired_text
-        from srcnn.cli.compare import compare_two
+    with _block_interrupt():
+        from srcnn.cli import compare
 
-    pair = compare_two(a, b, metric, Path("metrics"), Path("data/hr/index.csv"))
+    pair = compare.read_pair(a, b, metric, Path("metrics"), Path("data/hr/index.csv"))
     if as_json:
-        print(json.dumps(paired_text.as_json(pair), indent=2))
+        print(json.dumps(compare.as_json(pair), indent=2))
     else:
-        print(paired_text.as_text(pair, by_image=metric is not None))
+        print(compare.as_text(pair, by_image=metric is not None))
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Keep Ctrl-C waiting: in the midst of torch's import it would abort the process."""
+def _block_interrupt() -> Iterator[None]:
+    """Delay Ctrl-C until the block ends: during the import of torch it would abort the process."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -136,8 +134,8 @@ def _uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _let_output_go() -> None:
-    """Drop what cannot be written, which Python would try and complain of once more at its end."""
+def _discard_output() -> None:
+    """Discard output that cannot be written; otherwise Python reports it a second time at exit."""
     try:
         print(end="", flush=True)
     except OSError:

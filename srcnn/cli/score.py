@@ -1,31 +1,32 @@
-"""The scores of any method's images, as a table for the eye or as JSON for a program."""
+"""`srcnn score`: scores of any method's images, as a table or as JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from srcnn.cli.score_pairs import SRFiles
+from srcnn.cli.score_pairs import ScorePair
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.evaluation.metrics import METRICS, convention, rounded, score
 from srcnn.utils.text import printable, text_table
 from srcnn.utils.threads import prefetch
 
 Scores = Mapping[str, Mapping[str, float]]
+"""Metrics by image."""
 
 
-def score_files(
-    pairs: Sequence[SRFiles], scale: int, lpips: LPIPS
+def score_pairs(
+    pairs: Sequence[ScorePair], scale: int, lpips: LPIPS
 ) -> Iterator[tuple[str, dict[str, float]]]:
-    """Score each result against its ground truth, six significant digits.
+    """Score each result against its ground truth.
 
     Args:
-        pairs: of `srcnn.cli.score_pairs.pair_files`.
-        scale: the enlargement; sets the border that is shaved.
-        lpips: on the device that computes it.
+        pairs: from `srcnn.cli.score_pairs.find_pairs`.
+        scale: the upscaling factor, which is also the border in pixels that PSNR and SSIM omit.
+        lpips: the network, on the device that computes it.
 
     Yields:
-        name of the ground truth, and its METRICS.
+        The name of the ground truth, and the METRICS with six significant digits.
 
     Raises:
         InputError: an image is damaged.
@@ -36,12 +37,12 @@ def score_files(
 
 
 def mean_scores(scores: Scores) -> dict[str, float]:
-    """The mean of each metric over the images, six significant digits."""
+    """The mean of each metric over the images, with six significant digits."""
     return rounded({m: float(np.mean([values[m] for values in scores.values()])) for m in METRICS})
 
 
 def as_json(scores: Scores, scale: int) -> dict[str, Any]:
-    """`images`: name → metric → value; `mean`: metric → value; `convention` of each metric."""
+    """`images`: metrics by image; `mean`: metrics; `convention`: how each metric is computed."""
     return {
         "images": {name: dict(values) for name, values in scores.items()},
         "mean": mean_scores(scores),
@@ -50,10 +51,10 @@ def as_json(scores: Scores, scale: int) -> dict[str, Any]:
 
 
 def as_table(scores: Scores, scale: int) -> str:
-    """A line per image and one of the means, in aligned columns, and what was shaved."""
-    lines = [["image", *METRICS]]
+    """A row per image, a row with the means, and a note on the border."""
+    rows = [["image", *METRICS]]
     for name, values in [*scores.items(), ("mean", mean_scores(scores))]:
         numbers = [f"{values[key]:.{metric.digits}f}" for key, metric in METRICS.items()]
-        lines.append([printable(name), *numbers])
-    shaved = f"{scale} pixels shaved on each side for PSNR and SSIM; the whole image for the others"
-    return "\n".join([text_table(lines), "", shaved])
+        rows.append([printable(name), *numbers])
+    note = f"PSNR and SSIM omit {scale} pixels on each side; the other metrics use the whole image."
+    return f"{text_table(rows)}\n\n{note}"

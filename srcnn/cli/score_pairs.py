@@ -1,7 +1,7 @@
-"""Which image of a method belongs to which ground truth: by name, and of the same size."""
+"""Finds the ground truth of each result for `srcnn score`, by file name, and checks their sizes."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from srcnn.utils.text import join_names, printable
 
 
 @dataclass(frozen=True)
-class SRFiles:
-    """A result and its ground truth.
+class ScorePair:
+    """The files of a result and its ground truth.
 
     Args:
-        name: of the ground truth, its path in the folder without the suffix.
-        sr: the result's file.
-        hr: the ground truth's file.
+        name: path of the ground truth inside its folder, without the suffix.
+        sr: the result.
+        hr: the ground truth.
     """
 
     name: str
@@ -26,52 +26,54 @@ class SRFiles:
     hr: Path
 
     def read(self, scale: int) -> tuple[RGB8, RGB8]:
-        """Decode both as [H, W, 3] uint8, the ground truth cropped to the result's size.
+        """Decode both to [H, W, 3] uint8, with the ground truth cropped to the result's size.
 
         Raises:
-            InputError: one is damaged.
+            InputError: a file is damaged.
         """
         sr, hr = read_rgb(self.sr), read_rgb(self.hr)
         return sr, hr if hr.shape == sr.shape else crop_to_multiple(hr, scale)
 
 
-def pair_files(sr: Path, hr: Path, scale: int) -> list[SRFiles]:
-    """Find the ground truth of every result of a folder, and look at their sizes.
+def find_pairs(sr: Path, hr: Path, scale: int) -> list[ScorePair]:
+    """Find the ground truth of every result in a folder.
 
-    A result is called as its ground truth, or `{name}_x{scale}`, `{name}x{scale}` or
-    `{name}_{method}_x{scale}`, with any suffix; folders in the folders must be the same in both.
+    A result has the name of its ground truth, or `{name}_x{scale}`, `{name}x{scale}` or
+    `{name}_{method}_x{scale}`, with any suffix. Subfolders must be the same in both folders.
 
     Args:
         sr: folder of the results.
         hr: folder of the ground truth.
-        scale: the enlargement.
+        scale: the upscaling factor.
 
     Raises:
-        InputError: a folder is missing or empty; a file has no partner or two; an image is
-            damaged, too small to be scored, or not of its partner's size.
+        InputError: a folder is missing or empty; a file has no partner or two partners; an image
+            is damaged, too small to be scored, or differs from its partner in size.
     """
-    hr_files = _by_name(hr)
-    partners: dict[str, Path] = {}
-    strays = []
+    hr_files: dict[str, Path] = {}
+    for file in _list("--hr", hr):
+        other = hr_files.setdefault(_name(file, hr), file)
+        if other != file:
+            raise InputError(f"{_names(other)} and {_names(file)}: two images with the same name")
+    sr_files: dict[str, Path] = {}
+    unmatched = []
     for file in _list("--sr", sr):
-        name = _partner(_name(file, sr), hr_files, scale)
+        name = _match(_name(file, sr), hr_files, scale)
         if name is None:
-            strays.append(file)
-        elif name in partners:
-            raise InputError(
-                f"{_printed(partners[name])} and {_printed(file)}: "
-                f"two results for {_printed(hr_files[name])}"
-            )
+            unmatched.append(file)
+        elif name in sr_files:
+            both = f"{_names(sr_files[name])} and {_names(file)}"
+            raise InputError(f"{both}: two results for {_names(hr_files[name])}")
         else:
-            partners[name] = file
-    if strays:
+            sr_files[name] = file
+    if unmatched:
         raise InputError(
-            f"no ground truth in {_printed(hr)} for {_some(strays)}; a result of img.png is called "
-            f"img, img_x{scale}, imgx{scale} or img_METHOD_x{scale}"
+            f"no ground truth in {_names(hr)} for {_names(*unmatched)}; the result for img.png is "
+            f"named img, img_x{scale}, imgx{scale} or img_METHOD_x{scale}"
         )
-    if missing := [file for name, file in hr_files.items() if name not in partners]:
-        raise InputError(f"no result in {_printed(sr)} for {_some(missing)}")
-    pairs = [SRFiles(name, partners[name], file) for name, file in hr_files.items()]
+    if missing := [file for name, file in hr_files.items() if name not in sr_files]:
+        raise InputError(f"no result in {_names(sr)} for {_names(*missing)}")
+    pairs = [ScorePair(name, sr_files[name], file) for name, file in hr_files.items()]
     for pair in pairs:
         _check_size(pair, scale)
     return pairs
@@ -84,51 +86,37 @@ def _list(option: str, folder: Path) -> list[Path]:
         raise InputError(f"{option}: {error}") from None
 
 
-def _by_name(hr: Path) -> dict[str, Path]:
-    """The ground truth's files by name."""
-    files: dict[str, Path] = {}
-    for file in _list("--hr", hr):
-        twin = files.setdefault(_name(file, hr), file)
-        if twin != file:
-            raise InputError(f"{_printed(twin)} and {_printed(file)}: two images of one name")
-    return files
-
-
 def _name(file: Path, folder: Path) -> str:
-    # Some systems store é as one character and some as two.
+    # NFC, because file systems store é as one or as two characters.
     return unicodedata.normalize("NFC", str(file.relative_to(folder).with_suffix("")))
 
 
-def _partner(name: str, known: Mapping[str, Path], scale: int) -> str | None:
-    """The name of a result's ground truth: the whole of it, or else the longest that fits."""
-    if name in known:
+def _match(name: str, hr_names: Container[str], scale: int) -> str | None:
+    """The ground truth's name for a result's: the whole name, or else the longest match."""
+    if name in hr_names:
         return name
     for ending in (f"_x{scale}", f"x{scale}"):
-        if name.endswith(ending) and (start := name.removesuffix(ending)) in known:
+        if name.endswith(ending) and (start := name.removesuffix(ending)) in hr_names:
             return start
     start, stem = name.removesuffix(f"_x{scale}"), name.rfind("/") + 1
     while start != name and "_" in start[stem:]:
         start = start.rpartition("_")[0]
-        if start in known:
+        if start in hr_names:
             return start
     return None
 
 
-def _check_size(pair: SRFiles, scale: int) -> None:
-    (width, height), (hr_width, hr_height) = image_size(pair.sr), image_size(pair.hr)
+def _check_size(pair: ScorePair, scale: int) -> None:
+    size, (hr_width, hr_height) = image_size(pair.sr), image_size(pair.hr)
     cropped = hr_width - hr_width % scale, hr_height - hr_height % scale
-    if (width, height) not in ((hr_width, hr_height), cropped):
+    if size not in ((hr_width, hr_height), cropped):
         raise InputError(
-            f"{_printed(pair.sr)}: {width}×{height} pixels, but {_printed(pair.hr)} has "
-            f"{hr_width}×{hr_height}; a result has as many, or those left after cropping to a "
-            f"multiple of {scale} at the bottom and right ({cropped[0]}×{cropped[1]})"
+            f"{_names(pair.sr)}: {size[0]}×{size[1]} pixels, but {_names(pair.hr)} has "
+            f"{hr_width}×{hr_height}; a result needs the same size, or {cropped[0]}×{cropped[1]} "
+            f"(cropped at the bottom and right to a multiple of {scale})"
         )
-    check_val_size(_printed(pair.sr), (width, height), scale)
+    check_val_size(_names(pair.sr), size, scale)
 
 
-def _printed(path: Path) -> str:
-    return printable(str(path))
-
-
-def _some(files: Iterable[Path]) -> str:
-    return join_names([_printed(file) for file in files])
+def _names(*files: Path) -> str:
+    return join_names([printable(str(file)) for file in files])

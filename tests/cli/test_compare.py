@@ -56,14 +56,14 @@ def refused(capsys: Output, *arguments: str) -> str:
     return err
 
 
-def test_a_line_for_each_metric_holds_both_means_and_what_is_between_them(capsys: Output) -> None:
+def test_a_row_per_metric_shows_both_means_and_the_difference(capsys: Output) -> None:
     score(4, {"mse": [0.25, 0.5, 0.5], "deep": [0.5, 0.25, 1.5]})
     lines = compare(capsys, "x4/deep", "x4/mse").splitlines()
     assert lines[0] == "x4/deep minus x4/mse, 3 images"
     assert lines[2].split()[-3:] == ["interval", "wins–ties–losses", "p"]
     assert lines[3].split() == [
         *("MSE", "↓", "0.750000", "0.416667", "+0.3333333"),
-        *("[-0.2500000,", "+1.0000000]", "1–0–2", "1.0000"),
+        *("[−0.2500000,", "+1.0000000]", "1–0–2", "1.0000"),
     ]
     assert lines[4].split()[:6] == ["PSNR", "RGB,", "dB", "↑", "0.75", "0.42"]
     assert [line.split()[-2] for line in lines[3:8]] == [
@@ -92,12 +92,12 @@ def test_one_metric_shows_each_image_with_its_photograph(capsys: Output) -> None
 def test_without_the_photographs_their_names_are_left_out(capsys: Output) -> None:
     score(2, {"mse": [0.5], "deep": [0.25]})
     text = compare(capsys, "x2/deep", "x2/mse", "--metric", "lpips")
-    assert "image  x2/deep  x2/mse  difference\n0001    0.2500  0.5000    -0.25000\n" in text
+    assert "image  x2/deep  x2/mse  difference\n0001    0.2500  0.5000    −0.25000\n" in text
     printed = as_json(capsys, "x2/deep", "x2/mse")
     assert printed["images"]["0001"]["photograph"] is None
 
 
-def test_what_is_significant_is_said_in_words(capsys: Output) -> None:
+def test_significant_differences_are_stated(capsys: Output) -> None:
     score(4, {"mse": BETTER, "deep": WORSE})
     words = " ".join(compare(capsys, "x4/deep", "x4/mse").split())
     assert (
@@ -108,14 +108,14 @@ def test_what_is_significant_is_said_in_words(capsys: Output) -> None:
     assert "x4/mse against x4/deep: significantly better in MSE.\n" in text
 
 
-def test_what_is_not_significant_is_said_in_words(capsys: Output) -> None:
+def test_insignificant_differences_are_stated(capsys: Output) -> None:
     score(4, {"mse": BETTER, "deep": [*WORSE[:-1], 0.1]})
     text = compare(capsys, "x4/deep", "x4/mse", "--metric", "ssim_y")
     assert "x4/deep against x4/mse: no significant difference in SSIM Y.\n" in text
 
 
 @pytest.mark.parametrize("count", [1, 5, 6, 20])
-def test_how_little_so_many_images_show_is_said(capsys: Output, count: int) -> None:
+def test_the_note_depends_on_the_number_of_images(capsys: Output, count: int) -> None:
     values = [float(i) for i in range(count)]
     score(4, {"mse": values, "deep": [value + 1 for value in values]})
     said = sample_size_note(count).replace("**", "")
@@ -153,15 +153,15 @@ def test_a_single_image_has_no_interval(capsys: Output) -> None:
     assert as_json(capsys, "x4/deep", "x4/mse")["metrics"]["mse"]["low"] is None
 
 
-def test_two_scales_are_compared_and_it_is_said(capsys: Output) -> None:
+def test_two_scales_are_compared_with_a_note(capsys: Output) -> None:
     score(2, {"mse": [0.1, 0.2]})
     score(4, {"mse": [0.3, 0.3]})
     text = compare(capsys, "x4/mse", "x2/mse")
-    assert "The scales differ: the images are the same, enlarged 4 and 2 times" in text
+    assert "The scales differ: the images are the same, upscaled 4 and 2 times" in text
     assert as_json(capsys, "x4/mse", "x2/mse")["metrics"]["mse"]["mean_difference"] == 0.15
 
 
-def test_a_method_against_itself_is_as_good(capsys: Output) -> None:
+def test_a_method_equals_itself(capsys: Output) -> None:
     score(4, {"mse": BETTER})
     assert as_json(capsys, "x4/mse", "x4/mse")["metrics"]["lpips"]["ties"] == len(BETTER)
     assert "no significant difference" in compare(capsys, "x4/mse", "x4/mse")
@@ -181,7 +181,7 @@ def test_the_numbers_are_those_of_the_committed_comparisons(
 
 
 @pytest.mark.parametrize("name", ["x4/sharp", "x3/mse", "mse", "x4", "x4/", "", "/", "../x4/mse"])
-def test_an_unknown_method_is_told_those_that_there_are(capsys: Output, name: str) -> None:
+def test_an_unknown_method_lists_the_known_ones(capsys: Output, name: str) -> None:
     score(10, {"mse": [0.5]})
     score(4, {"bicubic": [0.5], "mse": [0.5]})
     for arguments in ((name, "x4/mse"), ("x4/mse", name)):
@@ -190,7 +190,7 @@ def test_an_unknown_method_is_told_those_that_there_are(capsys: Output, name: st
         )
 
 
-def test_an_unknown_metric_is_told_those_that_there_are(capsys: Output) -> None:
+def test_an_unknown_metric_lists_the_known_ones(capsys: Output) -> None:
     score(4, {"mse": [0.5], "deep": [0.5]})
     assert refused(capsys, "x4/deep", "x4/mse", "--metric", "psnr") == (
         f"error: --metric psnr: no such metric; there are {', '.join(METRICS)}\n"
@@ -202,7 +202,7 @@ def test_a_folder_without_scores_is_refused(capsys: Output, file: str | None) ->
     if file:
         Path(file).parent.mkdir(exist_ok=True)
         Path(file).write_text("words")
-    assert "metrics: no scores, x2.csv or the like, are in it" in refused(capsys, "x4/a", "x4/b")
+    assert "metrics: no scores (x2.csv, x4.csv, …)" in refused(capsys, "x4/a", "x4/b")
 
 
 @pytest.mark.parametrize(
@@ -211,12 +211,12 @@ def test_a_folder_without_scores_is_refused(capsys: Output, file: str | None) ->
         (b"", "damaged"),
         (b"words\n", "damaged"),
         (b"words\nmore words\n", "damaged"),
-        (b"image,method,mse,psnr_rgb,psnr_y,ssim_y,lpips\n", "no scores are in it"),
+        (b"image,method,mse,psnr_rgb,psnr_y,ssim_y,lpips\n", "contains no scores"),
         (b"image,method,mse,psnr_rgb,psnr_y,ssim_y,lpips\n1,mse,0.5,30\n", "damaged"),
         (b"image,method,mse,psnr_rgb,psnr_y,ssim_y,lpips\n1,mse,a,1,1,1,1\n", "could not convert"),
         (
             b"image,method,mse,psnr_rgb,psnr_y,ssim_y,lpips\n1,mse,0.1,nan,1,1,1\n",
-            "psnr_rgb of image 1 by mse is no number",
+            "psnr_rgb of image 1 by mse is not finite",
         ),
         (b"\xff\xfe\x00\x00", "damaged"),
         (b"x" * 200_000, "damaged"),
@@ -230,16 +230,16 @@ def test_damaged_scores_are_named(capsys: Output, content: bytes, said: str) -> 
     assert said in line
 
 
-def test_an_image_that_one_method_lacks_is_named(capsys: Output) -> None:
+def test_an_image_without_a_score_is_named(capsys: Output) -> None:
     score(4, {"mse": [0.5, 0.5], "deep": [0.5]})
     assert "no score of image 0002 by deep" in refused(capsys, "x4/mse", "x4/deep")
 
 
-def test_scales_of_other_images_are_refused(capsys: Output) -> None:
+def test_scales_with_different_images_are_refused(capsys: Output) -> None:
     score(2, {"mse": BETTER}, first=1)
     score(4, {"mse": BETTER}, first=2)
     line = refused(capsys, "x2/mse", "x4/mse")
-    assert "x2/mse and x4/mse: scored on other images (0001, 0007)" in line
+    assert "x2/mse and x4/mse: scored on different images (0001, 0007)" in line
 
 
 @pytest.mark.parametrize("content", [b"photograph\ncat.png\n", b"\xff", b"x" * 200_000])

@@ -20,7 +20,7 @@ ROOT = str(Path(__file__).parents[2])
 
 
 @pytest.fixture(autouse=True)
-def not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+def leave_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave this process as it is for the other tests."""
     monkeypatch.setattr(portable, "pin_arithmetic", lambda: None)
 
@@ -98,7 +98,7 @@ def test_a_file_cut_short_is_refused_and_nothing_is_printed(
     assert len(err.splitlines()) == 1
 
 
-def test_help_lists_the_verbs_and_what_they_take(capsys: Output) -> None:
+def test_help_lists_the_verbs_and_their_options(capsys: Output) -> None:
     verbs = (
         (["--help"], "compare"),
         (["score", "--help"], "--sr"),
@@ -126,9 +126,7 @@ def test_help_lists_the_verbs_and_what_they_take(capsys: Output) -> None:
         ],
     ],
 )
-def test_a_command_line_that_makes_no_sense_is_told_how_it_is_used(
-    arguments: list[str], capsys: Output
-) -> None:
+def test_a_usage_error_shows_the_usage(arguments: list[str], capsys: Output) -> None:
     with pytest.raises(SystemExit) as exit_:
         main(arguments)
     assert exit_.value.code == 2
@@ -137,20 +135,20 @@ def test_a_command_line_that_makes_no_sense_is_told_how_it_is_used(
     assert err.startswith("usage: srcnn")
 
 
-def test_ctrl_c_is_no_error_of_the_program(
+def test_ctrl_c_prints_one_word_and_exits_with_130(
     images: tuple[str, ...], capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(score_pairs, "pair_files", interrupt)
+    monkeypatch.setattr(score_pairs, "find_pairs", interrupt)
     assert main(["score", *images]) == 130
     assert capsys.readouterr() == ("", "stopped\n")
 
 
 @pytest.mark.parametrize("full", [True, False], ids=["full disk", "reader gone"])
-def test_output_that_goes_nowhere_is_one_line_at_most(full: bool) -> None:
-    # Scoring takes seconds, and what it prints is not the matter here.
+def test_unwritable_output_is_one_line_at_most(full: bool) -> None:
+    # Scoring takes seconds, and this test is not about what it prints.
     code = (
         "import sys; from srcnn.cli import program; "
         "program._score = lambda **options: print('scores'); "

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srcnn.cli.score import Scores, as_json, as_table, mean_scores, score_files
-from srcnn.cli.score_pairs import pair_files
+from srcnn.cli.score import Scores, as_json, as_table, mean_scores, score_pairs
+from srcnn.cli.score_pairs import find_pairs
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.evaluation.metrics import BEST_PSNR, METRICS, convention, score
 from srcnn.images.image_io import RGB8, write_png
@@ -18,7 +18,7 @@ POOR = {"mse": 0.0123456, "psnr_rgb": 20.0, "psnr_y": 21.5, "ssim_y": 0.5, "lpip
 
 
 def scored(folder: Path, scale: int, lpips: LPIPS) -> dict[str, dict[str, float]]:
-    return dict(score_files(pair_files(folder / "sr", folder / "hr", scale), scale, lpips))
+    return dict(score_pairs(find_pairs(folder / "sr", folder / "hr", scale), scale, lpips))
 
 
 def test_scores_are_those_of_the_metrics_to_six_digits(
@@ -86,11 +86,11 @@ def test_the_table_is_aligned_and_ends_with_the_mean() -> None:
         "x/方法  0.000000    100.00  100.00  1.0000  0.0000",
         "mean    0.006173     60.00   60.75  0.7500  0.1250",
         "",
-        "2 pixels shaved on each side for PSNR and SSIM; the whole image for the others",
+        "PSNR and SSIM omit 2 pixels on each side; the other metrics use the whole image.",
     ]
 
 
-def test_names_are_printed_on_one_line_whatever_is_in_them() -> None:
+def test_control_characters_in_names_are_escaped() -> None:
     table = as_table({"a\nb\x1b[31m": POOR}, 2)
     assert r"a\nb\x1b[31m  " in table
     assert len(table.splitlines()) == 5

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srcnn.cli.score_pairs import pair_files
+from srcnn.cli.score_pairs import find_pairs
 from srcnn.errors import InputError
 from srcnn.images.image_io import RGB8, write_png
 from srcnn.utils.text import printable
@@ -40,7 +40,7 @@ def paired(folders: tuple[Path, Path], scale: int = 2) -> dict[str, str]:
     sr, hr = folders
     return {
         pair.name: str(pair.sr.relative_to(sr))
-        for pair in pair_files(sr, hr, scale)
+        for pair in find_pairs(sr, hr, scale)
         if pair.hr.relative_to(hr).with_suffix("") == Path(pair.name)
     }
 
@@ -57,24 +57,24 @@ def paired(folders: tuple[Path, Path], scale: int = 2) -> dict[str, str]:
         "img_EDSR_L_64_x2.tif",
     ],
 )
-def test_a_result_may_be_called_in_the_ways_of_the_field(folders: Folders, result: str) -> None:
+def test_the_usual_names_of_results_are_found(folders: Folders, result: str) -> None:
     assert paired(folders([result], ["img.png"])) == {"img": result}
 
 
 @pytest.mark.parametrize(
     "result", ["img_x4.png", "imgx4.png", "img_EDSR.png", "image.png", "x2.png", "other/img.png"]
 )
-def test_a_result_called_otherwise_is_refused_with_the_ways_that_are_known(
+def test_another_name_is_refused_and_the_known_names_are_listed(
     folders: Folders, one_line: OneLine, result: str
 ) -> None:
     sr, hr = folders(["a.png", result], ["a.png", "img.png"])
     with pytest.raises(InputError) as caught:
-        pair_files(sr, hr, 2)
+        find_pairs(sr, hr, 2)
     assert str(sr / result) in one_line(caught)
     assert "img_METHOD_x2" in one_line(caught)
 
 
-def test_the_whole_name_goes_before_a_part_and_a_long_part_before_a_short(folders: Folders) -> None:
+def test_the_longest_matching_name_wins(folders: Folders) -> None:
     names = ["a.png", "a_b.png", "a_x2.png", "c_1.png"]
     results = ["a.png", "a_x2.png", "a_b_x2.png", "c_1_d_e_x2.png"]
     assert paired(folders(results, names)) == {
@@ -85,34 +85,34 @@ def test_the_whole_name_goes_before_a_part_and_a_long_part_before_a_short(folder
     }
 
 
-def test_folders_within_are_the_same_in_both(folders: Folders) -> None:
+def test_subfolders_match(folders: Folders) -> None:
     pairs = paired(folders(["u/1_x2.png", "v/1_x2.png"], ["u/1.png", "v/1.png"]))
     assert pairs == {"u/1": "u/1_x2.png", "v/1": "v/1_x2.png"}
 
 
-def test_a_folder_is_no_part_of_a_name(folders: Folders, one_line: OneLine) -> None:
+def test_a_folder_name_is_not_part_of_an_image_name(folders: Folders, one_line: OneLine) -> None:
     sr, hr = folders(["a_b/c_x2.png"], ["a.png"])
     with pytest.raises(InputError) as caught:
-        pair_files(sr, hr, 2)
+        find_pairs(sr, hr, 2)
     assert str(sr / "a_b/c_x2.png") in one_line(caught)
 
 
-def test_a_name_of_any_letters_is_found_however_they_are_composed(folders: Folders) -> None:
+def test_composed_and_decomposed_letters_match(folders: Folders) -> None:
     pairs = paired(folders(["e\u0301te\u0301_方法_x2.png"], ["été.png"]))
     assert pairs == {"été": "e\u0301te\u0301_方法_x2.png"}
 
 
-def test_files_that_are_no_images_do_not_matter(folders: Folders) -> None:
+def test_other_files_are_ignored(folders: Folders) -> None:
     sr, hr = folders(["img.png"], ["img.png"])
     (sr / "log.txt").write_text("done")
     (hr / ".img.png").write_bytes(b"")
-    assert len(pair_files(sr, hr, 2)) == 1
+    assert len(find_pairs(sr, hr, 2)) == 1
 
 
 def test_two_results_for_one_image_are_refused(folders: Folders, one_line: OneLine) -> None:
     sr, hr = folders(["img_A_x2.png", "img_B_x2.png"], ["img.png"])
     with pytest.raises(InputError) as caught:
-        pair_files(sr, hr, 2)
+        find_pairs(sr, hr, 2)
     for name in (sr / "img_A_x2.png", sr / "img_B_x2.png", hr / "img.png"):
         assert str(name) in one_line(caught)
 
@@ -120,7 +120,7 @@ def test_two_results_for_one_image_are_refused(folders: Folders, one_line: OneLi
 def test_two_images_of_one_name_are_refused(folders: Folders, one_line: OneLine) -> None:
     sr, hr = folders(["img.png"], ["img.png", "img.bmp"])
     with pytest.raises(InputError) as caught:
-        pair_files(sr, hr, 2)
+        find_pairs(sr, hr, 2)
     assert str(hr / "img.png") in one_line(caught)
     assert str(hr / "img.bmp") in one_line(caught)
 
@@ -128,7 +128,7 @@ def test_two_images_of_one_name_are_refused(folders: Folders, one_line: OneLine)
 def test_an_image_without_a_result_is_refused(folders: Folders, one_line: OneLine) -> None:
     sr, hr = folders(["a.png"], [f"{name}.png" for name in "abcdef"])
     with pytest.raises(InputError) as caught:
-        pair_files(sr, hr, 2)
+        find_pairs(sr, hr, 2)
     assert f"no result in {sr} for {hr}/b.png" in one_line(caught)
     assert "and 2 more" in one_line(caught)
 
@@ -140,7 +140,7 @@ def test_a_missing_folder_is_refused_with_the_option_that_names_it(
     sr, hr = folders(["a.png"], ["a.png"])
     sr, hr = (tmp_path / "none" if f.name == missing else f for f in (sr, hr))
     with pytest.raises(InputError) as caught:
-        pair_files(sr, hr, 2)
+        find_pairs(sr, hr, 2)
     assert one_line(caught) == f"--{missing}: {tmp_path / 'none'}: no such folder"
 
 
@@ -150,7 +150,7 @@ def test_a_folder_without_images_is_refused(
 ) -> None:
     sr, hr = folders([] if empty == "sr" else ["a.png"], [] if empty == "hr" else ["a.png"])
     with pytest.raises(InputError) as caught:
-        pair_files(sr, hr, 2)
+        find_pairs(sr, hr, 2)
     assert one_line(caught).startswith(f"--{empty}: ")
     assert "no images" in one_line(caught)
 
@@ -165,7 +165,7 @@ def test_ground_truth_is_cropped_to_a_multiple_of_the_scale_where_the_result_is(
     truth = picture(*size)
     write_png(tmp_path / "hr/img.png", truth)
     write_png(tmp_path / "sr/img.png", truth[: cropped[0], : cropped[1]])
-    (pair,) = pair_files(tmp_path / "sr", tmp_path / "hr", scale)
+    (pair,) = find_pairs(tmp_path / "sr", tmp_path / "hr", scale)
     sr, hr = pair.read(scale)
     assert sr.shape == (*cropped, 3)
     np.testing.assert_array_equal(sr, hr)
@@ -174,7 +174,7 @@ def test_ground_truth_is_cropped_to_a_multiple_of_the_scale_where_the_result_is(
 def test_a_result_of_all_of_an_odd_image_is_taken_whole(tmp_path: Path, picture: Picture) -> None:
     for folder in ("sr", "hr"):
         write_png(tmp_path / folder / "img.png", picture(41, 43))
-    (pair,) = pair_files(tmp_path / "sr", tmp_path / "hr", 2)
+    (pair,) = find_pairs(tmp_path / "sr", tmp_path / "hr", 2)
     assert [image.shape for image in pair.read(2)] == [(41, 43, 3)] * 2
 
 
@@ -185,11 +185,11 @@ def test_a_result_of_another_size_is_refused_with_both_sizes(
     write_png(tmp_path / "hr/img.png", picture(41, 43))
     write_png(tmp_path / "sr/img.png", picture(*size))
     with pytest.raises(InputError) as caught:
-        pair_files(tmp_path / "sr", tmp_path / "hr", 2)
+        find_pairs(tmp_path / "sr", tmp_path / "hr", 2)
     message = one_line(caught)
     assert f"{tmp_path / 'sr/img.png'}: {size[1]}×{size[0]} pixels" in message
     assert f"{tmp_path / 'hr/img.png'} has 43×41" in message
-    assert "cropping to a multiple of 2 at the bottom and right (42×40)" in message
+    assert "42×40 (cropped at the bottom and right to a multiple of 2)" in message
 
 
 @pytest.mark.parametrize(("side", "scale"), [(31, 2), (42, 16)])
@@ -199,7 +199,7 @@ def test_an_image_below_the_smallest_that_can_be_scored_is_refused(
     for folder in ("sr", "hr"):
         write_png(tmp_path / folder / "img.png", picture(side, 64))
     with pytest.raises(InputError) as caught:
-        pair_files(tmp_path / "sr", tmp_path / "hr", scale)
+        find_pairs(tmp_path / "sr", tmp_path / "hr", scale)
     assert f"64×{side} pixels are too few" in one_line(caught)
     assert f"{side + 1}×{side + 1} are needed" in one_line(caught)
 
@@ -212,7 +212,7 @@ def test_what_is_no_image_is_named(
     sr, hr = folders(["a.png"], ["a.png"])
     (sr.parent / damaged / "a.png").write_bytes(content)
     with pytest.raises(InputError) as caught:
-        pair_files(sr, hr, 2)
+        find_pairs(sr, hr, 2)
     assert one_line(caught).startswith(f"{sr.parent / damaged / 'a.png'}: ")
 
 
@@ -221,7 +221,7 @@ def test_names_with_control_characters_are_escaped_in_messages(
 ) -> None:
     sr, hr = folders(["a.png", "b\x1b[31m\n.png"], ["a.png"])
     with pytest.raises(InputError) as caught:
-        pair_files(sr, hr, 2)
+        find_pairs(sr, hr, 2)
     assert r"b\x1b[31m\n.png" in one_line(caught)
 
 
