@@ -20,10 +20,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from srcnn.errors import InputError
 from srcnn.utils.methods import METHODS
-from srcnn.utils.validation import error_line
-from srcnn.utils.yaml_files import read_yaml
+from srcnn.utils.validation import error_line, read_model
 
 SCALES = (2, 3, 4, 8)
 PARAMS = Path("params.yaml")
@@ -243,8 +241,4 @@ def read_settings(path: Path = PARAMS) -> Settings:
     Raises:
         InputError: the file is missing or not YAML, or one of its settings is unknown or wrong.
     """
-    values = read_yaml(path, "run from the project's folder")
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        raise InputError(f"{path}: {error_line(error)}") from None
+    return read_model(Settings, path, "run from the project's folder")

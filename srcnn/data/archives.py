@@ -11,15 +11,14 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from srcnn.data.download import Remote, fetch
 from srcnn.errors import InputError
 from srcnn.images.image_io import SUFFIXES
 from srcnn.utils.files import check_room
 from srcnn.utils.paths import SPLITS, Split
-from srcnn.utils.validation import error_line
-from srcnn.utils.yaml_files import read_yaml
+from srcnn.utils.validation import read_model
 
 
 class Archive(BaseModel):
@@ -120,11 +119,7 @@ def read_manifest(path: Path) -> Manifest:
     Raises:
         InputError: the file is missing or not YAML, or one of its keys is unknown or wrong.
     """
-    values = read_yaml(path, "data.manifest names it")
-    try:
-        return Manifest.model_validate(values)
-    except ValidationError as error:
-        raise InputError(f"{path}: {error_line(error)}") from None
+    return read_model(Manifest, path, "data.manifest names it")
 
 
 def fetch_archives(archives: Sequence[Archive], base_url: str | None, cache: Path) -> list[Images]:

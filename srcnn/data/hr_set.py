@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from srcnn.data.resume import Note, resume
 from srcnn.data.sources import Photo
@@ -21,7 +22,7 @@ from srcnn.utils.threads import map_threads
 TINY = 64
 """Originals with a side below this many pixels are listed as suspicious."""
 
-VALIDATION = ("image", "split", "name", "width", "height", "mode", "sha256", "suspicious")
+VALIDATION = ["image", "split", "name", "width", "height", "mode", "sha256", "suspicious"]
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,8 @@ def write_hr(
         _refuse_leaks(images)
         names = [f"{hr.photo.split}/{hr.image}.png" for hr in images]
         index = work.store / "index.csv"
-        rows = [
-            (hr.image, hr.photo.split, hr.photo.name, hr.cropped[0], hr.cropped[1]) for hr in images
-        ]
-        columns = ("image", "split", "name", "width", "height")
-        write_csv([dict(zip(columns, row, strict=True)) for row in rows], index)
+        rows = [(hr.image, hr.photo.split, hr.photo.name, *hr.cropped) for hr in images]
+        write_csv(pd.DataFrame(rows, columns=["image", "split", "name", "width", "height"]), index)
         files = {name: png for name, (png, _) in zip(names, written, strict=True)}
         work.replace(files, {"index.csv": index})
     return images
@@ -174,9 +172,9 @@ def write_validation(images: Sequence[HRImage], path: Path) -> list[str]:
         if twin != hr.image:
             reasons.append(f"same picture as {twin}")
         suspicious, name = ", ".join(reasons), hr.photo.name
-        row = (hr.image, hr.photo.split, name, hr.width, hr.height, hr.mode, hr.sha256, suspicious)
-        rows.append(dict(zip(VALIDATION, row, strict=True)))
+        size = hr.width, hr.height
+        rows.append((hr.image, hr.photo.split, name, *size, hr.mode, hr.sha256, suspicious))
         if suspicious:
             notices.append(f"suspicious: {hr.image} ({name}): {suspicious}")
-    write_csv(rows, path, VALIDATION)
+    write_csv(pd.DataFrame(rows, columns=VALIDATION), path)
     return notices

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
 
 from srcnn.data.download import Remote, fetch
 from srcnn.errors import InputError
@@ -52,38 +51,38 @@ def vgg_weights(
     Raises:
         InputError: the weights are not available, have a wrong checksum, or lack a layer.
     """
-    if weights_file is None and source is None:
-        source = read_yaml(Path("datasets/weights.yaml"))[network]
-    if weights_file is not None:
-        path = Path(weights_file)
-        origin = path.name
-        weights = _from_torchvision(_read_state_dict(path), network, path)
-    elif source and "package" in source:
-        path = packaged_file(source["package"], source["file"], source["sha256"])
-        origin = f"{source['package']}/{source['file']}"
-        weights = _from_flax(read_numpy_pickle(path)["VGG16_0"], network)
-    else:
-        path, origin = _download(network, source or {}, cache)
-        weights = _from_torchvision(_read_state_dict(path), network, path)
+    weights, path, origin = _find_weights(network, weights_file, cache, source)
     used: Weights = {}
     for layer in list_layers(network, layers):
         for part, shape in (("weight", layer.shape), ("bias", layer.shape[:1])):
             name = f"{layer.name}.{part}"
-            used[name] = _checked(weights.get(name), name, shape, path)
+            if name not in weights:
+                raise InputError(f"{path}: no weights of {layer.name}, which loss.layers needs")
+            used[name] = weights[name].float()
+            if used[name].shape != shape:
+                raise InputError(f"{path}: {name} has shape {[*used[name].shape]}, not {[*shape]}")
+            if not used[name].isfinite().all():
+                raise InputError(f"{path}: {name} has values that are not finite")
     return used, {"origin": origin, "sha256": sha256_of(path), "network": network}
 
 
-def _checked(values: Tensor | None, name: str, shape: torch.Size, path: Path) -> Tensor:
-    """The values as float32; InputError if they are missing, or of wrong shape, or not finite."""
-    if values is None:
-        layer = name.partition(".")[0]
-        raise InputError(f"{path}: no weights of {layer}, which loss.layers needs")
-    if values.shape != shape:
-        raise InputError(f"{path}: {name} has shape {[*values.shape]}, expected {[*shape]}")
-    values = values.float()
-    if not values.isfinite().all():
-        raise InputError(f"{path}: {name} has values that are not finite")
-    return values
+def _find_weights(
+    network: str, weights_file: str | Path | None, cache: Path, source: Mapping[str, str] | None
+) -> tuple[Weights, Path, str]:
+    """All convolutions that the source has, by layer; their file, and its origin for people."""
+    if weights_file is not None:
+        path = Path(weights_file)
+        return _from_torchvision(path, network), path, path.name
+    source = source or read_yaml(Path("datasets/weights.yaml"))[network]
+    if "package" in source:
+        path = packaged_file(source["package"], source["file"], source["sha256"])
+        tree = read_numpy_pickle(path)["VGG16_0"]
+        weights: Weights = {}
+        for i, layer in enumerate(list_layers(network)):
+            weights |= _flax_convolution(tree, i, layer.name)
+        return weights, path, f"{source['package']}/{source['file']}"
+    path, url = _download(network, source, cache)
+    return _from_torchvision(path, network), path, url
 
 
 def lpips_weights() -> tuple[Weights, dict[str, str]]:
@@ -138,14 +137,6 @@ def read_numpy_pickle(path: Path) -> Any:
         raise InputError(f"{path}: {error}") from None
 
 
-def _from_flax(tree: dict[str, Any], network: str) -> Weights:
-    """The convolutions of `tree`, which are numbered in order, by layer of `network`."""
-    weights: Weights = {}
-    for i, layer in enumerate(list_layers(network)):
-        weights |= _flax_convolution(tree, i, layer.name)
-    return weights
-
-
 def _flax_convolution(tree: dict[str, Any], i: int, name: str) -> Weights:
     """Convolution i as `{name}.weight` and `{name}.bias`; [H, W, I, O] becomes [O, I, H, W]."""
     conv = tree[f"Conv_{i}"]
@@ -155,8 +146,9 @@ def _flax_convolution(tree: dict[str, Any], i: int, name: str) -> Weights:
     }
 
 
-def _from_torchvision(state: Weights, network: str, path: Path) -> Weights:
+def _from_torchvision(path: Path, network: str) -> Weights:
     """The convolutions in a state dict of torchvision's VGG, by layer of `network`."""
+    state = _read_state_dict(path)
     names = {
         f"features.{layer.conv}.{part}": f"{layer.name}.{part}"
         for layer in list_layers(network)

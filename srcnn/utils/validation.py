@@ -1,8 +1,32 @@
-"""Turns pydantic's errors into one line for users."""
+"""Reads YAML files into pydantic models; errors become one line for users."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+
+from srcnn.errors import InputError
+from srcnn.utils.yaml_files import read_yaml
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_model(kind: type[Model], path: Path, hint: str) -> Model:
+    """Read a YAML file as a model.
+
+    Args:
+        kind: the model's class.
+        path: the file.
+        hint: added to the message if the file is missing.
+
+    Raises:
+        InputError: the file is missing or not YAML, or a value in it is unknown or wrong.
+    """
+    values = read_yaml(path, hint)
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{path}: {error_line(error)}") from None
 
 
 def error_line(error: ValidationError, *parents: str) -> str:

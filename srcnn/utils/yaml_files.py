@@ -15,44 +15,37 @@ from srcnn.errors import InputError
 class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
     """Resolves plain scalars by YAML 1.2's core schema; refuses duplicate keys."""
 
-    yaml_implicit_resolvers: dict[str | None, list[Any]] = {}  # noqa: RUF012  # PyYAML's own name
+    yaml_implicit_resolvers: dict[str | None, list[Any]] = {}  # noqa: RUF012  # without PyYAML's
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
                 if (key.tag, key.value) in seen:
-                    problem = f"duplicate key {key.value}"
-                    raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+                    raise yaml.MarkedYAMLError(
+                        None, None, f"duplicate key {key.value}", key.start_mark
+                    )
                 seen.add((key.tag, key.value))
         return super().construct_mapping(node, deep)
 
-
-def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
-    """The value of an integer; unlike in YAML 1.1, `012` is twelve."""
-    digits = node.value.replace("_", "")
-    return int(digits, 0 if digits[:2] in ("0x", "0o") else 10)
+    def integer(self, node: yaml.ScalarNode) -> int:
+        """The value of an integer; unlike in YAML 1.1, `012` is twelve."""
+        digits = node.value.replace("_", "")
+        return int(digits, 0 if digits[:2] in ("0x", "0o") else 10)
 
 
 # Section 10.3.2 of the YAML 1.2 specification, with underscores in numbers as in DVC's parser.
-for _tag, _pattern, _first in (
-    ("null", r"~|null|Null|NULL|", "~nN"),
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?[0-9][0-9_]*|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
-    (
-        "float",
-        r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)"
-        r"|\.(nan|NaN|NAN)",
-        "-+.0123456789",
-    ),
-    ("merge", "<<", "<"),
-):
-    _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}",
-        re.compile(rf"(?:{_pattern})\Z"),
-        [*_first, *([""] if _tag == "null" else [])],
-    )
-_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+_PATTERNS = {
+    "null": r"~|null|Null|NULL|",
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "int": r"[-+]?[0-9][0-9_]*|0o[0-7]+|0x[0-9a-fA-F]+",
+    "float": r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?"
+    r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+    "merge": "<<",
+}
+for _tag, _pattern in _PATTERNS.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"({_pattern})\Z"), None)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.integer)
 
 
 def read_yaml(path: Path, hint: str = "") -> dict[str, Any]:
