@@ -23,21 +23,13 @@ _CHUNK = 1 << 13  # small, because a lost connection loses the current chunk
 
 @dataclass(frozen=True)
 class Remote:
-    """A file on a server.
+    """A file on a server."""
 
-    Args:
-        url: http or https.
-        algorithm: of `checksum`: `sha256` or `md5`.
-        checksum: hexadecimal digits, all or the first ones.
-        size: bytes, or None if unknown.
-        called: name of the local copy; by default the last part of the url's path.
-    """
-
-    url: str
-    algorithm: str
-    checksum: str
-    size: int | None = None
-    called: str | None = None
+    url: str  # http or https
+    algorithm: str  # of the checksum: sha256 or md5
+    checksum: str  # hexadecimal digits, all or the first ones
+    size: int | None = None  # bytes, or None if unknown
+    called: str | None = None  # name of the local copy; default: the last part of the url's path
 
     @property
     def name(self) -> str:

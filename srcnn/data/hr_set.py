@@ -27,33 +27,19 @@ VALIDATION = ["image", "split", "name", "width", "height", "mode", "sha256", "su
 
 @dataclass(frozen=True)
 class HRImage:
-    """An HR image that is written.
+    """An HR image that is written; width, height and mode are the upright original's."""
 
-    Args:
-        image: its number, four digits or more.
-        photo: the original.
-        width: of the original, upright.
-        height: of the original, upright.
-        mode: of the original, such as `RGB` or `L`.
-        conversion: what was converted, or None.
-        ignored: what the file states about its colours and was not used, or None.
-        constant: whether all pixels are equal.
-        cropped: width and height of the HR image.
-        pixels: sha256 of its pixels.
-        sha256: of its PNG file.
-    """
-
-    image: str
+    image: str  # its number, four digits or more
     photo: Photo
     width: int
     height: int
-    mode: str
+    mode: str  # as in DecodedPhoto, like the next two
     conversion: str | None
     ignored: str | None
-    constant: bool
-    cropped: tuple[int, int]
-    pixels: str
-    sha256: str
+    constant: bool  # whether all pixels are equal
+    cropped: tuple[int, int]  # width and height of the HR image
+    pixels: str  # sha256 of its pixels
+    sha256: str  # of its PNG file
 
 
 def write_hr(

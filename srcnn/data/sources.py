@@ -16,19 +16,12 @@ from srcnn.utils.yaml_files import read_yaml
 
 @dataclass(frozen=True)
 class Photo:
-    """An original photograph.
+    """An original photograph."""
 
-    Args:
-        path: its file, or the archive that holds it.
-        name: its name in the folder or archive.
-        split: `train` or `val`.
-        images: the archive's images, if it is in one.
-    """
-
-    path: Path
-    name: str
-    split: str
-    images: Images | None = None
+    path: Path  # its file, or the archive that holds it
+    name: str  # in the folder or archive
+    split: str  # train or val
+    images: Images | None = None  # of the archive, if it is in one
 
     @property
     def where(self) -> str:

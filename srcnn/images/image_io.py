@@ -73,25 +73,13 @@ def list_files(folder: Path) -> list[Path]:
 
 @dataclass(frozen=True, eq=False)
 class DecodedPhoto:
-    """A photograph as this project uses it, and how it was converted.
+    """A photograph as this project uses it, and how it was converted."""
 
-    Args:
-        pixels: [H, W, 3] uint8, sRGB, upright.
-        mode: of the original: `RGB`, `L` (grey), `LA`, `RGBA`, `P` (palette), `CMYK`, `1`;
-            with `;16` for 16 bits per channel.
-        conversion: what was converted, or None: `grey`, `RGBA`, `palette`, `16-bit`, `CMYK`,
-            `ICC profile Display P3`, `16-bit grey, ICC profile Dot Gain 20%` …
-        ignored: colour information of the file that was not used, or None:
-            `unreadable ICC profile`, `PNG gAMA` …
-        plain_png: whether the file is a PNG of exactly these pixels without further information
-            about them, so that it can be copied instead of written again.
-    """
-
-    pixels: RGB8
-    mode: str
-    conversion: str | None
-    ignored: str | None
-    plain_png: bool
+    pixels: RGB8  # [H, W, 3], sRGB, upright
+    mode: str  # of the original: L (grey), RGB, RGBA, P …; with ;16 for 16 bits per channel
+    conversion: str | None  # what was converted: grey, palette, 16-bit, ICC profile Display P3 …
+    ignored: str | None  # colour information that was not used: unreadable ICC profile, PNG gAMA …
+    plain_png: bool  # a PNG of exactly these pixels without further data: may be copied
 
 
 def read_photo(source: Source, name: str | None = None) -> DecodedPhoto:

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import platform
+import re
 import resource
 from pathlib import Path
 from typing import Any
@@ -86,12 +87,10 @@ def left_unused(device: torch.device) -> list[str]:
 def cpu_name() -> str:
     """The CPU's model name, family and model number."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
+        text = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
     except OSError:
         return platform.processor() or platform.machine()
-    fields = {
-        key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)
-    }
+    fields = dict(re.findall(r"^(.*?)\s*: (.*)$", text, re.MULTILINE))
     name, family, model = (fields.get(key, "?") for key in ("model name", "cpu family", "model"))
     return f"{name}, family {family}, model {model}"
 

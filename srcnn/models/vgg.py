@@ -14,19 +14,12 @@ from srcnn.errors import InputError
 
 
 class Layer(NamedTuple):
-    """A convolution of VGG and the ReLU after it.
+    """A convolution of VGG and the ReLU after it."""
 
-    Args:
-        name: as in Keras, such as `block2_conv2`.
-        conv: the convolution's name in torchvision's `vgg.features`, such as `7`.
-        relu: the ReLU's name there, such as `8`.
-        shape: of the weight, [C_out, C_in, 3, 3].
-    """
-
-    name: str
-    conv: str
-    relu: str
-    shape: torch.Size
+    name: str  # as in Keras, such as block2_conv2
+    conv: str  # name of the convolution in torchvision's vgg.features, such as 7
+    relu: str  # name of the ReLU there, such as 8
+    shape: torch.Size  # of the weight: [C_out, C_in, 3, 3]
 
 
 def list_layers(network: str, until: Iterable[str] = ()) -> list[Layer]:
