@@ -4,7 +4,6 @@ from pathlib import Path
 
 from srcnn.evaluation.benchmark_sets import (
     Benchmark,
-    Means,
     SetScores,
     find_benchmark,
     score_benchmark,
@@ -12,6 +11,7 @@ from srcnn.evaluation.benchmark_sets import (
 )
 from srcnn.evaluation.evaluate import load_models
 from srcnn.evaluation.lpips import load_lpips
+from srcnn.evaluation.metrics import format_scores
 from srcnn.models.device import best_device
 from srcnn.settings import Settings
 from stages.run_stage import run_stage
@@ -19,7 +19,7 @@ from stages.run_stage import run_stage
 
 def main(settings: Settings) -> None:
     """Write metrics/benchmarks.json and plots/benchmarks.md."""
-    # Sets are looked at before any is scored, which may take long.
+    # Check all sets before scoring the first, which may take long.
     benchmarks = [
         find_benchmark(name, Path(folder), settings.scales)
         for name, folder in settings.evaluate.benchmarks.items()
@@ -29,21 +29,18 @@ def main(settings: Settings) -> None:
 
 
 def score_sets(benchmarks: list[Benchmark], settings: Settings) -> list[SetScores]:
-    """The scores of all methods, a line printed for each."""
+    """Score all methods on each set at each scale; print a line for each."""
     device, scales = best_device(), settings.scales
     models = {scale: load_models(scale, settings.losses, device) for scale in scales}
     lpips = load_lpips(device)
     sets = []
     for benchmark in benchmarks:
-        means: dict[int, Means] = {}
+        means = {}
         for scale in scales:
             means[scale] = score_benchmark(benchmark, models[scale], scale, lpips)
-            for method, values in means[scale].items():
-                print(
-                    f"{benchmark.name} ×{scale} {method:<10}  PSNR (Y) {values['psnr_y']:.2f} dB  "
-                    f"SSIM {values['ssim_y']:.4f}  LPIPS {values['lpips']:.3f}",
-                    flush=True,
-                )
+            for method, scores in means[scale].items():
+                line = f"{benchmark.name} ×{scale} {method:<10}  {format_scores(scores)}"
+                print(line, flush=True)
         sets.append(SetScores(benchmark.name, len(benchmark.files), means))
     return sets
 

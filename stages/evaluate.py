@@ -4,6 +4,7 @@ from pathlib import Path
 
 from srcnn.evaluation.evaluate import evaluate, load_models, write_metrics
 from srcnn.evaluation.lpips import load_lpips
+from srcnn.evaluation.metrics import format_scores
 from srcnn.images.pairs import read_pairs
 from srcnn.models.device import best_device
 from srcnn.settings import Settings
@@ -15,14 +16,10 @@ def main(settings: Settings, scale: int) -> None:
     device = best_device()
     pairs = read_pairs(Path("data/hr/val"), Path(f"data/lr/x{scale}/val"), scale)
     models = load_models(scale, settings.losses, device)
-    lpips = load_lpips(device)
     rows = []
-    for row in evaluate(pairs, models, scale, lpips, Path(f"data/sr/x{scale}")):
+    for row in evaluate(pairs, models, scale, load_lpips(device), Path(f"data/sr/x{scale}")):
         rows.append(row)
-        print(
-            f"{row['image']} ×{scale} {row['method']:<10}  MSE {row['mse']:.4f}  "
-            f"PSNR {row['psnr_rgb']:.2f} dB  LPIPS {row['lpips']:.3f}"
-        )
+        print(f"{row['image']} ×{scale} {row['method']:<10}  {format_scores(row)}")
     write_metrics(rows, scale, Path("metrics"))
 
 

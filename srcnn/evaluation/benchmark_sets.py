@@ -1,25 +1,25 @@
-"""The sets that papers compare on, such as Set5: every method's mean scores, beside published ones.
+"""Benchmark sets that papers use, such as Set5: mean scores of every method, and published ones.
 
-No set is downloaded or kept here: a user names the folders of HR images.
+The package contains no sets and downloads none: users name folders of HR images.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
 from srcnn.errors import InputError
-from srcnn.evaluation.evaluate import Row, enlarged, means
+from srcnn.evaluation.evaluate import evaluate, mean_scores, score_table
 from srcnn.evaluation.lpips import LPIPS
-from srcnn.evaluation.metrics import rounded, score
-from srcnn.images.image_io import RGB8, crop_to_multiple, image_size, list_images, read_rgb
+from srcnn.evaluation.metrics import METRICS
+from srcnn.images.image_io import crop_to_multiple, image_size, list_images, read_rgb
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.srcnn import SRCNN
 from srcnn.utils.files import atomic_write, write_json
 from srcnn.utils.paths import check_val_size
+from srcnn.utils.text import escape_markdown, markdown_table
 from srcnn.utils.threads import prefetch
 
 Means = Mapping[str, Mapping[str, float]]
@@ -28,7 +28,7 @@ Means = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A set of HR images: the `name` that the user gave it, its `folder` and the `files` in it."""
+    """A set of HR images: the `name` that the user gave it, its `folder` and its `files`."""
 
     name: str
     folder: Path
@@ -42,7 +42,7 @@ class Benchmark:
         """
 
         def pair(file: Path) -> Pair:
-            hr: RGB8 = crop_to_multiple(read_rgb(file), scale)
+            hr = crop_to_multiple(read_rgb(file), scale)
             return Pair(str(file.relative_to(self.folder)), hr, imresize(hr, 1 / scale))
 
         return prefetch(pair, self.files)
@@ -50,7 +50,7 @@ class Benchmark:
 
 @dataclass(frozen=True)
 class SetScores:
-    """The scores of a set: its `name`, how many `images` it has, and the means by scale."""
+    """Scores of a set: its `name`, its number of `images`, and the means by scale."""
 
     name: str
     images: int
@@ -59,7 +59,7 @@ class SetScores:
 
 @dataclass(frozen=True)
 class Published:
-    """The Y-PSNR by scale that papers give for a set of so many images."""
+    """The Y-PSNR that papers give for a set, by scale, and the set's number of images."""
 
     images: int
     bicubic: Mapping[int, float]
@@ -72,11 +72,11 @@ PUBLISHED = {
     "bsd100": Published(100, {2: 29.56, 3: 27.21, 4: 25.96}, {2: 31.36, 3: 28.41, 4: 26.90}),
     "urban100": Published(100, {2: 26.88, 3: 24.46, 4: 23.14}, {}),
 }
-"""By the set's name in small letters; SRCNN is 9-5-5 on Y, trained on ImageNet."""
+"""By the set's name in lower case; SRCNN is 9-5-5 on Y, trained on ImageNet."""
 
 
-def find_benchmark(name: str, folder: Path, scales: tuple[int, ...]) -> Benchmark:
-    """List the images of a set, and look at their sizes.
+def find_benchmark(name: str, folder: Path, scales: Sequence[int]) -> Benchmark:
+    """List the images of a set and check their sizes.
 
     Raises:
         InputError: the folder is missing or empty, or an image is damaged or too small to be
@@ -95,13 +95,13 @@ def find_benchmark(name: str, folder: Path, scales: tuple[int, ...]) -> Benchmar
 def score_benchmark(
     benchmark: Benchmark, models: Mapping[str, SRCNN], scale: int, lpips: LPIPS
 ) -> Means:
-    """Enlarge each image by each method and score it; means of six significant digits.
+    """Score every method on a set, with a progress bar on a terminal.
 
     Args:
         benchmark: the set.
         models: by method name, for this scale.
         scale: the enlargement.
-        lpips: for the score.
+        lpips: the network, on the device that computes it.
 
     Raises:
         InputError: an image is damaged.
@@ -114,26 +114,22 @@ def score_benchmark(
         leave=False,
         disable=None,
     )
-    rows: list[Row] = [
-        {"image": pair.name, "method": method, **rounded(score(sr, pair.hr, scale, lpips))}
-        for pair in pairs
-        for method, sr in enlarged(pair.lr, models, scale).items()
-    ]
-    return {method: rounded(values) for method, values in means(rows).items()}
+    return mean_scores(score_table(evaluate(pairs, models, scale, lpips)))
 
 
-def write_benchmarks(sets: list[SetScores], metrics: Path, table: Path) -> None:
+def write_benchmarks(sets: Sequence[SetScores], metrics: Path, table: Path) -> None:
     """Write the scores as JSON and as Markdown.
 
     Args:
-        sets: the scores of each set; none if the user names none.
-        metrics: set → `images`, their number, and `x{scale}` → method → metric → mean.
-        table: a row for each set, scale and method, with published figures; or how to name a set.
+        sets: the scores of each set; empty if the user names none.
+        metrics: the JSON file: set → `images`, and `x{scale}` → method → metric → mean.
+        table: the Markdown file: a row for each set, scale and method beside published scores, or
+            how to name a set.
     """
-    values: dict[str, dict[str, Any]] = {
+    values = {
         scores.name: {
             "images": scores.images,
-            **{f"x{scale}": of_scale for scale, of_scale in scores.means.items()},
+            **{f"x{scale}": means for scale, means in scores.means.items()},
         }
         for scores in sets
     }
@@ -145,17 +141,17 @@ def write_benchmarks(sets: list[SetScores], metrics: Path, table: Path) -> None:
 _TITLE = "**Benchmark sets.** Means over the images of each set."
 
 _NOTES = (
-    "Scores as those of the val images (`metrics/x*_convention.json`): PSNR and SSIM of Y, a "
-    "border as wide as the scale shaved. `mse` and `perceptual` are this project's SRCNN, 9-1-5 on "
-    "RGB, trained on the photographs of `data.source`.",
-    "Published figures are as papers print them, beside sets of a published name and number of "
-    "images. Bicubic is comparable: papers take Y before they resize, which moves the mean by "
-    "about 0.01 dB. Published SRCNN is another network, 9-5-5 on Y alone, trained on ImageNet for "
-    "far longer: it says what SRCNN can reach, not what the model beside it should.",
+    "The scores follow the conventions of the val images (`metrics/x*_convention.json`): PSNR and "
+    "SSIM use Y without a border as wide as the scale. `mse` and `perceptual` are this project's "
+    "SRCNN, 9-1-5 on RGB, trained on the photographs of `data.source`.",
+    "Published scores are shown as printed in papers, for sets with a known name and number of "
+    "images. Bicubic is comparable: papers convert to Y before they resize, which changes the "
+    "mean by about 0.01 dB. The published SRCNN is another network, 9-5-5 on Y alone, trained on "
+    "ImageNet for much longer: it shows what SRCNN can reach, not what the model beside it should.",
 )
 
 _HOW_TO_NAME_A_SET = """\
-**Benchmark sets.** None is named. To score one, name its folder of HR images in `params.yaml`:
+**Benchmark sets.** No set is named. To score one, name its folder of HR images in `params.yaml`:
 
 ```yaml
 evaluate:
@@ -163,34 +159,33 @@ evaluate:
     Set5: ~/sets/Set5/HR
 ```
 
-and run `dvc repro`.
+Then run `dvc repro`.
 """
 
 
-def _markdown(sets: list[SetScores]) -> str:
-    head = ["Set", "Scale", "Method", "PSNR (Y), dB", "SSIM (Y)", "LPIPS", "Published PSNR (Y), dB"]
-    table = [head, [":--"] * 3 + ["--:"] * 3 + [":--"]]
+def _markdown(sets: Sequence[SetScores]) -> str:
+    columns = {key: METRICS[key] for key in ("psnr_y", "ssim_y", "lpips")}
+    labels = [metric.label for metric in columns.values()]
+    rows = [["Set", "Scale", "Method", *labels, "Published PSNR Y, dB"]]
     for scores in sets:
-        name = scores.name.replace("_", "\\_")
-        for scale, of_scale in scores.means.items():
-            for method, values in of_scale.items():
-                numbers = [f"{values['psnr_y']:.2f}"]
-                numbers += [f"{values[metric]:.4f}" for metric in ("ssim_y", "lpips")]
-                start = [f"{name} ({scores.images})", f"×{scale}", f"`{method}`"]
-                found = published(scores.name, scores.images, scale, method)
-                table.append([*start, *numbers, found])
-    lines = [f"| {' | '.join(cells)} |" for cells in table]
-    return "\n".join([_TITLE, "", *lines, "", "\n\n".join(_NOTES), ""])
+        name = f"{escape_markdown(scores.name)} ({scores.images})"
+        for scale, means in scores.means.items():
+            for method, values in means.items():
+                numbers = [f"{values[key]:.{metric.digits}f}" for key, metric in columns.items()]
+                other = published(scores.name, scores.images, scale, method)
+                rows.append([name, f"×{scale}", f"`{method}`", *numbers, other])
+    table = markdown_table(rows, right=(3, 4, 5))
+    return "\n\n".join([_TITLE, table, *_NOTES]) + "\n"
 
 
 def published(name: str, images: int, scale: int, method: str) -> str:
-    """The published Y-PSNR to be shown beside a method's, or a dash.
+    """The published Y-PSNR to show beside a method's, or a dash.
 
     Args:
         name: of the set.
-        images: how many it has.
+        images: its number of images.
         scale: the enlargement.
-        method: whose own figure stands there.
+        method: whose score the published one is compared with.
     """
     known = PUBLISHED.get(name.lower())
     if known is not None and known.images == images:

@@ -1,10 +1,11 @@
-"""Algorithm 2: every val image through every method, scored and saved."""
+"""Algorithm 2: super-resolve every val image by every method, save and score the results."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from PIL import Image
 
@@ -20,24 +21,9 @@ from srcnn.utils.methods import INTERPOLATIONS, Interpolation
 from srcnn.utils.paths import check_val_size
 from srcnn.utils.tables import write_csv
 
-Row = dict[str, Any]
-
-
-def interpolated(lr: RGB8, scale: int, method: Interpolation) -> RGB8:
-    """Enlarge [h, w, 3] uint8 by one of INTERPOLATIONS: Pillow's Lanczos, else MATLAB's."""
-    if method == "lanczos":
-        size = lr.shape[1] * scale, lr.shape[0] * scale
-        return np.asarray(Image.fromarray(lr).resize(size, Image.Resampling.LANCZOS))
-    return imresize(lr, scale, kernel=method)
-
 
 def load_models(scale: int, losses: Iterable[str], device: torch.device) -> dict[str, SRCNN]:
-    """The networks of one scale by the loss that they were trained with.
-
-    Args:
-        scale: the enlargement.
-        losses: whose networks.
-        device: where they go.
+    """Load the networks of one scale, by the loss that they were trained with.
 
     Raises:
         InputError: as `load_model`.
@@ -50,63 +36,74 @@ def load_models(scale: int, losses: Iterable[str], device: torch.device) -> dict
     }
 
 
-def enlarged(lr: RGB8, models: Mapping[str, SRCNN], scale: int) -> dict[str, RGB8]:
-    """Method → [scale·h, scale·w, 3] uint8, from `lr` [h, w, 3] uint8, by every method.
+def interpolate(lr: RGB8, scale: int, method: Interpolation) -> RGB8:
+    """Upscale [h, w, 3] uint8 by an interpolation: Lanczos is Pillow's, the others MATLAB's."""
+    if method == "lanczos":
+        size = lr.shape[1] * scale, lr.shape[0] * scale
+        return np.asarray(Image.fromarray(lr).resize(size, Image.Resampling.LANCZOS))
+    return imresize(lr, scale, kernel=method)
+
+
+def upscale_by_all(lr: RGB8, models: Mapping[str, SRCNN], scale: int) -> dict[str, RGB8]:
+    """Upscale an image by every interpolation, then by every model.
 
     Args:
-        lr: the image.
-        models: by method name; they follow the interpolations.
+        lr: [h, w, 3] uint8.
+        models: by method name.
         scale: the enlargement.
+
+    Returns:
+        method → [scale·h, scale·w, 3] uint8.
     """
-    results: dict[str, RGB8] = {name: interpolated(lr, scale, name) for name in INTERPOLATIONS}
+    results: dict[str, RGB8] = {name: interpolate(lr, scale, name) for name in INTERPOLATIONS}
     return results | {name: super_resolve(model, lr) for name, model in models.items()}
 
 
 def evaluate(
-    pairs: Iterable[Pair], models: Mapping[str, SRCNN], scale: int, lpips: LPIPS, sr_folder: Path
-) -> Iterator[Row]:
-    """Enlarge each image by each interpolation and each model, save the result and score it.
+    pairs: Iterable[Pair],
+    models: Mapping[str, SRCNN],
+    scale: int,
+    lpips: LPIPS,
+    sr_folder: Path | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Upscale each image by each method, save the result and score it.
 
     Args:
-        pairs: the val images.
+        pairs: the images.
         models: by method name.
         scale: the enlargement.
-        lpips: for the score.
-        sr_folder: results go to `sr_folder/{method}/{image}.png`.
+        lpips: the network, on the device that computes it.
+        sr_folder: folder of the results, `{method}/{image}.png`; None saves nothing.
 
     Yields:
-        per image and method its `image`, `method` and METRICS.
+        `image`, `method` and METRICS, for each image and method.
 
     Raises:
         InputError: an image is too small to be scored.
     """
     for pair in pairs:
         height, width = pair.hr.shape[:2]
-        check_val_size(f"data/hr/val/{pair.name}.png", (width, height), scale)
-        for method, sr in enlarged(pair.lr, models, scale).items():
-            write_png(sr_folder / method / f"{pair.name}.png", sr)
+        check_val_size(f"val image {pair.name}", (width, height), scale)
+        for method, sr in upscale_by_all(pair.lr, models, scale).items():
+            if sr_folder is not None:
+                write_png(sr_folder / method / f"{pair.name}.png", sr)
             yield {"image": pair.name, "method": method, **score(sr, pair.hr, scale, lpips)}
 
 
-def means(rows: list[Row]) -> dict[str, dict[str, float]]:
-    """Method → metric → mean over the images."""
-    methods = dict.fromkeys(row["method"] for row in rows)
-    return {
-        method: {
-            metric: float(np.mean([row[metric] for row in rows if row["method"] == method]))
-            for metric in METRICS
-        }
-        for method in methods
-    }
+def score_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """The rows of `evaluate` as a table, the metrics with six significant digits."""
+    return pd.DataFrame([{**row, **rounded({key: row[key] for key in METRICS})} for row in rows])
 
 
-def write_metrics(rows: list[Row], scale: int, folder: Path) -> None:
-    """Write `x{scale}.json`, `x{scale}.csv` and `x{scale}_convention.json` into `folder`.
+def mean_scores(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Method → metric → mean over the images, with six significant digits."""
+    means = table.groupby("method", sort=False)[list(METRICS)].mean()
+    return {method: rounded(row) for method, row in means.to_dict("index").items()}
 
-    Numbers have six significant digits.
-    """
-    rows = [row | rounded({metric: row[metric] for metric in METRICS}) for row in rows]
-    table = {method: rounded(values) for method, values in means(rows).items()}
-    write_json(table, folder / f"x{scale}.json")
+
+def write_metrics(rows: Iterable[Mapping[str, Any]], scale: int, folder: Path) -> None:
+    """Write `x{scale}.json` (means), `x{scale}.csv` (the rows) and `x{scale}_convention.json`."""
+    table = score_table(rows)
+    write_json(mean_scores(table), folder / f"x{scale}.json")
     write_json(convention(scale), folder / f"x{scale}_convention.json")
-    write_csv(rows, folder / f"x{scale}.csv")
+    write_csv(table, folder / f"x{scale}.csv")

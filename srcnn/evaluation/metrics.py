@@ -222,6 +222,14 @@ def score(sr: RGB8, hr: RGB8, scale: int, lpips: LPIPS) -> dict[str, float]:
     return {key: metric.compute(pair) for key, metric in METRICS.items()}
 
 
+def format_scores(scores: Mapping[str, float]) -> str:
+    """The METRICS of one image or a mean, on one line for a terminal."""
+    return "  ".join(
+        f"{metric.name} {scores[key]:.{metric.digits}f}{f' {metric.unit}' * bool(metric.unit)}"
+        for key, metric in METRICS.items()
+    )
+
+
 def rounded(scores: Mapping[str, float]) -> dict[str, float]:
     """Scores with six significant digits; further digits depend on the machine."""
     return {metric: float(f"{value:.6g}") for metric, value in scores.items()}

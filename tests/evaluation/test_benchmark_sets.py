@@ -41,7 +41,7 @@ def model(scale: int) -> SRCNN:
 
 
 def made_scores(name: str, images: int, *scales: int) -> SetScores:
-    """Scores of all methods, a little better from one to the next."""
+    """Scores of all methods, each a little better than the one before."""
     means = {
         method: dict.fromkeys(METRICS, 20 + number + 0.123456)
         for number, method in enumerate(METHODS)
@@ -59,14 +59,14 @@ def written(folder: Path, *sets: SetScores) -> tuple[Any, str]:
 
 
 def cells(markdown: str) -> list[list[str]]:
-    """The cells of the table's rows without its head."""
+    """The cells of the table's rows without its header."""
     lines = [line for line in markdown.splitlines() if line.startswith("|")][2:]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
 @pytest.fixture
 def folder(tmp_path: Path, picture: Picture) -> Path:
-    """A set of one photograph in colour and one in grey, of sides that 2 and 4 do not divide."""
+    """A set of a colour and a grey photograph, with sides that are no multiples of 2 or 4."""
     write_png(tmp_path / "set/colour.png", picture(43, 47))
     write_png(tmp_path / "set/more/grey.png", picture(41, 41)[..., 0])
     return tmp_path / "set"
@@ -83,9 +83,7 @@ def test_low_resolution_is_made_of_the_image_cropped_to_a_multiple_of_the_scale(
     assert (grey.hr == grey.hr[..., :1]).all()
 
 
-def test_the_means_are_those_that_the_val_images_would_have(
-    folder: Path, tmp_path: Path, lpips: LPIPS
-) -> None:
+def test_the_means_equal_those_of_val_images(folder: Path, tmp_path: Path, lpips: LPIPS) -> None:
     benchmark, models = find_benchmark("mine", folder, (2,)), {"mse": model(2)}
     rows = list(evaluate(benchmark.pairs(2), models, 2, lpips, tmp_path / "sr"))
     write_metrics(rows, 2, tmp_path)
@@ -117,7 +115,7 @@ def test_a_missing_and_an_empty_folder_are_refused(tmp_path: Path, one_line: One
         assert one_line(caught).startswith(f"evaluate.benchmarks.Set5: {folder}: {said}")
 
 
-def test_without_a_set_the_metrics_are_empty_and_the_table_says_how_to_name_one(
+def test_without_a_set_the_metrics_are_empty_and_the_page_says_how_to_name_one(
     tmp_path: Path,
 ) -> None:
     stored, markdown = written(tmp_path)
@@ -147,7 +145,7 @@ def test_the_table_has_a_row_for_each_set_scale_and_method(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["Set5", "set5", "SET5"])
-def test_published_figures_stand_beside_bicubic_and_srcnn(tmp_path: Path, name: str) -> None:
+def test_published_scores_are_shown_beside_bicubic_and_srcnn(tmp_path: Path, name: str) -> None:
     _, markdown = written(tmp_path, made_scores(name, 5, 2, 4, 8))
     published = {(row[1], row[2]): row[6] for row in cells(markdown) if row[6] != "–"}
     assert published == {
@@ -159,14 +157,14 @@ def test_published_figures_stand_beside_bicubic_and_srcnn(tmp_path: Path, name: 
 
 
 @pytest.mark.parametrize(("name", "images"), [("Set5", 4), ("mine", 5), ("BSD100", 99)])
-def test_no_figure_is_published_of_another_set_or_a_part_of_one(
+def test_other_sets_and_parts_of_sets_have_no_published_score(
     tmp_path: Path, name: str, images: int
 ) -> None:
     _, markdown = written(tmp_path, made_scores(name, images, 2))
     assert {row[6] for row in cells(markdown)} == {"–"}
 
 
-def test_published_bicubic_loses_to_published_srcnn_and_falls_with_the_scale() -> None:
+def test_published_bicubic_is_worse_than_published_srcnn_and_falls_with_the_scale() -> None:
     for published in PUBLISHED.values():
         for scores in filter(None, (published.bicubic, published.srcnn)):
             assert scores[2] > scores[3] > scores[4]
@@ -178,7 +176,7 @@ def test_published_bicubic_loses_to_published_srcnn_and_falls_with_the_scale() -
 def run_stage(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[Any, str]]:
-    """The stage in a folder of its own, at ×2 and ×4: the JSON and the Markdown that it leaves."""
+    """A function that runs the stage in its own folder at ×2 and ×4: the JSON and the Markdown."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(benchmarks, "best_device", lambda: torch.device("cpu"))
 
@@ -203,12 +201,12 @@ def write_models(*scales: int) -> None:
             save_model(model(scale), Path(f"models/x{scale}/{loss}.safetensors"), {})
 
 
-def test_the_stage_needs_no_models_where_no_set_is_named(
+def test_the_stage_needs_no_models_if_no_set_is_named(
     run_stage: Callable[..., tuple[Any, str]],
 ) -> None:
     stored, markdown = run_stage()
     assert stored == {}
-    assert "None is named" in markdown
+    assert "No set is named" in markdown
 
 
 def test_the_stage_scores_every_set_at_every_scale(
@@ -239,7 +237,7 @@ def test_a_missing_model_of_a_later_scale_is_refused_before_any_image_is_scored(
 
 
 @pytest.mark.parametrize(("scale", "psnr"), [(2, 33.67), (4, 28.43)])
-def test_bicubic_has_the_known_score_on_set5(
+def test_bicubic_has_its_published_score_on_set5(
     assets: Path, lpips: LPIPS, scale: int, psnr: float
 ) -> None:
     benchmark = find_benchmark("Set5", assets / "Set5/HR", (scale,))
