@@ -19,8 +19,7 @@ def main(settings: Settings) -> None:
     """Write plots/comparisons.{csv,md} and plots/claims.{json,md}."""
     scales = read_all(settings.scales, METRICS, Path("data"))
     judged = judge_claims(settings, scales)
-    comparisons = [comparison for results in scales for comparison in compare(results)]
-    write_comparisons(comparisons, PLOTS / "comparisons.csv", PLOTS / "comparisons.md")
+    write_comparisons(compare(scales), PLOTS / "comparisons.csv", PLOTS / "comparisons.md")
     write_claims(judged, len(scales[0].names), PLOTS / "claims.json", PLOTS / "claims.md")
     for claim in judged:
         print(f"{claim.key}: {claim.verdict}")

@@ -1,9 +1,10 @@
 """Comparisons of every two methods, image by image: all as CSV, the main pairs as Markdown."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import combinations, product
 from pathlib import Path
+
+import pandas as pd
 
 from srcnn.analysis.results import Results
 from srcnn.analysis.statistics import MIN_POWERED, MIN_SIGNIFICANT, Summary, summarise
@@ -13,24 +14,12 @@ from srcnn.utils.methods import METHODS
 from srcnn.utils.tables import write_csv
 from srcnn.utils.text import markdown_table, signed
 
+COLUMNS = ["scale", "metric", "a", "b", "images", "mean_difference", "low", "high"]
+COLUMNS += ["wins", "ties", "losses"]
+"""Columns of `comparisons.csv`."""
+
 MAIN_PAIRS = (("perceptual", "mse"), ("perceptual", "bicubic"), ("mse", "bicubic"))
 """Pairs in the Markdown table, to which each variant is added against both models."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A metric of method `a` minus that of method `b`, image by image, at one scale."""
-
-    scale: int
-    metric: str
-    a: str
-    b: str
-    differences: Summary
-
-    @property
-    def wins_ties_losses(self) -> tuple[int, int, int]:
-        """Numbers of images in which `a` is better, equal and worse."""
-        return count_wins(self.metric, self.differences)
 
 
 def count_wins(metric: str, differences: Summary) -> tuple[int, int, int]:
@@ -44,39 +33,40 @@ def count_wins(metric: str, differences: Summary) -> tuple[int, int, int]:
     return counts if METRICS[metric].lower_is_better else counts[::-1]
 
 
-def compare(results: Results) -> list[Comparison]:
-    """Compare every two methods once: the later one in the table minus the earlier one."""
-    return [
-        Comparison(results.scale, metric, a, b, summarise(table[a] - table[b]))
-        for metric, table in ((metric, results.table(metric)) for metric in METRICS)
-        for b, a in combinations(results.methods, 2)
-    ]
+def compare(scales: Sequence[Results]) -> pd.DataFrame:
+    """Compare every two methods once at each scale, by each metric.
+
+    Returns:
+        a row for each comparison, of method `a` minus method `b`, which was scored earlier:
+        `scale`, `metric`, `a`, `b`, `images`, `mean_difference`, its 95 % interval `low` and `high`
+        (NaN if there is none), `wins`, `ties`, `losses`, and whether it is `significant`.
+    """
+    rows = []
+    for results, metric in product(scales, METRICS):
+        table = results.table(metric)
+        for b, a in combinations(results.methods, 2):
+            found = summarise(table[a] - table[b])
+            numbers = found.images, found.mean, found.low, found.high
+            wins_ties_losses = count_wins(metric, found)
+            names = results.scale, metric, a, b
+            rows.append((*names, *numbers, *wins_ties_losses, found.is_significant))
+    return pd.DataFrame(rows, columns=[*COLUMNS, "significant"])
 
 
-def write_comparisons(comparisons: Sequence[Comparison], table: Path, page: Path) -> None:
+def write_comparisons(comparisons: pd.DataFrame, table: Path, page: Path) -> None:
     """Write all comparisons as CSV, six significant digits, and MAIN_PAIRS as Markdown.
 
     Args:
-        comparisons: of all scales.
+        comparisons: from `compare`.
         table: the CSV file; an interval that does not exist is left empty.
         page: the Markdown file.
     """
-    columns = ["scale", "metric", "a", "b", "images", "mean_difference", "low", "high"]
-    columns += ["wins", "ties", "losses"]
-    rows = []
-    for each in comparisons:
-        found = each.differences
-        numbers = found.images, found.mean, found.low, found.high, *each.wins_ties_losses
-        values = (each.scale, each.metric, each.a, each.b, *numbers)
-        rows.append(dict(zip(columns, values, strict=True)))
-    write_csv(rows, table, columns, float_format="%.6g")
+    write_csv(comparisons[COLUMNS], table, float_format="%.6g")
     with atomic_write(page) as temporary:
         temporary.write_text("\n".join(_markdown(comparisons)), encoding="utf-8")
 
 
-def _markdown(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    scales = list(dict.fromkeys(each.scale for each in comparisons))
-    by_name = {(each.scale, each.a, each.b, each.metric): each for each in comparisons}
+def _markdown(comparisons: pd.DataFrame) -> Iterator[str]:
     yield "# Comparison of the methods, image by image\n"
     yield (
         "Each cell shows the mean difference over the val images, its 95 % interval (bootstrap "
@@ -86,18 +76,26 @@ def _markdown(comparisons: Sequence[Comparison]) -> Iterator[str]:
         "About one cell in twenty may be bold by chance. "
         "`plots/comparisons.csv` has all pairs of methods.\n"
     )
-    yield f"{sample_size_note(min(each.differences.images for each in comparisons))}\n"
-    variants = dict.fromkeys(each.a for each in comparisons if each.a not in METHODS)
+    yield f"{sample_size_note(int(comparisons['images'].min()))}\n"
+    scales = comparisons["scale"].unique()
+    variants = [method for method in comparisons["a"].unique() if method not in METHODS]
     for a, b in (*MAIN_PAIRS, *product(variants, ("mse", "perceptual"))):
-        if (a, b) not in {(each.a, each.b) for each in comparisons}:
+        pair = comparisons[(comparisons["a"] == a) & (comparisons["b"] == b)]
+        if pair.empty:
             continue
         yield f"## {a} minus {b}\n"
-        rows = [["", *(f"×{scale}" for scale in scales)]]
-        for metric, about in METRICS.items():
-            cells = [_cell(by_name[scale, a, b, metric]) for scale in scales]
-            rows.append([about.label, *cells])
-        yield markdown_table(rows)
+        cells = pair.set_index(["metric", "scale"]).apply(_cell, axis=1).unstack()
+        rows = [[METRICS[metric].label, *cells.loc[metric, scales]] for metric in METRICS]
+        yield markdown_table([["", *(f"×{scale}" for scale in scales)], *rows])
         yield ""
+
+
+def _cell(row: pd.Series) -> str:
+    mean = f"**{signed(row['mean_difference'])}**" if row["significant"] else None
+    low, high = signed(row["low"]), signed(row["high"])
+    interval = "no interval" if pd.isna(row["low"]) else f"[{low}, {high}]"
+    counts = "–".join(str(row[name]) for name in ("wins", "ties", "losses"))
+    return f"{mean or signed(row['mean_difference'])} {interval} · {counts}"
 
 
 def sample_size_note(images: int) -> str:
@@ -121,13 +119,6 @@ def sample_size_note(images: int) -> str:
         f"With {images} images, the sign test finds a method that is better in four images of five "
         "about four times in five, or more often."
     )
-
-
-def _cell(comparison: Comparison) -> str:
-    found = comparison.differences
-    mean = f"**{signed(found.mean)}**" if found.is_significant else signed(found.mean)
-    ends = "no interval" if found.low is None else f"[{signed(found.low)}, {signed(found.high)}]"
-    return f"{mean} {ends} · {'–'.join(map(str, comparison.wins_ties_losses))}"
 
 
 def _superscript(number: int) -> str:

@@ -76,43 +76,26 @@ class Results:
         return pictures
 
 
-def read_results(scale: int, scores: Path, index: Path, hr: Path, sr: Path) -> Results:
-    """Read the scores of a scale and the names of its images.
-
-    Args:
-        scale: the enlargement.
-        scores: `x{scale}.csv`, as the stage evaluate writes it.
-        index: `index.csv`, as the stage fetch_data writes it.
-        hr: folder of the ground truth.
-        sr: folder of the results.
-
-    Raises:
-        InputError: a file is missing or damaged, or an image with scores is not in the index.
-    """
-    table, names = read_scores(scores), read_names(index)
-    images = list(table["image"].unique())
-    for image in images:
-        if image not in names:
-            raise InputError(f"{scores}: image {image} is not listed in {index}")
-    return Results(scale, {image: names[image] for image in images}, table, hr, sr)
-
-
 def read_all(scales: Iterable[int], metrics: Path, data: Path) -> list[Results]:
     """Read the results of several scales.
 
     Args:
         scales: the enlargements.
-        metrics: folder of the scores.
+        metrics: folder of `x{scale}.csv`.
         data: folder of `hr` and `sr`.
 
     Raises:
-        InputError: as `read_results`.
+        InputError: a file is missing or damaged, or an image with scores is not in the index.
     """
-    hr = data / "hr"
-    return [
-        read_results(s, metrics / f"x{s}.csv", hr / "index.csv", hr / "val", data / f"sr/x{s}")
-        for s in scales
-    ]
+    index, found = data / "hr/index.csv", []
+    for scale in scales:
+        scores, names = read_scores(metrics / f"x{scale}.csv"), read_names(index)
+        images = list(scores["image"].unique())
+        if unknown := [image for image in images if image not in names]:
+            raise InputError(f"{metrics}/x{scale}.csv: {index} does not list image {unknown[0]}")
+        photographs = {image: names[image] for image in images}
+        found.append(Results(scale, photographs, scores, data / "hr/val", data / f"sr/x{scale}"))
+    return found
 
 
 def read_scores(path: Path) -> pd.DataFrame:

@@ -27,8 +27,7 @@ def made_results(scale: int, made: Made) -> Results:
 
 def written(folder: Path, *scales: Results) -> tuple[list[dict[str, str]], str]:
     """The comparisons as rows of the CSV file, and as Markdown."""
-    comparisons = [comparison for results in scales for comparison in compare(results)]
-    write_comparisons(comparisons, folder / "comparisons.csv", folder / "comparisons.md")
+    write_comparisons(compare(scales), folder / "comparisons.csv", folder / "comparisons.md")
     with (folder / "comparisons.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     return rows, (folder / "comparisons.md").read_text()

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from srcnn.analysis.results import Results, read_results, read_scores
+from srcnn.analysis.results import Results, read_all, read_scores
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
 from srcnn.utils.tables import write_csv
@@ -43,28 +43,31 @@ def test_means_are_over_the_images_of_each_method(results: Results) -> None:
     pd.testing.assert_frame_equal(results.means(), expected, check_names=False)
 
 
-def write_inputs(folder: Path, listed: str = "0011") -> tuple[Path, Path]:
-    """A file of scores of image 0011 and an index of `listed`."""
-    scores, index = folder / "x4.csv", folder / "index.csv"
-    write_csv([{"image": "0011", "method": "mse", **dict.fromkeys(METRICS, 0.5)}], scores)
-    write_csv([{"image": listed, "split": "val", "name": "cat.png"}], index)
-    return scores, index
+def write_inputs(folder: Path, listed: str = "0011") -> None:
+    """Write scores of image 0011 and an index of `listed`."""
+    scores = {"image": "0011", "method": "mse", **dict.fromkeys(METRICS, 0.5)}
+    write_csv([scores], folder / "metrics/x4.csv")
+    write_csv([{"image": listed, "split": "val", "name": "cat.png"}], folder / "data/hr/index.csv")
 
 
 def test_results_are_read_with_the_names_of_the_photographs(tmp_path: Path) -> None:
-    results = read_results(4, *write_inputs(tmp_path), tmp_path, tmp_path)
+    write_inputs(tmp_path)
+    (results,) = read_all([4], tmp_path / "metrics", tmp_path / "data")
     assert results.names == {"0011": "cat.png"}
     assert results.score("0011", "mse")["lpips"] == 0.5
+    assert results.sr == tmp_path / "data/sr/x4"
 
 
-@pytest.mark.parametrize(("missing", "stage"), [("x4.csv", "evaluate"), ("index.csv", "fetch")])
+@pytest.mark.parametrize(
+    ("missing", "stage"), [("metrics/x4.csv", "evaluate"), ("data/hr/index.csv", "fetch_data")]
+)
 def test_a_missing_file_is_named_with_the_stage_that_makes_it(
     tmp_path: Path, one_line: OneLine, missing: str, stage: str
 ) -> None:
-    scores, index = write_inputs(tmp_path)
+    write_inputs(tmp_path)
     (tmp_path / missing).unlink()
     with pytest.raises(InputError) as caught:
-        read_results(4, scores, index, tmp_path, tmp_path)
+        read_all([4], tmp_path / "metrics", tmp_path / "data")
     assert str(tmp_path / missing) in one_line(caught)
     assert stage in one_line(caught)
 
@@ -72,9 +75,10 @@ def test_a_missing_file_is_named_with_the_stage_that_makes_it(
 def test_scores_of_an_image_that_is_not_listed_are_refused(
     tmp_path: Path, one_line: OneLine
 ) -> None:
+    write_inputs(tmp_path, listed="0012")
     with pytest.raises(InputError) as caught:
-        read_results(4, *write_inputs(tmp_path, listed="0012"), tmp_path, tmp_path)
-    assert "0011" in one_line(caught)
+        read_all([4], tmp_path / "metrics", tmp_path / "data")
+    assert "does not list image 0011" in one_line(caught)
 
 
 @pytest.mark.parametrize(

@@ -267,7 +267,7 @@ def test_a_new_metric_is_one_entry(
     write_metrics(list(evaluate(images, {}, 2, lpips, tmp_path / "sr")), 2, tmp_path)
     results = Results(2, {"0001": "a.png"}, read_scores(tmp_path / "x2.csv"), tmp_path, tmp_path)
     assert (results.table("largest") >= 1).all(axis=None)
-    write_comparisons(compare(results), tmp_path / "comparisons.csv", tmp_path / "comparisons.md")
+    write_comparisons(compare([results]), tmp_path / "comparisons.csv", tmp_path / "comparisons.md")
     assert "largest" in set(read_csv(tmp_path / "comparisons.csv", "claims")["metric"])
     stored = json.loads((tmp_path / "x2_convention.json").read_text())
     assert stored["largest"]["border"] == "2 pixels wide, not shaved"
