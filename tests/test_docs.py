@@ -65,6 +65,25 @@ def test_every_link_leads_to_a_file() -> None:
             assert (page.parent / link).exists(), f"{page.name}: {link}"
 
 
+def test_every_file_that_a_page_names_exists() -> None:
+    folders = "srcnn|stages|tools|tests|benchmarks|presets|datasets"
+    for page in PAGES:
+        for name in re.findall(rf"`((?:{folders})/[\w/]+\.\w+)`", page.read_text(encoding="utf-8")):
+            assert (ROOT / name).exists(), f"{page.name}: {name}"
+
+
+def test_the_guide_describes_every_module_in_the_section_of_its_room() -> None:
+    guide = (ROOT / "docs/how-it-works.md").read_text(encoding="utf-8")
+    described = set()
+    for section in guide.partition("\n## Where to add")[0].split("\n### ")[1:]:
+        room = section.split("`")[1]
+        for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE):
+            described |= {f"{room}{name}" for name in re.findall(r"`(\w+\.py)`", row)}
+    assert not [name for name in described if not (ROOT / name).is_file()]
+    files = [file for room in ("srcnn", "tools") for file in (ROOT / room).rglob("[!_]*.py")]
+    assert {file.relative_to(ROOT).as_posix() for file in files} <= described
+
+
 def test_every_setting_is_explained() -> None:
     page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
     sections: list[str] = []
