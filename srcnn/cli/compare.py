@@ -7,7 +7,6 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import pandas as pd
 
 from srcnn.analysis.comparisons import count_wins, sample_size_note
 from srcnn.analysis.results import read_names, read_scores
-from srcnn.analysis.statistics import MIN_SIGNIFICANT, Summary, sign_test, summarise
+from srcnn.analysis.statistics import MIN_SIGNIFICANT, sign_test, summarise
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS, rounded
 from srcnn.utils.text import join_names, printable, signed, text_table
@@ -27,34 +26,34 @@ _WIDTH = 100
 
 @dataclass(frozen=True, eq=False)
 class MethodPair:
-    """The scores of two methods for the same images.
+    """The scores of two methods for the same images."""
 
-    Args:
-        a: name of the first method, such as `x4/mse`.
-        b: name of the second method.
-        first: scores of `a`: a row for each image, a column for each metric.
-        second: scores of `b`, with the same rows and columns.
-        photographs: names of the original photographs by image; may be incomplete.
-    """
-
-    a: str
+    a: str  # the first method, such as `x4/mse`
     b: str
-    first: pd.DataFrame
-    second: pd.DataFrame
-    photographs: Mapping[str, str]
+    first: pd.DataFrame  # scores of `a`: a row for each image, a column for each metric
+    second: pd.DataFrame  # scores of `b`, with the same rows and columns
+    photographs: Mapping[str, str]  # names of the originals by image; may be incomplete
 
-    @cached_property
-    def summaries(self) -> dict[str, Summary]:
-        """Statistics of `first` minus `second`, by metric."""
-        return {key: summarise(values) for key, values in (self.first - self.second).items()}
-
-    def wins(self, metric: str) -> tuple[int, int, int]:
-        """Numbers of images in which `a` is better, equal and worse."""
-        return count_wins(metric, self.summaries[metric])
-
-    def p_value(self, metric: str) -> float:
-        """Two-sided p of the sign test."""
-        return sign_test(self.summaries[metric].above, self.summaries[metric].below)
+    def statistics(self) -> dict[str, dict[str, Any]]:
+        """Statistics of `first` minus `second` by metric, with the keys of the JSON output."""
+        rows = {}
+        for metric, differences in (self.first - self.second).items():
+            summary = summarise(differences)
+            wins, ties, losses = count_wins(metric, summary)
+            rows[metric] = {
+                "lower_is_better": METRICS[metric].lower_is_better,
+                "a": float(self.first[metric].mean()),
+                "b": float(self.second[metric].mean()),
+                "mean_difference": summary.mean,
+                "low": summary.low,
+                "high": summary.high,
+                "p": sign_test(summary.above, summary.below),
+                "wins": wins,
+                "ties": ties,
+                "losses": losses,
+                "significant": summary.is_significant,
+            }
+        return rows
 
 
 def read_pair(a: str, b: str, metric: str | None, metrics: Path, index: Path) -> MethodPair:
@@ -126,54 +125,33 @@ def as_json(pair: MethodPair) -> dict[str, Any]:
     Numbers have six significant digits; an unknown interval or name is null.
     """
     images: dict[str, dict[str, Any]] = {}
-    for image in pair.first.index:
+    for image, first in pair.first.iterrows():
         images[image] = {"photograph": pair.photographs.get(image)}
-        for metric, a, b in _values(pair, image):
+        for metric, a in first.items():
+            b = pair.second.loc[image, metric]
             images[image][metric] = rounded({"a": a, "b": b, "difference": a - b})
+    statistics = pair.statistics()
+    for row in statistics.values():
+        row |= rounded({key: value for key, value in row.items() if isinstance(value, float)})
     return {
         "a": pair.a,
         "b": pair.b,
-        "metrics": {metric: _metric_as_json(pair, metric) for metric in pair.summaries},
+        "metrics": statistics,
         "images": images,
-        "notes": list(_notes(pair)),
-    }
-
-
-def _metric_as_json(pair: MethodPair, metric: str) -> dict[str, Any]:
-    summary = pair.summaries[metric]
-    numbers = {
-        "a": float(pair.first[metric].mean()),
-        "b": float(pair.second[metric].mean()),
-        "mean_difference": summary.mean,
-        "low": summary.low,
-        "high": summary.high,
-        "p": pair.p_value(metric),
-    }
-    known = rounded({name: number for name, number in numbers.items() if number is not None})
-    return {
-        "lower_is_better": METRICS[metric].lower_is_better,
-        **{name: known.get(name) for name in numbers},
-        **dict(zip(("wins", "ties", "losses"), pair.wins(metric), strict=True)),
-        "significant": summary.is_significant,
+        "notes": list(_notes(pair, statistics)),
     }
 
 
 def as_text(pair: MethodPair, by_image: bool) -> str:
     """A table with a row per metric, and notes; with `by_image` first a table per metric."""
-    count = len(pair.first)
+    count, statistics = len(pair.first), pair.statistics()
     parts = [printable(f"{pair.a} minus {pair.b}, {count} image{'s' * (count != 1)}")]
     if by_image:
-        parts += [_image_table(pair, metric) for metric in pair.summaries]
-    parts.append(_metric_table(pair))
-    for note in _notes(pair):
+        parts += [_image_table(pair, metric) for metric in statistics]
+    parts.append(_metric_table(pair, statistics))
+    for note in _notes(pair, statistics):
         parts.append(textwrap.fill(printable(note), _WIDTH, break_on_hyphens=False))
     return "\n\n".join(parts)
-
-
-def _values(pair: MethodPair, image: str) -> Iterator[tuple[str, float, float]]:
-    """Each metric's name and its values by both methods."""
-    for metric in pair.summaries:
-        yield metric, float(pair.first.loc[image, metric]), float(pair.second.loc[image, metric])
 
 
 def _image_table(pair: MethodPair, metric: str) -> str:
@@ -187,22 +165,16 @@ def _image_table(pair: MethodPair, metric: str) -> str:
     return f"{METRICS[metric].label}\n{text_table(rows, left)}"
 
 
-def _metric_table(pair: MethodPair) -> str:
+def _metric_table(pair: MethodPair, statistics: Mapping[str, Mapping[str, Any]]) -> str:
     columns = ["difference", "95 % interval", "wins–ties–losses", "p"]
     rows = [["", printable(pair.a), printable(pair.b), *columns]]
-    for metric, summary in pair.summaries.items():
-        means = pair.first[metric].mean(), pair.second[metric].mean()
-        ends = [_signed(metric, end) for end in (summary.low, summary.high) if end is not None]
-        p = pair.p_value(metric)
-        rows.append(
-            [
-                METRICS[metric].label,
-                *_numbers(metric, *means, summary.mean or 0),
-                f"[{', '.join(ends)}]" if ends else "none",
-                "–".join(map(str, pair.wins(metric))),
-                f"{p:.4f}" if p >= 0.0001 else "<0.0001",
-            ]
-        )
+    for metric, row in statistics.items():
+        numbers = _numbers(metric, row["a"], row["b"], row["mean_difference"] or 0)
+        ends = [_signed(metric, row[end]) for end in ("low", "high") if row[end] is not None]
+        interval = f"[{', '.join(ends)}]" if ends else "none"
+        counts = f"{row['wins']}–{row['ties']}–{row['losses']}"
+        p = f"{row['p']:.4f}" if row["p"] >= 0.0001 else "<0.0001"
+        rows.append([METRICS[metric].label, *numbers, interval, counts, p])
     return text_table(rows)
 
 
@@ -216,10 +188,16 @@ def _signed(metric: str, difference: float) -> str:
     return signed(difference, f".{METRICS[metric].digits + 1}f")
 
 
-def _notes(pair: MethodPair) -> Iterator[str]:
+def _notes(pair: MethodPair, statistics: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """The verdict, what the number of images allows, and how to read the table."""
     if len(pair.first) >= MIN_SIGNIFICANT:
-        yield _verdict(pair)
+        verdicts = ("significantly better", "significantly worse", "no significant difference")
+        names: dict[str, list[str]] = {verdict: [] for verdict in verdicts}
+        for metric, row in statistics.items():
+            verdict = verdicts[row["wins"] < row["losses"]] if row["significant"] else verdicts[2]
+            names[verdict].append(METRICS[metric].name)
+        parts = [f"{verdict} in {', '.join(found)}" for verdict, found in names.items() if found]
+        yield f"{pair.a} against {pair.b}: {'; '.join(parts)}."
     yield sample_size_note(len(pair.first)).replace("**", "")
     yield (
         f"wins–ties–losses: images in which {pair.a} is better, equal or worse (↓: lower is "
@@ -232,18 +210,3 @@ def _notes(pair: MethodPair) -> Iterator[str]:
             f"The scales differ: the images are the same, upscaled {scale} and {other} times. PSNR "
             f"and SSIM omit {scale} and {other} pixels on each side."
         )
-
-
-def _verdict(pair: MethodPair) -> str:
-    names: dict[str, list[str]] = {"better": [], "worse": [], "": []}
-    for metric, summary in pair.summaries.items():
-        better, _, worse = pair.wins(metric)
-        verdict = ("better" if better > worse else "worse") if summary.is_significant else ""
-        names[verdict].append(METRICS[metric].name)
-    parts = [
-        f"{f'significantly {verdict}' if verdict else 'no significant difference'} in "
-        f"{', '.join(metrics)}"
-        for verdict, metrics in names.items()
-        if metrics
-    ]
-    return f"{pair.a} against {pair.b}: {'; '.join(parts)}."

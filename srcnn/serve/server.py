@@ -94,12 +94,7 @@ def serve(port: int, *, browser: bool, max_pixels: int) -> None:
 
 
 def application(queue: UpscaleQueue, port: int) -> web.Application:
-    """The web application.
-
-    Args:
-        queue: does the work.
-        port: the server's port; requests for any other host or port are refused.
-    """
+    """The web application; it refuses requests for another host or port."""
     handlers = _Handlers(queue)
     app = web.Application(middlewares=[_guard(port)])
     app.on_response_prepare.append(_add_headers)
@@ -187,14 +182,12 @@ class _Handlers:
                     self.queue.delete(task)
                     return too_large
             await asyncio.to_thread(self.queue.submit, task)
-        except TimeoutError:
+        except BaseException as error:
             self.queue.delete(task)
-            raise InputError(
-                f"the upload took longer than {UPLOAD_SECONDS} seconds; send it again"
-            ) from None
-        except BaseException:
-            self.queue.delete(task)
-            raise
+            if not isinstance(error, TimeoutError):
+                raise
+            reason = f"the upload took longer than {UPLOAD_SECONDS} seconds; send it again"
+            raise InputError(reason) from None
         return web.json_response(self._state(task), status=202)
 
     async def _receive(self, request: web.Request, path: Path) -> bool:
@@ -231,15 +224,16 @@ class _Handlers:
         return task
 
     def _state(self, task: UpscaleTask) -> dict[str, Any]:
-        state: dict[str, Any] = {"id": task.id, "state": task.state}
-        if task.state == "waiting":
-            state["position"] = self.queue.position(task)
-        elif task.state == "running":
-            state["progress"] = round(task.progress, 3)
-        elif task.state == "failed":
-            state["error"] = task.error
-        elif task.state == "done":
-            width, height = task.size
-            state |= {"name": task.result_name, "width": width, "height": height}
-            state |= {"bytes": task.result_bytes, "reduction": task.reduction, "notes": task.notes}
-        return state
+        return {
+            "id": task.id,
+            "state": task.state,
+            "position": self.queue.position(task),
+            "progress": round(task.progress, 3),
+            "error": task.error,
+            "name": task.result_name,
+            "width": task.size[0],
+            "height": task.size[1],
+            "bytes": task.result_bytes,
+            "reduction": task.reduction,
+            "notes": task.notes,
+        }

@@ -26,15 +26,10 @@ class QueueFull(InputError):  # noqa: N818  # named like its parent's other subc
 
 @dataclass(eq=False)
 class UpscaleQueue:
-    """All tasks of a server: waiting, running and finished.
+    """All tasks of a server: waiting, running and finished."""
 
-    Args:
-        folder: for all files.
-        max_pixels: limit for a result.
-    """
-
-    folder: Path
-    max_pixels: int
+    folder: Path  # for all files
+    max_pixels: int  # of a result
     _tasks: dict[str, UpscaleTask] = field(default_factory=dict)  # in order of arrival
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _closed: bool = False

@@ -1,6 +1,6 @@
 """A photograph uploaded to the page of `srcnn serve`: its state, and how it is upscaled."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -23,37 +23,21 @@ class Cancelled(Exception):  # noqa: N818  # not an error
 
 @dataclass(eq=False)
 class UpscaleTask:
-    """A photograph to upscale.
+    """A photograph to upscale."""
 
-    Args:
-        id: a secret token.
-        folder: holds the task's files and nothing else.
-        name: file name of the upload.
-        scale: 2 or 4.
-        strength: as `srcnn.upscaling.released_networks.load`.
-        state: the current state.
-        progress: share of the result that is ready, in [0, 1].
-        error: why the task failed, in one line.
-        notes: what was converted, and what the format could not keep.
-        size: width and height of the result.
-        reduction: factor by which the images to compare are smaller than the result.
-        result_bytes: size of the result's file.
-        disk_bytes: size of all files in the folder.
-    """
-
-    id: str
-    folder: Path
-    name: str
-    scale: int
-    strength: float
+    id: str  # a secret token
+    folder: Path  # holds only the files of this task
+    name: str  # file name of the upload
+    scale: int  # 2 or 4
+    strength: float  # in [0, 1]
     state: State = "uploading"
-    progress: float = 0.0
-    error: str = ""
-    notes: tuple[str, ...] = ()
-    size: tuple[int, int] = (0, 0)
-    reduction: int = 1
+    progress: float = 0.0  # share of the result that is ready, in [0, 1]
+    error: str = ""  # why the task failed, in one line
+    notes: Sequence[str] = ()  # what was converted, and what the format could not keep
+    size: tuple[int, int] = (0, 0)  # width and height of the result
+    reduction: int = 1  # how many times smaller the images to compare are
     result_bytes: int = 0
-    disk_bytes: int = 0
+    disk_bytes: int = 0  # of all files in the folder
 
     @property
     def upload(self) -> Path:
@@ -81,9 +65,6 @@ class UpscaleTask:
     def check_size(self, max_pixels: int) -> None:
         """Read the size of the uploaded image from its header, and set the size of the result.
 
-        Args:
-            max_pixels: limit for the result.
-
         Raises:
             InputError: the upload is not an image, or the result would be too large.
         """
@@ -94,17 +75,13 @@ class UpscaleTask:
             if self.scale == 4 and width * height // 4 <= max_pixels:
                 advice = f"choose ×2, or {advice}"
             raise InputError(
-                f"the result would have {width}×{height} pixels "
-                f"({width * height / 1e6:.0f} megapixels); "
-                f"the limit is {max_pixels / 1e6:g} megapixels: {advice}"
+                f"the result would have {width}×{height} pixels ({width * height / 1e6:.0f} "
+                f"megapixels); the limit is {max_pixels / 1e6:g} megapixels: {advice}"
             )
         check_result_size(self.result, self.kind, source_size, self.scale, allow_large=False)
 
     def run(self, model: "Upscaler") -> None:
         """Write the result and the two images to compare.
-
-        Args:
-            model: for the task's scale and strength.
 
         Raises:
             Cancelled: the task was cancelled meanwhile.
@@ -125,7 +102,7 @@ class UpscaleTask:
 
         notes = write_image(self.result, self.kind, source, strips(), self.size)
         images.write(self.folder)
-        self.notes, self.reduction = (*source.notes, *notes), images.reduction
+        self.notes, self.reduction = [*source.notes, *notes], images.reduction
         self.result_bytes = self.result.stat().st_size
         self.disk_bytes = sum(file.stat().st_size for file in self.folder.iterdir())
 

@@ -47,25 +47,15 @@ _COLOUR_CHUNKS = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
 
 @dataclass(frozen=True)
 class SourceImage:
-    """A decoded, upright image file.
+    """A decoded, upright image file; its rows are decoded on demand."""
 
-    Args:
-        shape: height, width, channels.
-        dtype: uint8 or uint16.
-        read_rows: returns some of the rows, [rows, width, channels].
-        icc: the ICC profile.
-        exif: EXIF data as a JPEG stores them (`read_exif`).
-        notes: what was converted.
-        colour_chunks: name and body of a PNG's other chunks about colour.
-    """
-
-    shape: tuple[int, int, int]
-    dtype: Any
-    read_rows: Callable[[slice], PixelArray]
+    shape: tuple[int, int, int]  # height, width, channels
+    dtype: Any  # uint8 or uint16
+    read_rows: Callable[[slice], PixelArray]  # [rows, width, channels]
     icc: bytes | None = None
-    exif: bytes | None = None
-    notes: tuple[str, ...] = ()
-    colour_chunks: tuple[tuple[bytes, bytes], ...] = ()
+    exif: bytes | None = None  # of `read_exif`
+    notes: tuple[str, ...] = ()  # what was converted
+    colour_chunks: tuple[tuple[bytes, bytes], ...] = ()  # a PNG's other chunks about colour
 
     def __getitem__(self, rows: slice) -> PixelArray:
         return self.read_rows(rows)
@@ -107,10 +97,9 @@ def read_image(path: Path) -> SourceImage:
         )
         if pixels is not None:
             pixels = pixels.reshape(*pixels.shape[:2], -1)
-            rows = pixels.__getitem__
-            return SourceImage(
-                pixels.shape, np.uint16, rows, icc, exif, tuple(notes), colour_chunks
-            )
+            read_rows = pixels.__getitem__
+            metadata = icc, exif, tuple(notes), colour_chunks
+            return SourceImage(pixels.shape, np.uint16, read_rows, *metadata)
         image.load()
         if image.mode == "CMYK":
             image, icc = to_srgb(image)[0], None
@@ -132,14 +121,9 @@ def read_image(path: Path) -> SourceImage:
 def check_result_size(
     path: Path, kind: str, source_size: tuple[int, int], scale: int, *, allow_large: bool
 ) -> None:
-    """Check that the format can hold the result and that memory suffices to write it.
+    """Check that the format can hold the result, and unless `allow_large` that memory can.
 
-    Args:
-        path: of the result.
-        kind: format of the result.
-        source_size: width and height of the source image.
-        scale: the upscaling factor.
-        allow_large: skip the memory check.
+    The result is `path` with the format `kind`; `source_size` is the source's width and height.
 
     Raises:
         InputError: the result is too large.
@@ -158,12 +142,8 @@ def check_result_size(
 
 
 def write_image(
-    path: Path,
-    kind: str,
-    source: SourceImage,
-    strips: Iterator[PixelArray],
-    size: tuple[int, int],
-) -> tuple[str, ...]:
+    path: Path, kind: str, source: SourceImage, strips: Iterator[PixelArray], size: tuple[int, int]
+) -> list[str]:
     """Write the upscaled image atomically, with the ICC profile and EXIF data of its source.
 
     Args:
@@ -171,10 +151,10 @@ def write_image(
         kind: its format, a key of SUFFIXES.
         source: the image that was upscaled.
         strips: the result from top to bottom.
-        size: width and height of the result.
+        size: its width and height.
 
     Returns:
-        What the format could not keep, as notes for the user.
+        Notes on what the format could not keep.
     """
     with atomic_write(path) as temporary:
         if kind == "png":
@@ -184,7 +164,7 @@ def write_image(
                 chunks.append((b"eXIf", source.exif.removeprefix(b"Exif\0\0")))
             with temporary.open("wb") as file:
                 write_png_strips(file, size, strips, chunks)
-            return ()
+            return []
         names = {name for name, _ in source.colour_chunks}
         notes = ["PNG colour chunks dropped"] if names and b"sRGB" not in names else []
         if kind == "tiff":
@@ -192,7 +172,7 @@ def write_image(
                 write_tiff_strips(file, size, strips, source.icc, source.exif)
         else:
             notes += _write_with_pillow(temporary, kind, source, strips, size)
-        return tuple(notes)
+        return notes
 
 
 def _write_with_pillow(

@@ -64,19 +64,13 @@ def tile_network(
 class _Group:
     """Phases along one axis whose features depend on the same LR pixels.
 
-    Offsets count LR pixels from the phase's own LR pixel.
-
-    Args:
-        phases: HR positions within an LR pixel.
-        first: offset of the first LR pixel that the features depend on.
-        kernels: [phases, LR pixels, taps of the first layer], upsampling and first layer folded.
-        start: offset of the first LR pixel whose features the last layer uses.
+    `first` and `start` are offsets in LR pixels from the phase's own LR pixel.
     """
 
-    phases: list[int]
-    first: int
-    kernels: npt.NDArray[np.float64]
-    start: int
+    phases: list[int]  # HR positions within an LR pixel
+    first: int  # the first LR pixel that the features depend on
+    kernels: npt.NDArray[np.float64]  # folded: [phases, LR pixels, taps of the first layer]
+    start: int  # the first LR pixel whose features the last layer uses
 
 
 def _add_folded_layers(graph: Graph, weights: Weights, scale: int, upsampling: Kernel) -> None:

@@ -15,8 +15,15 @@ from tqdm import tqdm
 from srcnn.errors import InputError, TooLarge
 from srcnn.images import image_io
 from srcnn.images.colour import to_srgb, without_palette
-from srcnn.upscaling import image_files
-from srcnn.upscaling.image_files import format_of, read_image, to_pillow
+from srcnn.upscaling.image_files import (
+    SUFFIXES,
+    UNKNOWN_FORMAT,
+    check_result_size,
+    format_of,
+    read_image,
+    to_pillow,
+    write_image,
+)
 from srcnn.upscaling.onnx_runner import Upscaler
 from srcnn.upscaling.released_networks import load
 from srcnn.utils.text import printable
@@ -97,12 +104,12 @@ def find_jobs(
         InputError: `output` contradicts the inputs or `kind`.
     """
     found: list[tuple[Path, Path]] = []
-    problems: list[Job | InputError] = []
+    errors: list[Job | InputError] = []
     for name in inputs:
         try:
             found += _find_files(name, output, scale)
         except InputError as error:
-            problems.append(error)
+            errors.append(error)
     file_kind = format_of(output) if output and not output.is_dir() else None
     if file_kind and len(found) > 1:
         raise InputError(f"{output}: one file name for {len(found)} images; name a folder")
@@ -112,22 +119,20 @@ def find_jobs(
     for source, inside in found:
         chosen = kind or file_kind or format_of(source)
         if chosen is None:
-            problems.append(InputError(f"{source}: {image_files.UNKNOWN_FORMAT}"))
+            errors.append(InputError(f"{source}: {UNKNOWN_FORMAT}"))
             continue
-        usual = image_files.SUFFIXES[chosen][0]
-        suffix = source.suffix if format_of(source) == chosen else usual
+        suffix = source.suffix if format_of(source) == chosen else SUFFIXES[chosen][0]
         if output is None:
             target = source.with_name(f"{source.stem}_x{scale}{suffix}")
         else:
             target = output if file_kind else (output / inside).with_suffix(suffix)
-        if target in jobs:
-            other = jobs[target].source
-            problems.append(InputError(f"{source}: {target} is already the result of {other}"))
+        if other := jobs.get(target):
+            errors.append(InputError(f"{source}: {target} is already the result of {other.source}"))
         elif target in sources - {source}:
-            problems.append(InputError(f"{source}: its result {target} is also an input"))
+            errors.append(InputError(f"{source}: its result {target} is also an input"))
         else:
             jobs[target] = Job(source, target, chosen)
-    return [*jobs.values(), *problems]
+    return [*jobs.values(), *errors]
 
 
 def _find_files(name: str, output: Path | None, scale: int) -> list[tuple[Path, Path]]:
@@ -169,7 +174,7 @@ def upscale_files(
         jobs: from `find_jobs`.
         model: from `load`.
         force: overwrite existing results.
-        allow_large: accept images of any number of pixels.
+        allow_large: accept images of any size.
 
     Returns:
         The exit status: 1 if any file failed.
@@ -199,11 +204,8 @@ def upscale_files(
     return 1 if failed else 0
 
 
-def upscale_file(job: Job, model: Upscaler, *, force: bool, allow_large: bool) -> tuple[str, ...]:
-    """Upscale a file.
-
-    Returns:
-        Notes for the user: what was converted, and what the format could not keep.
+def upscale_file(job: Job, model: Upscaler, *, force: bool, allow_large: bool) -> list[str]:
+    """Upscale a file; returns notes on what was converted or could not be kept.
 
     Raises:
         InputError: the file cannot be read, the result cannot be written, or a result exists and
@@ -219,10 +221,7 @@ def upscale_file(job: Job, model: Upscaler, *, force: bool, allow_large: bool) -
     if source.exists() and not source.is_file():
         raise InputError(f"{source}: not a regular file")
     image = read_image(source)
-    width, height = image.shape[1::-1]
-    image_files.check_result_size(
-        target, job.kind, (width, height), model.scale, allow_large=allow_large
-    )
+    height, width, _ = image.shape
+    check_result_size(target, job.kind, (width, height), model.scale, allow_large=allow_large)
     size = width * model.scale, height * model.scale
-    strips = model.strips(image)
-    return (*image.notes, *image_files.write_image(target, job.kind, image, strips, size))
+    return [*image.notes, *write_image(target, job.kind, image, model.strips(image), size)]

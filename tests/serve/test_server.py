@@ -215,7 +215,7 @@ def test_one_task_runs_at_a_time_and_the_others_wait_in_order(
 ) -> None:
     jobs = [client.sent(photo) for _ in range(3)]
     client.until(jobs[0], "running")
-    assert [client.state(job).get("position") for job in jobs] == [None, 1, 2]
+    assert [client.state(job)["position"] for job in jobs] == [0, 1, 2]
     assert client.get(f"jobs/{jobs[0]}/result").status_code == 422
     gate.opened.set()
     client.until(jobs[2], "done")
