@@ -61,7 +61,7 @@ def test_the_file_in_the_working_folder_is_read_where_no_other_is_named(
 
 
 @pytest.mark.parametrize("written", ["1e-05", "1e-5", "0.00001", "1.0e-05"])
-def test_a_learning_rate_may_be_written_in_every_way_of_yaml_1_2(
+def test_a_learning_rate_can_have_every_number_format_of_yaml_1_2(
     params: Callable[..., Path], written: str
 ) -> None:
     path = params(**{"train.lr": 0.123})
@@ -95,9 +95,7 @@ def test_a_learning_rate_may_be_written_in_every_way_of_yaml_1_2(
         {"evaluate.benchmarks": {"Set5": "sets/Set5/HR", "my_own-2": "/sets/mine"}},
     ],
 )
-def test_settings_that_make_sense_are_taken(
-    params: Callable[..., Path], change: dict[str, Any]
-) -> None:
+def test_valid_settings_are_accepted(params: Callable[..., Path], change: dict[str, Any]) -> None:
     settings: Any = read_settings(params(**change))
     for name, value in change.items():
         found = settings
@@ -184,7 +182,7 @@ def test_a_wrong_setting_is_refused_in_one_line_that_names_it(
 
 
 @pytest.mark.parametrize("change", [{"train.precision": "bf16"}, {"train.compile": "always"}])
-def test_what_differs_from_cpu_to_cpu_is_not_portable(
+def test_portable_refuses_arithmetic_that_differs_between_cpus(
     params: Callable[..., Path], one_line: OneLine, change: dict[str, Any]
 ) -> None:
     with pytest.raises(InputError, match="portable: false"):
@@ -262,7 +260,7 @@ def test_official_lr_images_need_a_source_of_archives(
 @pytest.mark.parametrize(
     "size", [[2040], [2040, 0], [2040, "1356"], [2040, 1356, 3], "largest", 2040, [True, True]]
 )
-def test_a_size_that_is_none_is_refused_with_an_example(
+def test_an_invalid_size_is_refused_with_an_example(
     params: Callable[..., Path], one_line: OneLine, size: Any
 ) -> None:
     with pytest.raises(InputError) as caught:
@@ -315,7 +313,7 @@ def test_a_folder_source_without_a_root_is_refused(
     "content",
     [b"seed: [1", b"seed: 1\n\tscales: 2", b"\xff\xfe\x00", b"seed: \xe9", b"seed: 1\nseed: 2\n"],
 )
-def test_what_is_not_yaml_is_refused_in_one_line(
+def test_invalid_yaml_is_refused_in_one_line(
     tmp_path: Path, one_line: OneLine, content: bytes
 ) -> None:
     path = tmp_path / "params.yaml"
@@ -326,7 +324,7 @@ def test_what_is_not_yaml_is_refused_in_one_line(
 
 
 @pytest.mark.parametrize("content", ["", "# nothing\n", "just words", "- 1\n- 2\n"])
-def test_a_file_that_holds_no_settings_is_refused_in_one_line(
+def test_a_file_without_settings_is_refused_in_one_line(
     tmp_path: Path, one_line: OneLine, content: str
 ) -> None:
     path = tmp_path / "params.yaml"
@@ -397,7 +395,7 @@ def test_a_variant_is_the_loss_with_its_changes(params: Callable[..., Path]) -> 
         (["deep"], "variants"),
     ],
 )
-def test_a_variant_that_is_none_is_refused_by_its_name(
+def test_an_invalid_variant_is_refused_by_name(
     params: Callable[..., Path], one_line: OneLine, variants: Any, names: str
 ) -> None:
     with pytest.raises(InputError) as caught:
@@ -406,7 +404,7 @@ def test_a_variant_that_is_none_is_refused_by_its_name(
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_variant_cannot_take_the_place_of_a_method(
+def test_a_variant_cannot_have_the_name_of_a_method(
     params: Callable[..., Path], method: str
 ) -> None:
     with pytest.raises(InputError, match=f"variants: {method} "):

@@ -65,12 +65,12 @@ def test_the_images_of_a_folder_in_an_archive_are_read_in_order_of_their_names(
     assert images.read("0002.png") == png(2)
 
 
-def test_an_archive_without_a_folder_is_taken_whole(tmp_path: Path) -> None:
+def test_an_archive_without_a_folder_is_used_completely(tmp_path: Path) -> None:
     images = opened(tmp_path, {"a.png": png(1), "more/b.JPG": png(2), "__MACOSX/._a.png": b""})
     assert list(images.entries) == ["a.png", "more/b.JPG"]
 
 
-def test_a_name_that_leads_out_of_the_archive_is_a_name_and_no_path(tmp_path: Path) -> None:
+def test_a_name_that_leads_out_of_the_archive_is_not_used_as_a_path(tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
     images = opened(inside, {"a/../../evil.png": png(1), "/root.png": png(2)}, images=1)
@@ -96,7 +96,7 @@ def test_an_archive_bomb_is_refused_before_anything_is_unpacked(
     assert "unpacked_bytes allows 10000" in one_line(caught)
 
 
-def test_a_bomb_that_lies_about_its_size_is_stopped_at_what_it_says(
+def test_an_image_larger_than_its_entry_states_is_refused(
     tmp_path: Path, one_line: OneLine
 ) -> None:
     content = zipped({"a.png": bytes(5_000_000), "b.png": png()})
@@ -108,7 +108,7 @@ def test_a_bomb_that_lies_about_its_size_is_stopped_at_what_it_says(
     assert "a.png" in one_line(caught)
 
 
-def test_an_image_that_is_there_twice_is_refused(tmp_path: Path, one_line: OneLine) -> None:
+def test_a_duplicate_image_in_an_archive_is_refused(tmp_path: Path, one_line: OneLine) -> None:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("a.png", png(1))
@@ -131,7 +131,7 @@ def test_damage_inside_an_archive_is_named(tmp_path: Path, one_line: OneLine) ->
     assert "a.png" in one_line(caught)
 
 
-def test_a_file_that_is_no_zip_is_named(tmp_path: Path, one_line: OneLine) -> None:
+def test_a_file_that_is_not_a_zip_is_named(tmp_path: Path, one_line: OneLine) -> None:
     (tmp_path / "set.zip").write_bytes(b"words")
     with pytest.raises(InputError) as caught:
         Images(archive_of(b"words"), tmp_path / "set.zip")
@@ -147,9 +147,7 @@ def test_archives_come_from_the_base_url_where_one_is_set(server: Server, tmp_pa
     assert server.asked == [("mirror/set.zip", None)]
 
 
-def test_archives_of_one_file_name_are_kept_under_names_of_their_own(
-    server: Server, tmp_path: Path
-) -> None:
+def test_archives_with_the_same_file_name_can_be_renamed(server: Server, tmp_path: Path) -> None:
     archives = []
     for split in ("train", "val"):
         content = zipped({f"{split}.png": png(1)})
@@ -160,14 +158,14 @@ def test_archives_of_one_file_name_are_kept_under_names_of_their_own(
     assert [*train.entries, *val.entries] == ["train.png", "val.png"]
 
 
-def test_archives_that_lie_in_the_cache_need_no_network(tmp_path: Path) -> None:
+def test_archives_in_the_cache_need_no_network(tmp_path: Path) -> None:
     content = zipped({"a.png": png(1), "b.png": png(2)})
     (tmp_path / "set.zip").write_bytes(content)
     (images,) = fetch_archives([archive_of(content)], "http://127.0.0.1:9", tmp_path)
     assert images.path == tmp_path / "set.zip"
 
 
-def test_an_archive_that_cannot_be_had_is_named_with_where_to_put_it(
+def test_an_archive_that_cannot_be_downloaded_is_named_with_advice(
     server: Server, tmp_path: Path, one_line: OneLine
 ) -> None:
     with pytest.raises(InputError) as caught:
@@ -178,7 +176,7 @@ def test_an_archive_that_cannot_be_had_is_named_with_where_to_put_it(
     assert "data.base_url" in message
 
 
-def test_a_cache_without_room_is_refused_before_anything_is_fetched(
+def test_a_full_cache_disk_is_reported_before_any_download(
     server: Server, tmp_path: Path, one_line: OneLine
 ) -> None:
     with pytest.raises(InputError) as caught:
@@ -234,7 +232,7 @@ def test_a_wrong_manifest_is_refused_with_what_is_wrong(
         ),
     ],
 )
-def test_a_manifest_that_is_no_data_set_is_refused(
+def test_a_manifest_that_is_not_a_data_set_is_refused(
     tmp_path: Path, one_line: OneLine, archives: list[dict[str, Any]], message: str
 ) -> None:
     entries = [archive_of(b"", bytes=1, **a).model_dump(exclude_none=True) for a in archives]
@@ -257,9 +255,7 @@ def test_a_manifest_may_take_both_splits_from_one_archive(tmp_path: Path) -> Non
     ]
 
 
-def test_a_manifest_that_is_not_there_is_named_with_its_setting(
-    tmp_path: Path, one_line: OneLine
-) -> None:
+def test_a_missing_manifest_is_named_with_its_setting(tmp_path: Path, one_line: OneLine) -> None:
     with pytest.raises(InputError) as caught:
         read_manifest(tmp_path / "none.yaml")
     expected = f"{tmp_path / 'none.yaml'}: no such file (data.manifest names it)"

@@ -30,7 +30,7 @@ def rows(index: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_photographs_are_numbered_on_from_train_to_val(tmp_path: Path, photos: list[Photo]) -> None:
+def test_numbers_continue_from_train_to_val(tmp_path: Path, photos: list[Photo]) -> None:
     write_hr(photos, tmp_path / "hr", 4)
     written = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("hr/*/*"))
     assert written == [
@@ -53,7 +53,7 @@ def test_photographs_are_cropped_at_the_bottom_and_right_and_else_unchanged(
         np.testing.assert_array_equal(hr, original[: hr.shape[0], : hr.shape[1]])
 
 
-def test_the_index_tells_what_every_number_stands_for(tmp_path: Path, photos: list[Photo]) -> None:
+def test_the_index_lists_the_original_of_every_number(tmp_path: Path, photos: list[Photo]) -> None:
     write_hr(photos, tmp_path / "hr", 4)
     index = tmp_path / "hr/index.csv"
     assert index.read_text().splitlines()[0] == "image,split,name,width,height"
@@ -69,7 +69,7 @@ def test_the_index_tells_what_every_number_stands_for(tmp_path: Path, photos: li
     }
 
 
-def test_names_with_commas_and_umlauts_come_back_from_the_index(
+def test_names_with_commas_and_umlauts_are_read_back_from_the_index(
     tmp_path: Path, photos: list[Photo]
 ) -> None:
     odd = [Photo(photos[0].path, 'a, "bridge" über.png', "train")]
@@ -77,7 +77,7 @@ def test_names_with_commas_and_umlauts_come_back_from_the_index(
     assert read_names(tmp_path / "hr/index.csv") == {"0001": 'a, "bridge" über.png'}
 
 
-def test_each_kind_of_conversion_is_told_once(tmp_path: Path) -> None:
+def test_each_kind_of_conversion_is_listed_once(tmp_path: Path) -> None:
     made = []
     for number, mode in enumerate(("L", "L", "RGB", "CMYK", "L", "L", "L")):
         path = tmp_path / f"photo{number}.jpg"
@@ -93,7 +93,7 @@ def test_each_kind_of_conversion_is_told_once(tmp_path: Path) -> None:
     assert "photo3.jpg" in cmyk
 
 
-def test_nothing_is_told_where_nothing_was_converted(tmp_path: Path, photos: list[Photo]) -> None:
+def test_no_conversion_gives_no_line(tmp_path: Path, photos: list[Photo]) -> None:
     assert list_conversions(write_hr(photos, tmp_path / "hr", 1)) == []
 
 
@@ -110,7 +110,7 @@ def test_a_photograph_smaller_than_the_multiple_is_named_with_its_size(
     assert "8×8" in message
 
 
-def test_a_photograph_that_cannot_be_read_is_named_and_nothing_put_in_place(
+def test_an_unreadable_photograph_is_named_and_no_folder_is_written(
     tmp_path: Path, photos: list[Photo]
 ) -> None:
     photos[2].path.write_bytes(photos[2].path.read_bytes()[:300])
@@ -119,7 +119,7 @@ def test_a_photograph_that_cannot_be_read_is_named_and_nothing_put_in_place(
     assert not (tmp_path / "hr").exists()
 
 
-def test_what_was_there_stays_until_the_new_folder_is_whole(
+def test_the_previous_folder_stays_until_the_new_one_is_complete(
     tmp_path: Path, photos: list[Photo]
 ) -> None:
     write_hr(photos[:4], tmp_path / "hr", 1)
@@ -129,9 +129,7 @@ def test_what_was_there_stays_until_the_new_folder_is_whole(
     assert len(read_names(tmp_path / "hr/index.csv")) == 4
 
 
-def test_writing_fewer_photographs_leaves_none_of_those_written_before(
-    tmp_path: Path, photos: list[Photo]
-) -> None:
+def test_writing_fewer_photographs_removes_the_others(tmp_path: Path, photos: list[Photo]) -> None:
     # A stage run by hand has no DVC that clears its folder; a stale val image would be scored.
     write_hr(photos, tmp_path / "hr", 1)
     write_hr([photos[0], photos[3]], tmp_path / "hr", 1)
@@ -147,7 +145,7 @@ def test_the_same_photographs_give_the_same_bytes(tmp_path: Path, photos: list[P
         assert path.read_bytes() == twin.read_bytes()
 
 
-def test_what_was_finished_before_an_error_is_not_done_again(
+def test_images_finished_before_an_error_are_not_made_again(
     tmp_path: Path, photos: list[Photo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = photos[4].path.read_bytes()
@@ -160,7 +158,7 @@ def test_what_was_finished_before_an_error_is_not_done_again(
     assert read == [str(photos[4].path)]
 
 
-def test_a_note_that_a_power_cut_left_empty_is_written_again(
+def test_an_empty_note_after_a_power_cut_is_written_again(
     tmp_path: Path, photos: list[Photo]
 ) -> None:
     write_hr(photos, tmp_path / "hr", 1)
@@ -171,7 +169,7 @@ def test_a_note_that_a_power_cut_left_empty_is_written_again(
     assert {path.name: path.read_bytes() for path in tmp_path.glob("hr/*/*.png")} == before
 
 
-def test_a_disk_needs_room_for_what_is_not_finished_alone(
+def test_disk_space_is_checked_only_for_unfinished_images(
     tmp_path: Path, photos: list[Photo], one_line: OneLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
@@ -195,7 +193,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return read
 
 
-def test_what_was_finished_is_done_again_where_its_photograph_has_changed(
+def test_the_image_of_a_changed_photograph_is_made_again(
     tmp_path: Path, photos: list[Photo], picture: Picture
 ) -> None:
     content = photos[4].path.read_bytes()
@@ -228,9 +226,7 @@ def test_two_processes_that_write_one_folder_take_turns(
     assert len(read_names(tmp_path / "hr/index.csv")) == 5
 
 
-def test_only_the_images_of_the_folder_are_kept_beside_it(
-    tmp_path: Path, photos: list[Photo]
-) -> None:
+def test_the_store_keeps_only_the_images_of_the_folder(tmp_path: Path, photos: list[Photo]) -> None:
     write_hr(photos, tmp_path / "hr", 1)
     write_hr(photos[1:], tmp_path / "hr", 1)
     kept = list((tmp_path / ".finished/hr").iterdir())
@@ -239,7 +235,7 @@ def test_only_the_images_of_the_folder_are_kept_beside_it(
     assert {path.stat().st_ino for path in kept if path.suffix == ".png"} == inodes
 
 
-def test_a_photograph_more_leaves_the_others_as_they_are(
+def test_adding_a_photograph_makes_only_its_image(
     tmp_path: Path, photos: list[Photo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_hr(photos[1:], tmp_path / "hr", 1)
@@ -250,7 +246,7 @@ def test_a_photograph_more_leaves_the_others_as_they_are(
     assert len(read_names(tmp_path / "hr/index.csv")) == 5
 
 
-def test_a_finished_image_that_was_changed_is_done_again(
+def test_a_changed_image_is_made_again(
     tmp_path: Path, photos: list[Photo], picture: Picture
 ) -> None:
     write_hr(photos, tmp_path / "hr", 1)
@@ -260,7 +256,7 @@ def test_a_finished_image_that_was_changed_is_done_again(
     np.testing.assert_array_equal(read_rgb(png), picture(20, 30))
 
 
-def test_a_plain_png_is_copied_byte_for_byte_where_nothing_is_cropped(tmp_path: Path) -> None:
+def test_a_plain_png_is_copied_if_nothing_is_cropped(tmp_path: Path) -> None:
     path = tmp_path / "plain.png"
     Image.new("RGB", (8, 8), "red").save(path, compress_level=0)
     photos = [Photo(path, path.name, "train")]
@@ -270,7 +266,7 @@ def test_a_plain_png_is_copied_byte_for_byte_where_nothing_is_cropped(tmp_path: 
     assert (tmp_path / "hr/train/0001.png").read_bytes() != path.read_bytes()
 
 
-def test_names_that_differ_in_case_alone_are_two_images(tmp_path: Path) -> None:
+def test_names_that_differ_only_in_case_are_two_images(tmp_path: Path) -> None:
     made = []
     for name, colour in (("a.png", "red"), ("A.png", "green"), ("x/a.png", "blue")):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -282,7 +278,7 @@ def test_names_that_differ_in_case_alone_are_two_images(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tiff"])
-def test_a_picture_in_train_and_in_val_is_refused_with_both_names(
+def test_an_image_in_train_and_val_is_refused_with_both_names(
     tmp_path: Path, picture: Picture, one_line: OneLine, suffix: str
 ) -> None:
     made = []
@@ -317,7 +313,7 @@ def test_validation_lists_size_mode_and_checksum_of_each_image(
     }
 
 
-def test_what_is_suspicious_is_listed_and_nothing_else(tmp_path: Path, picture: Picture) -> None:
+def test_only_suspicious_images_are_listed(tmp_path: Path, picture: Picture) -> None:
     made = []
     pictures = {
         "fine.png": picture(64, 100, 1),

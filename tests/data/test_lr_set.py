@@ -50,7 +50,7 @@ def hr(tmp_path: Path, photos: list[Photo]) -> Path:
 
 @pytest.fixture
 def official_pictures(hr: Path, photos: list[Photo]) -> dict[str, RGB8]:
-    """What the official LR images are, by name: photo0x2.png …"""
+    """The official LR images by name: photo0x2.png …"""
     pictures = {}
     for number, photo in enumerate(photos, start=1):
         image = read_rgb(hr / photo.split / f"{number:04d}.png")
@@ -83,16 +83,14 @@ def test_every_image_is_degraded_and_named_as_in_div2k(tmp_path: Path, hr: Path)
         np.testing.assert_array_equal(lr, imresize(image, 1 / 2))
 
 
-def test_an_image_that_is_there_twice_is_degraded_twice(
-    tmp_path: Path, photos: list[Photo]
-) -> None:
+def test_a_duplicate_image_is_degraded_twice(tmp_path: Path, photos: list[Photo]) -> None:
     write_hr([photos[0], photos[0], photos[3]], tmp_path / "hr", 4)
     write_lr(tmp_path / "hr", tmp_path / "lr", 2)
     first, second = ((tmp_path / f"lr/train/000{i}x2.png").read_bytes() for i in (1, 2))
     assert first == second
 
 
-def test_what_was_finished_before_an_error_is_not_done_again(
+def test_images_finished_before_an_error_are_not_made_again(
     tmp_path: Path, hr: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     last = hr / "val/0005.png"
@@ -127,7 +125,7 @@ def test_lr_images_that_equal_the_official_ones_are_counted(
     assert len(list(tmp_path.glob("lr/*/*.png"))) == 5
 
 
-def test_an_lr_image_that_differs_in_one_value_stops_with_its_name_each_time(
+def test_an_lr_image_that_differs_in_one_value_is_named_every_time(
     tmp_path: Path, hr: Path, official_pictures: dict[str, RGB8], one_line: OneLine
 ) -> None:
     official_pictures["photo3x2.png"][2, 3, 1] ^= 4
@@ -143,7 +141,7 @@ def test_an_lr_image_that_differs_in_one_value_stops_with_its_name_each_time(
         assert not (tmp_path / "lr").exists()
 
 
-def test_an_official_image_of_another_size_is_told_to_come_from_cropping(
+def test_an_official_image_of_another_size_is_explained_by_cropping(
     tmp_path: Path, hr: Path, official_pictures: dict[str, RGB8], one_line: OneLine
 ) -> None:
     official_pictures["photo0x2.png"] = np.zeros((11, 15, 3), np.uint8)

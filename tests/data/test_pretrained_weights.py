@@ -30,7 +30,7 @@ Source = dict[str, str]
 
 @pytest.fixture
 def state() -> Weights:
-    """What a file in torchvision's layout holds of VGG19's first two layers."""
+    """The first two layers of VGG19 in torchvision's layout."""
     generator = torch.Generator().manual_seed(0)
     return {
         f"features.{index}.{part}": torch.rand(shape, generator=generator)
@@ -41,7 +41,7 @@ def state() -> Weights:
 
 @pytest.fixture
 def source(server: Server, state: Weights) -> Source:
-    """A manifest's entry for a file that a server on this machine has."""
+    """A manifest's entry for a file on a local server."""
     file = io.BytesIO()
     torch.save(state, file)
     server.files["vgg19.pth"] = file.getvalue()
@@ -165,7 +165,7 @@ def test_a_pickle_of_anything_but_arrays_is_refused_and_not_run(
 
 
 @pytest.mark.parametrize("named", [eval, getattr, np.load, np.fromfile, OrderedDict])
-def test_a_pickle_that_only_names_something_else_is_refused(tmp_path: Path, named: Any) -> None:
+def test_a_pickle_that_names_anything_else_is_refused(tmp_path: Path, named: Any) -> None:
     path = tmp_path / "weights.ckpt"
     path.write_bytes(pickle.dumps({"Conv_0": named}))
     with pytest.raises(InputError, match="refused"):
@@ -173,7 +173,7 @@ def test_a_pickle_that_only_names_something_else_is_refused(tmp_path: Path, name
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_a_local_file_in_torchvisions_layout_is_taken(
+def test_a_local_file_in_torchvisions_layout_is_read(
     tmp_path: Path, state: Weights, suffix: str
 ) -> None:
     path = tmp_path / f"mine{suffix}"
@@ -251,7 +251,7 @@ def test_a_file_named_by_torchvision_must_have_the_checksum_in_its_name(
     [b"", b"\0" * 100, b"<!DOCTYPE html><html>\n", b"hello world\n" * 9, b"c\xee\x10\n", b"j\xe9"],
     ids=["empty", "zeros", "a web page", "words", "no text", "cut short"],
 )
-def test_a_local_file_that_holds_no_weights_is_named_in_one_line(
+def test_a_local_file_without_weights_is_named_in_one_line(
     tmp_path: Path, one_line: OneLine, content: bytes, suffix: str
 ) -> None:
     path = tmp_path / f"mine{suffix}"
@@ -287,7 +287,7 @@ def test_a_local_file_that_is_cut_short_is_named_in_one_line(
     ],
     ids=["a list", "a number", "nothing", "a tensor", "words", "numpy arrays", "a checkpoint"],
 )
-def test_a_pth_file_that_holds_something_else_is_named_in_one_line(
+def test_a_pth_file_with_other_content_is_named_in_one_line(
     tmp_path: Path, one_line: OneLine, held: Any
 ) -> None:
     path = tmp_path / "mine.pth"
@@ -315,7 +315,7 @@ def test_a_missing_local_file_is_named_with_its_setting(
     assert one_line(caught) == f"loss.weights_file: {tmp_path / name}: no such file"
 
 
-def test_vgg19_in_the_form_of_gatys_is_taken(assets: Path) -> None:
+def test_gatys_vgg19_is_read(assets: Path) -> None:
     file = assets / "vgg19/vgg19_gatys_conv1_1-conv3_1.safetensors"
     weights = from_file(file, "block3_conv1")
     assert weights["block3_conv1.weight"].shape == (256, 128, 3, 3)
@@ -329,7 +329,7 @@ def test_the_layer_that_gatys_file_lacks_is_named(assets: Path, one_line: OneLin
     assert "block3_conv2" in one_line(caught)
 
 
-def test_a_file_that_is_downloaded_is_kept_and_not_fetched_again(
+def test_a_downloaded_file_is_kept_and_not_downloaded_again(
     tmp_path: Path, server: Server, source: Source, state: Weights
 ) -> None:
     for _ in range(2):
@@ -352,9 +352,7 @@ def test_a_download_with_a_wrong_checksum_is_refused_and_not_kept(
 
 
 @pytest.mark.usefixtures("server")  # for its little patience
-def test_an_address_that_cannot_be_reached_is_named_with_what_to_do(
-    tmp_path: Path, one_line: OneLine
-) -> None:
+def test_an_unreachable_address_is_named_with_advice(tmp_path: Path, one_line: OneLine) -> None:
     source = {"url": "http://127.0.0.1:9/vgg19.pth", "sha256": "dcbb9e9d"}
     with pytest.raises(InputError) as caught:
         vgg_weights("vgg19", ["block1_conv1"], None, tmp_path / "cache", source)

@@ -118,9 +118,7 @@ def test_linked_folders_count_and_hidden_ones_do_not(tmp_path: Path, picture: Pi
     assert names == ["a.png", "linked/c.png", "b.png"]
 
 
-def test_a_link_that_leads_nowhere_is_named(
-    photos: list[Photo], one_line: OneLine, tmp_path: Path
-) -> None:
+def test_a_broken_link_is_named(photos: list[Photo], one_line: OneLine, tmp_path: Path) -> None:
     root = photos[0].path.parents[1]
     (root / "train/gone.png").symlink_to(tmp_path / "nowhere.png")
     with pytest.raises(InputError) as caught:
@@ -128,7 +126,7 @@ def test_a_link_that_leads_nowhere_is_named(
     assert f"{root / 'train/gone.png'}" in one_line(caught)
 
 
-def test_files_that_are_no_photographs_are_told(photos: list[Photo]) -> None:
+def test_files_that_are_not_photographs_are_listed(photos: list[Photo]) -> None:
     root = photos[0].path.parents[1]
     assert other_files(root) == []
     (root / "train/phone.heic").write_bytes(b"")
@@ -182,7 +180,7 @@ def sized(tmp_path: Path) -> list[Photo]:
     return made
 
 
-def test_all_photographs_are_taken_where_nothing_else_is_said(sized: list[Photo]) -> None:
+def test_all_photographs_are_selected_by_default(sized: list[Photo]) -> None:
     assert select(sized) == sized
 
 

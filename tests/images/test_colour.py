@@ -1,4 +1,4 @@
-"""Colours: profiles applied, sRGB left alone, what is not heeded named."""
+"""Colour: profiles, sRGB and ignored colour information."""
 
 import io
 import struct
@@ -89,7 +89,7 @@ def test_a_profile_is_applied_to_16_bits() -> None:
     assert photo.conversion == "16-bit, ICC profile Adobe RGB"
 
 
-def test_a_profile_is_applied_before_what_is_transparent_is_shown_on_white() -> None:
+def test_a_profile_is_applied_before_transparent_pixels_become_white() -> None:
     rgba = np.dstack([COLOURS, np.array([[255, 0, 255, 255]], np.uint8)])
     photo = read_photo(file_of(rgba, ADOBE))
     np.testing.assert_allclose(photo.pixels[0, 0], COLOURS_OF_ADOBE[0], atol=1.01)
@@ -132,7 +132,7 @@ def test_an_srgb_profile_changes_nothing(kind: str) -> None:
     assert photo.ignored is None
 
 
-def test_a_grey_image_with_an_srgb_profile_stays_as_it_is() -> None:
+def test_a_grey_image_with_an_srgb_profile_is_not_changed() -> None:
     levels = np.arange(256, dtype=np.uint8)[None]
     photo = read_photo(file_of(Image.fromarray(levels), SRGB))
     np.testing.assert_array_equal(photo.pixels, np.stack([levels] * 3, axis=2))
@@ -154,7 +154,7 @@ def test_a_profile_with_an_unprintable_name_is_named_in_one_line() -> None:
 
 @pytest.mark.parametrize("damaged", [b"no profile", SRGB[:200], ADOBE[:300], bytes(500)])
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_a_damaged_profile_is_reported_and_the_image_taken_for_srgb(
+def test_a_damaged_profile_is_reported_and_the_image_read_as_srgb(
     kind: str, damaged: bytes
 ) -> None:
     photo = read_photo(file_of(COLOURS, damaged, kind))
@@ -195,7 +195,7 @@ CHROMATICITIES = {name: (b"cHRM", struct.pack(">8I", *xy)) for name, xy in PRIMA
         ((GAMMA["1"], (b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB))), None),  # and so does this
     ],
 )
-def test_what_a_png_says_of_colours_without_a_profile_is_reported(
+def test_colour_chunks_of_a_png_without_a_profile_are_reported(
     chunks: tuple[tuple[bytes, bytes], ...], ignored: str | None
 ) -> None:
     photo = read_photo(png_file(COLOURS, *chunks))

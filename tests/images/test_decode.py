@@ -1,4 +1,4 @@
-"""More than 8 bits a channel: read right, or refused."""
+"""Images with more than 8 bits per channel are read correctly or refused."""
 
 import io
 import struct
@@ -55,7 +55,7 @@ def test_16_bits_are_rounded_to_the_nearest_of_8(kind: str, channels: str) -> No
 
 @pytest.mark.parametrize("channels", CHANNELS)
 @pytest.mark.parametrize("kind", ["PNG", *TIFFS])
-def test_every_16_bit_value_keeps_its_place(kind: str, channels: str) -> None:
+def test_16_bit_values_stay_in_their_pixels(kind: str, channels: str) -> None:
     shape = (5, 7, *CHANNELS[channels])
     values = np.random.default_rng(1).integers(0, 65536, shape, dtype=np.uint16)
     if channels == "RGBA":
@@ -83,7 +83,7 @@ def test_16_bit_grey_with_alpha_is_shown_on_white() -> None:
 
 @pytest.mark.parametrize("layout", [{"tile": (16, 16)}, {"rowsperstrip": 7}])
 @pytest.mark.parametrize("compression", [None, "zlib"])
-def test_a_16_bit_tiff_may_be_cut_into_tiles_or_strips(
+def test_a_16_bit_tiff_can_have_tiles_or_strips(
     layout: dict[str, Any], compression: str | None
 ) -> None:
     values = np.random.default_rng(2).integers(0, 65536, (40, 50, 3), dtype=np.uint16)
@@ -91,14 +91,14 @@ def test_a_16_bit_tiff_may_be_cut_into_tiles_or_strips(
     np.testing.assert_array_equal(pixels, np.rint(values / 257))
 
 
-def test_a_16_bit_tiff_with_a_channel_of_no_meaning_is_read_without_it() -> None:
+def test_an_extra_channel_of_a_16_bit_tiff_is_ignored() -> None:
     values = np.random.default_rng(3).integers(0, 65536, (4, 5, 4), dtype=np.uint16)
     pixels = read_photo(tiff_file(values, extrasamples="unspecified")).pixels
     np.testing.assert_array_equal(pixels, np.rint(values[..., :3] / 257))
 
 
 def turned(kind: str, values: Values) -> bytes:
-    """A file whose EXIF data ask for a turn by 90° clockwise."""
+    """A file with the EXIF orientation of 90° clockwise."""
     if kind != "PNG":
         return tiff_file(values, extratags=[(274, "H", 1, 6, True)], **TIFFS[kind])
     exif = Image.Exif()
@@ -158,7 +158,7 @@ REFUSED: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_what_would_be_read_wrong_is_refused_with_what_to_do(kind: str, one_line: OneLine) -> None:
+def test_unsupported_layouts_are_refused_with_advice(kind: str, one_line: OneLine) -> None:
     with pytest.raises(InputError) as caught:
         read_photo(REFUSED[kind](), "deep.file")
     assert one_line(caught).startswith("deep.file: ")
@@ -166,9 +166,7 @@ def test_what_would_be_read_wrong_is_refused_with_what_to_do(kind: str, one_line
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.uint32, np.float16])
-def test_colours_of_another_kind_of_number_are_refused(
-    dtype: npt.DTypeLike, one_line: OneLine
-) -> None:
+def test_unsupported_pixel_types_are_refused(dtype: npt.DTypeLike, one_line: OneLine) -> None:
     with pytest.raises(InputError) as caught:
         read_photo(tiff_file(RGB16.astype(dtype)), "deep.tif")
     assert one_line(caught).startswith("deep.tif: ")

@@ -34,7 +34,7 @@ def pixels_and_conversion(path: Path) -> tuple[RGB8, str | None]:
 
 @pytest.fixture
 def colours() -> RGB8:
-    """3 × 4 pixels, every one of another colour."""
+    """3 × 4 pixels of different colours."""
     return np.random.default_rng(0).permutation(256)[:36].astype(np.uint8).reshape(3, 4, 3)
 
 
@@ -44,7 +44,7 @@ def encoded(picture: RGB8, kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def test_an_rgb_image_is_read_as_it_is(tmp_path: Path, colours: RGB8) -> None:
+def test_an_rgb_image_is_read_unchanged(tmp_path: Path, colours: RGB8) -> None:
     Image.fromarray(colours).save(tmp_path / "a.png")
     image, kind = pixels_and_conversion(tmp_path / "a.png")
     np.testing.assert_array_equal(image, colours)
@@ -138,7 +138,7 @@ def exif_of(orientation: int) -> Image.Exif:
 
 @pytest.mark.parametrize("orientation", UPRIGHT)
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
-def test_an_image_is_turned_upright_as_its_exif_says(
+def test_an_image_is_turned_by_its_exif_orientation(
     tmp_path: Path, colours: RGB8, orientation: int, suffix: str
 ) -> None:
     options: dict[str, Any] = {"exif": exif_of(orientation)}
@@ -179,7 +179,7 @@ def test_the_size_is_known_without_decoding(picture: Callable[..., RGB8], kind: 
 
 
 def animation(kind: str) -> bytes:
-    """Two pictures in a file."""
+    """A file with two images."""
     buffer = io.BytesIO()
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     frames[0].save(buffer, kind, save_all=True, append_images=frames[1:])
@@ -200,12 +200,12 @@ def test_a_file_of_several_pictures_is_refused(
     assert what in one_line(caught)
 
 
-def test_the_preview_that_follows_the_picture_of_a_jpeg_is_left_alone() -> None:
+def test_the_preview_in_a_jpeg_is_ignored() -> None:
     np.testing.assert_allclose(read_photo(animation("MPO")).pixels[0, 0], (255, 0, 0), atol=3)
     assert image_size(animation("MPO")) == (8, 8)
 
 
-def test_the_thumbnail_that_follows_the_picture_of_a_tiff_is_left_alone(colours: RGB8) -> None:
+def test_the_thumbnail_in_a_tiff_is_ignored(colours: RGB8) -> None:
     buffer = io.BytesIO()
     with tifffile.TiffWriter(buffer) as file:
         file.write(colours, photometric="rgb")
@@ -213,7 +213,7 @@ def test_the_thumbnail_that_follows_the_picture_of_a_tiff_is_left_alone(colours:
     np.testing.assert_array_equal(read_photo(buffer.getvalue()).pixels, colours)
 
 
-def test_a_photograph_may_be_a_path_or_bytes_or_an_open_file(tmp_path: Path, colours: RGB8) -> None:
+def test_a_photograph_can_be_a_path_bytes_or_an_open_file(tmp_path: Path, colours: RGB8) -> None:
     path = tmp_path / "a.png"
     write_png(path, colours)
     with path.open("rb") as file:
@@ -228,7 +228,7 @@ def test_a_photograph_may_be_a_path_or_bytes_or_an_open_file(tmp_path: Path, col
 
 
 @pytest.mark.parametrize("read", [read_photo, read_rgb, image_size])
-def test_messages_call_a_photograph_by_the_name_that_is_given(
+def test_messages_use_the_given_name(
     tmp_path: Path, read: Callable[..., Any], one_line: OneLine
 ) -> None:
     (tmp_path / "a.png").write_bytes(b"words")
@@ -242,7 +242,7 @@ def test_messages_call_a_photograph_by_the_name_that_is_given(
 
 
 @pytest.mark.parametrize("mode", ["LAB", "YCbCr"])
-def test_a_kind_of_colour_that_is_not_known_is_refused(mode: str, one_line: OneLine) -> None:
+def test_an_unsupported_colour_mode_is_refused(mode: str, one_line: OneLine) -> None:
     buffer = io.BytesIO()
     Image.new(mode, (8, 8)).save(buffer, "TIFF")
     with pytest.raises(InputError) as caught:
@@ -264,7 +264,7 @@ def test_an_image_cut_short_is_named_in_one_line(
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"These are words, no picture.\n" * 9, b"\0" * 99])
-def test_a_file_that_is_no_image_is_named_in_one_line(
+def test_a_file_that_is_not_an_image_is_named_in_one_line(
     tmp_path: Path, one_line: OneLine, content: bytes
 ) -> None:
     path = tmp_path / "words.png"
@@ -348,7 +348,7 @@ def test_a_missing_folder_is_named(tmp_path: Path, one_line: OneLine) -> None:
     assert one_line(caught) == f"{tmp_path / 'none'}: no such folder"
 
 
-def test_a_file_appears_under_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "new/folder/a.txt"
     with atomic_write(path) as temporary:
         temporary.write_text("half")
@@ -373,7 +373,7 @@ def test_a_block_that_fails_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_block_that_fails_leaves_the_file_that_was_there(tmp_path: Path) -> None:
+def test_a_block_that_fails_keeps_the_previous_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("before")
     with pytest.raises(RuntimeError):

@@ -1,4 +1,4 @@
-"""Which PNG files may be copied, since they say nothing but their pixels."""
+"""Which PNG files contain nothing but pixels and can be copied."""
 
 import io
 import struct
@@ -35,7 +35,7 @@ def test_a_png_that_is_written_is_plain(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("chunks", [(), ((b"sRGB", b"\0"),), (PHYS,), (TIME, PHYS)])
-def test_a_png_that_says_nothing_that_matters_is_plain(chunks: tuple[Chunk, ...]) -> None:
+def test_a_png_with_harmless_metadata_is_plain(chunks: tuple[Chunk, ...]) -> None:
     assert is_plain(png_file(PIXELS, *chunks))
     assert is_plain(png_file(PIXELS, after=chunks))
 
@@ -52,7 +52,7 @@ def test_a_png_that_says_nothing_that_matters_is_plain(chunks: tuple[Chunk, ...]
         (b"prIv", b"who knows"),
     ],
 )
-def test_a_png_that_says_more_is_not_plain(chunk: Chunk) -> None:
+def test_a_png_with_other_metadata_is_not_plain(chunk: Chunk) -> None:
     file = png_file(PIXELS, chunk)
     np.testing.assert_array_equal(read_photo(file).pixels, PIXELS)
     assert not is_plain(file)
@@ -76,7 +76,7 @@ def test_a_png_with_a_palette_is_not_plain() -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF", "BMP", "WEBP"])
-def test_no_file_of_another_kind_is_a_plain_png(kind: str) -> None:
+def test_a_file_of_another_format_is_not_a_plain_png(kind: str) -> None:
     assert not is_plain(encoded(Image.fromarray(PIXELS), kind))
 
 

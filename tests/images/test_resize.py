@@ -95,7 +95,7 @@ def test_images_longer_than_any_kernel_equal_the_plain_version(
 
 @pytest.mark.parametrize("size", [(33, 47), (100, 20), (61, 150), (67, 11), (134, 106)])
 @pytest.mark.parametrize("dtype", [np.uint8, *FLOATS])
-def test_sizes_that_are_no_whole_factor_equal_the_plain_version(
+def test_sizes_with_fractional_factors_equal_the_plain_version(
     size: tuple[int, int], dtype: type[Any]
 ) -> None:
     image = noise((67, 53, 3)).astype(dtype)
@@ -104,7 +104,7 @@ def test_sizes_that_are_no_whole_factor_equal_the_plain_version(
 
 @pytest.mark.parametrize("axis", [0, 1])
 @pytest.mark.parametrize("scale", SCALES)
-def test_sums_nearest_to_half_way_round_as_whole_numbers_do(scale: float, axis: int) -> None:
+def test_sums_closest_to_half_round_correctly(scale: float, axis: int) -> None:
     # Weights by 8 are multiples of 2⁻¹⁶, so of 2¹⁹ sums some are half-way or one step off it;
     # in bright images the sums on the way there are the largest.
     whole = 81 if scale in (3, 1 / 3) else 2**16  # what makes a whole number of every weight
@@ -170,7 +170,7 @@ def test_enlarging_twice_by_triangle_has_quarters_as_weights() -> None:
 
 @pytest.mark.parametrize("scale", FACTORS)
 @pytest.mark.parametrize("kernel", SMOOTH)
-def test_the_phases_are_what_imresize_does_in_the_middle(scale: int, kernel: Kernel) -> None:
+def test_the_phases_equal_imresize_inside_the_image(scale: int, kernel: Kernel) -> None:
     impulse = np.zeros((1, 9))
     impulse[0, 4] = 1
     enlarged = imresize(impulse, size=(1, 9 * scale), kernel=kernel)[0].reshape(9, scale)
@@ -212,7 +212,7 @@ def test_nearest_reflects_beyond_the_border_as_well() -> None:
         {"scale": 2, "kernel": "lanczos"},
     ],
 )
-def test_options_that_make_no_image_raise_value_error(options: dict[str, Any]) -> None:
+def test_invalid_options_raise_value_error(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="imresize"):
         imresize(np.zeros((4, 5, 3), np.uint8), **options)
 
@@ -231,6 +231,6 @@ def test_options_that_make_no_image_raise_value_error(options: dict[str, Any]) -
         np.zeros((4, 4), bool),
     ],
 )
-def test_what_is_no_image_raises_value_error(image: Array) -> None:
+def test_invalid_arrays_raise_value_error(image: Array) -> None:
     with pytest.raises(ValueError, match="imresize takes"):
         imresize(image, 2)

@@ -20,7 +20,7 @@ print(bf16_is_fast(device), device_name(device))
 
 
 def tell(project: Path, hold: str, **environment: str) -> list[str]:
-    """What a fresh process says of itself."""
+    """What a new process reports about itself."""
     result = subprocess.run(
         [sys.executable, "-c", TELL.format(hold=hold)],
         cwd=project,
@@ -32,7 +32,7 @@ def tell(project: Path, hold: str, **environment: str) -> list[str]:
     return result.stdout.splitlines()
 
 
-def test_a_held_process_is_like_any_other(project: Path) -> None:
+def test_a_pinned_process_reports_the_same_device_on_every_cpu(project: Path) -> None:
     held = tell(
         project, "pin_arithmetic()", ATEN_CPU_CAPABILITY="default", CUDA_VISIBLE_DEVICES="0"
     )
@@ -41,7 +41,7 @@ def test_a_held_process_is_like_any_other(project: Path) -> None:
     assert held == ["cpu 2 AVX2", "False any x86-64 CPU, held at AVX2"]
 
 
-def test_a_cpu_below_the_level_says_its_own_name(project: Path) -> None:
+def test_a_cpu_without_avx2_is_named(project: Path) -> None:
     low = tell(
         project, "pin_arithmetic(); import os; os.environ['ATEN_CPU_CAPABILITY'] = 'default'"
     )
@@ -49,7 +49,7 @@ def test_a_cpu_below_the_level_says_its_own_name(project: Path) -> None:
     assert "any x86-64 CPU" not in low[1]
 
 
-def test_what_a_held_process_leaves_unused_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pinned_process_lists_what_it_does_not_use(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(16)))
@@ -61,7 +61,7 @@ def test_what_a_held_process_leaves_unused_is_told(monkeypatch: pytest.MonkeyPat
     assert left_unused(cpu) == ["a GPU", "14 of 16 cores", "AVX-512"]
 
 
-def test_holding_is_seen_by_the_processes_that_are_started(
+def test_child_processes_are_pinned_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "environ", dict(os.environ))

@@ -89,7 +89,7 @@ def test_upsampling_equals_imresize_in_float64_up_to_the_border(
 
 
 @pytest.mark.parametrize("scale", SCALES)
-def test_what_the_convolutions_take_off_is_the_mirrored_interpolation(scale: int) -> None:
+def test_the_margin_of_the_convolutions_is_the_mirrored_interpolation(scale: int) -> None:
     model, lr = network(scale), random_lr(7, 9)
     up = model.upsample(pad_symmetric(lr, model.halo))
     whole = interpolated(lr, scale, "bicubic")
@@ -175,7 +175,7 @@ def test_every_weight_of_a_network_started_from_interpolation_can_train(picture:
 
 
 @torch.no_grad()
-def test_images_in_a_batch_do_not_see_each_other() -> None:
+def test_images_in_a_batch_do_not_affect_each_other() -> None:
     model, lr = network(3), random_lr(6, 7, batch=3)
     alone = torch.cat([model(image[None]) for image in lr])
     torch.testing.assert_close(model(lr), alone, atol=1e-6, rtol=0)
@@ -195,7 +195,7 @@ def test_a_model_that_is_saved_loads_as_the_same_network(
     assert torch.equal(loaded(random_lr(5, 5)), model(random_lr(5, 5)))
 
 
-def test_a_saved_model_names_its_architecture_and_what_it_was_told(tmp_path: Path) -> None:
+def test_a_saved_model_names_its_architecture_and_its_metadata(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     save_model(network(4), path, {"loss": "perceptual", "ratios": {"block2_conv2": 3.5}})
     with safe_open(path, "pt") as file:
@@ -291,7 +291,7 @@ def test_a_missing_model_is_named(tmp_path: Path, one_line: OneLine) -> None:
 
 @pytest.mark.parametrize("height", [20, 21])
 @pytest.mark.parametrize("width", [24, 25])
-def test_outputs_in_blocks_are_those_of_the_convolution(height: int, width: int) -> None:
+def test_computing_in_blocks_equals_the_convolution(height: int, width: int) -> None:
     torch.manual_seed(0)
     conv, x = nn.Conv2d(8, 3, 5), torch.rand(2, 8, height, width)
     torch.testing.assert_close(in_blocks(conv, x), conv(x))

@@ -11,7 +11,7 @@ from srcnn.models.tensors import Weights, read_weights, write_tensors
 OneLine = Callable[[Any], str]
 
 
-def test_weights_that_are_stored_read_back_the_same(tmp_path: Path, vgg16: Weights) -> None:
+def test_stored_weights_read_back_the_same(tmp_path: Path, vgg16: Weights) -> None:
     write_tensors(vgg16, tmp_path / "vgg.safetensors", {})
     read = read_weights(tmp_path / "vgg.safetensors")
     assert read.keys() == vgg16.keys()

@@ -147,7 +147,7 @@ def test_features_are_taken_after_the_relu(vgg16: Weights) -> None:
         assert value.max() > 0
 
 
-def test_features_of_an_earlier_layer_survive_what_comes_after(vgg16: Weights) -> None:
+def test_later_layers_do_not_change_features_of_earlier_ones(vgg16: Weights) -> None:
     image = torch.rand(1, 3, 16, 16)
     both = features(vgg16, ["block1_conv1", "block2_conv2"], image)
     alone = features(vgg16, ["block1_conv1"], image)
@@ -187,14 +187,14 @@ def test_the_gradient_reaches_the_image(vgg16: Weights) -> None:
     assert (image.grad != 0).float().mean() > 0.9
 
 
-def test_the_image_itself_is_left_as_it_was(vgg16: Weights) -> None:
+def test_the_image_is_not_changed(vgg16: Weights) -> None:
     image = torch.rand(1, 3, 16, 16)
     before = image.clone()
     features(vgg16, ["block2_conv2"], image)
     assert torch.equal(image, before)
 
 
-def test_weights_that_lack_a_layer_are_not_made_up(vgg16: Weights) -> None:
+def test_weights_that_lack_a_layer_raise_key_error(vgg16: Weights) -> None:
     with pytest.raises(KeyError, match="block3_conv1"):
         VGGFeatures(vgg16, "vgg16", ["block3_conv1"])
 

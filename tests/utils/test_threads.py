@@ -4,13 +4,13 @@ from srcnn.errors import InputError
 from srcnn.utils.threads import prefetch
 
 
-def test_what_is_drawn_ahead_comes_in_order() -> None:
+def test_prefetched_results_come_in_order() -> None:
     assert list(prefetch(lambda number: number * number, range(20))) == [
         number * number for number in range(20)
     ]
 
 
-def test_an_error_in_drawing_ahead_comes_to_light() -> None:
+def test_an_error_while_prefetching_is_raised() -> None:
     def draw(number: int) -> int:
         if number == 3:
             raise InputError("a damaged image")
