@@ -47,28 +47,20 @@ def draw_figure6(results: Results, scores: Sequence[WindowScores], lpips: LPIPS)
         scores: of all windows, from `score_windows`.
         lpips: for the maps.
     """
-    best, change = best_window(scores)
-    canvas = Canvas(_FIRST_ROW + 3 * _ROW_HEIGHT - _BETWEEN)
-    canvas.add_title("Figure 6. Best case for the perceptual loss")
-    _add_description(canvas, results, scores, best, change)
-    _add_differences(canvas, results, best, lpips)
+    shown, change = best_window(scores)
+    title = "Figure 6. Best case for the perceptual loss"
+    canvas = _start_canvas(title, 3, results, scores, shown, change)
+    _add_differences(canvas, results, shown, lpips)
     return canvas
 
 
 @figure_style()
 def draw_figure7(results: Results, scores: Sequence[WindowScores], lpips: LPIPS) -> Canvas:
-    """The window where the perceptual loss raises LPIPS most, and the texture that it invents.
-
-    Args:
-        results: the source of the images.
-        scores: of all windows, from `score_windows`.
-        lpips: for the maps.
-    """
-    worst, change = worst_window(scores)
-    canvas = Canvas(_FIRST_ROW + 4 * _ROW_HEIGHT - _BETWEEN)
-    canvas.add_title("Figure 7. Worst case for the perceptual loss")
-    _add_description(canvas, results, scores, worst, change)
-    crops = _add_differences(canvas, results, worst, lpips)
+    """As `draw_figure6`, where LPIPS rises most or falls least; with the invented texture."""
+    shown, change = worst_window(scores)
+    title = "Figure 7. Worst case for the perceptual loss"
+    canvas = _start_canvas(title, 4, results, scores, shown, change)
+    crops = _add_differences(canvas, results, shown, lpips)
     hr = crops.pop("hr")
     maps = {method: hallucination_map(crops[method], hr) for method in MAPPED_METHODS}
     _add_maps(canvas, 3, "Hallucination", "Energy of texture that the ground truth lacks.", maps)
@@ -88,14 +80,17 @@ def worst_window(scores: Sequence[WindowScores]) -> tuple[WindowScores, str]:
     return worst, "rises most" if worst.change > 0 else "falls least (it rises nowhere)"
 
 
-def _add_description(
-    canvas: Canvas,
+def _start_canvas(
+    title: str,
+    rows: int,
     results: Results,
     scores: Sequence[WindowScores],
     shown: WindowScores,
     change: str,
-) -> None:
-    """Add the left column: the whole image with a frame around the window, and the scores."""
+) -> Canvas:
+    """The canvas with its left column: the whole image, its frame around the window, the scores."""
+    canvas = Canvas(_FIRST_ROW + rows * _ROW_HEIGHT - _BETWEEN)
+    canvas.add_title(title)
     image, hr = shown.image, results.pictures(shown.image)["hr"]
     box = Window(_FIRST_ROW, 0, _OVERVIEW_HEIGHT, _TEXT_WIDTH)
     height, _, factor = canvas.add_overview(hr, shown.window, box)
@@ -114,6 +109,7 @@ def _add_description(
         f"Right: enlarged {ZOOM} times.",
     ):
         top = canvas.add_paragraph(sentence, 0, top, _TEXT_WIDTH) + GAP
+    return canvas
 
 
 def _add_differences(

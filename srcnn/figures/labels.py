@@ -14,7 +14,7 @@ _TEXT = SMALL_SIZE * PIXELS_PER_POINT * 1.2  # height of a label
 _MARKER = 4.8  # pixels that a marker occupies per point of its size, with a little room
 _LINE = 8  # pixels that a line keeps free around each of the places below
 _PLACES = 100  # on each segment of a line
-_ARROW, _BETTER, _MARGIN = 60, "better", 30
+_ARROW, _BETTER, _INSET = 60, "better", 30
 
 
 def label_points(panel: Axes, labels: Sequence[tuple[float, float, str]]) -> None:
@@ -76,8 +76,8 @@ def _beside(x: float, y: float, width: float) -> Iterator[Bbox]:
 def _draw_arrow(panel: Axes, occupied: Sequence[Bbox]) -> Bbox:
     """Draw the arrow in the first free corner, and return the space that it occupies."""
     width, height = _ARROW + text_width(_BETTER, SMALL_SIZE), _ARROW + _TEXT
-    left, right = panel.bbox.x0 + _MARGIN, panel.bbox.x1 - _MARGIN - width
-    bottom, top = panel.bbox.y0 + _MARGIN, panel.bbox.y1 - _MARGIN - height
+    left, right = panel.bbox.x0 + _INSET, panel.bbox.x1 - _INSET - width
+    bottom, top = panel.bbox.y0 + _INSET, panel.bbox.y1 - _INSET - height
     corners = [(left, top), (right, bottom), (right, top), (left, bottom)]
     boxes = [Bbox.from_bounds(*corner, width, height) for corner in corners]
     box = _first_free(boxes, occupied, panel)

@@ -13,35 +13,34 @@ from srcnn.figures.labels import label_points
 from srcnn.figures.style import figure_style, method_colours, method_name
 
 HEIGHT, BESIDE = 640, 180
-"""Pixels of a panel, and to its left for the numbers and the name of y."""
+"""Pixels: height of a panel, and the space left of it for tick labels and the label of y."""
 
-_FAR = 20  # times that the MSE values of a panel differ before their axis becomes logarithmic
+_FAR = 20
+"""The MSE axis is logarithmic if the largest value is more than this many times the smallest."""
 
 
 @figure_style()
 def draw_plane(scales: Sequence[Results]) -> Canvas:
     """A panel per scale: each method's mean MSE and mean LPIPS over the val images."""
-    page, charts = make_panels(len(scales), 2, HEIGHT, BESIDE)
-    for panel, results in zip(charts, scales, strict=True):
+    canvas, panels = make_panels(len(scales), 2, HEIGHT, BESIDE)
+    for panel, results in zip(panels, scales, strict=True):
         means, count = results.means(), len(results.names)
-        colours = method_colours(means.index)
         unit = set_axes(panel, list(means["mse"]), list(means["lpips"]))
         panel.set_title(f"×{results.scale}, mean of {count} val image{'s' if count > 1 else ''}")
         labels = []
-        for method, mse, lpips in zip(
-            means.index, means["mse"] / unit, means["lpips"], strict=True
-        ):
-            panel.plot(mse, lpips, "o", color=colours[method], markersize=5)
+        for method, colour in method_colours(means.index).items():
+            mse, lpips = means.loc[method, "mse"] / unit, means.loc[method, "lpips"]
+            panel.plot(mse, lpips, "o", color=colour, markersize=5)
             labels.append((mse, lpips, method_name(method)))
         label_points(panel, labels)
-    return page
+    return canvas
 
 
 def set_axes(panel: Axes, mse: Sequence[float], lpips: Sequence[float]) -> float:
-    """Set up the axes for points; the MSE axis is logarithmic if the values differ widely.
+    """Set up the axes for points.
 
     Returns:
-        the unit of the MSE axis: the value that is drawn at 1.
+        the unit of the MSE axis, by which the MSE of each point must be divided.
     """
     unit, unit_name = readable_unit(mse)
     errors = [error / unit for error in mse]
