@@ -1,7 +1,7 @@
 """Finds the photographs: in installed packages, in a folder, or in the archives of a manifest."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -125,31 +125,21 @@ def select(
     Raises:
         InputError: an image cannot be read, or no image of a split is left.
     """
-    if same_size:
-        sizes = {photo: image_size(photo.read(), photo.where) for photo in photos}
-        if same_size == "most_common":
-            counts = Counter(sizes[photo] for photo in photos if photo.split == "train")
-            size = max(counts, key=lambda size: (counts[size], size))
-        else:
-            size = same_size
-        photos = [photo for photo in photos if sizes[photo] == size]
-        _check_every_split(photos, sizes, size)
+    sizes = {p: image_size(p.read(), p.where) for p in photos} if same_size else {}
+    if same_size == "most_common":
+        counts = Counter(sizes[photo] for photo in photos if photo.split == "train")
+        same_size, _ = max(counts.items(), key=lambda item: item[::-1])
     chosen = []
     for split in SPLITS:
         of_split = [photo for photo in photos if photo.split == split]
-        chosen += of_split[: (most or {}).get(split)]
-    return chosen
-
-
-def _check_every_split(
-    chosen: Sequence[Photo], sizes: Mapping[Photo, tuple[int, int]], size: tuple[int, int]
-) -> None:
-    """Raise InputError if a split has no photograph of this size."""
-    for split in SPLITS:
-        if not any(photo.split == split for photo in chosen):
-            there = Counter(other for photo, other in sizes.items() if photo.split == split)
-            (common, count), *_ = there.most_common(1)
+        kept = [photo for photo in of_split if not sizes or sizes[photo] == same_size]
+        if same_size and not kept:
+            counts = Counter(sizes[photo] for photo in of_split)
+            (common, count), *_ = counts.most_common(1)
+            wanted, most_common = ("×".join(map(str, size)) for size in (same_size, common))
             raise InputError(
-                f"data.same_size: no {split} image has {size[0]}×{size[1]} pixels; the most "
-                f"common size is {common[0]}×{common[1]}, {count} of {there.total()}"
+                f"data.same_size: no {split} image has {wanted} pixels; the most common size is "
+                f"{most_common}, {count} of {counts.total()}"
             )
+        chosen += kept[: (most or {}).get(split)]
+    return chosen
