@@ -63,13 +63,13 @@ def test_a_file_for_which_there_is_no_room_is_named_and_its_predecessor_kept(
 
 def test_a_state_for_which_there_is_no_room_leaves_the_one_before(small: Path) -> None:
     checkpoint = Checkpoint(small / "state", 1)
-    checkpoint.save({"a": torch.zeros(10_000)}, {"epoch": 1})
+    checkpoint.save({"a": torch.zeros(10_000), "epoch": 1})
     fill(small)
     with pytest.raises(InputError, match="No space left on device"):
-        checkpoint.save({"a": torch.ones(10_000)}, {"epoch": 2})
+        checkpoint.save({"a": torch.ones(10_000), "epoch": 2})
     loaded = checkpoint.load()
     assert loaded is not None
-    assert loaded[1] == {"epoch": 1}
+    assert loaded["epoch"] == 1
     make_room(small)
 
 

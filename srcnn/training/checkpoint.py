@@ -1,26 +1,31 @@
 """Checkpoints of a training run, so that a killed run can continue and end with the same bytes.
 
-A checkpoint is one safetensors file, replaced atomically, that contains a digest of itself. Its
-name is a digest of everything that the run depends on, so that no other run loads it.
+A checkpoint is one file, replaced atomically: a sha256, and the state as `torch.save` writes it.
+Its name is a digest of everything that the run depends on, so that no other run loads it.
 """
 
 import hashlib
-import json
+import io
 import math
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError
-from torch import Tensor, nn
+from torch import nn
 
 from srcnn.errors import InputError
-from srcnn.models.tensors import Weights, read_tensors, write_tensors
+from srcnn.models.tensors import Weights
 from srcnn.training.objective import Row
+from srcnn.utils.files import atomic_write
+
+State = dict[str, Any]
+"""Tensors, numbers and texts in dictionaries and lists."""
+
+
+_DIGEST_SIZE = hashlib.sha256().digest_size
 
 
 class Checkpoint:
@@ -34,7 +39,7 @@ class Checkpoint:
     def __init__(self, folder: Path, run: object):
         self.folder = folder
         digest = hashlib.sha256(repr(run).encode()).hexdigest()
-        self.path = folder / f"{digest[:32]}.safetensors"
+        self.path = folder / f"{digest[:32]}.checkpoint"
         self._lock = FileLock(folder / ".lock")
 
     def lock(self) -> None:
@@ -52,46 +57,38 @@ class Checkpoint:
                 "and continue with the same command"
             ) from None
 
-    def load(self) -> tuple[Weights, dict[str, Any]] | None:
-        """The tensors and metadata of the last `save`, or None.
+    def load(self) -> State | None:
+        """The last saved state, with its tensors on the CPU, or None.
 
         A damaged file is renamed, and a line reports it.
         """
         if not self.path.exists():
-            if any(self.folder.glob("*.safetensors")):
+            if any(self.folder.glob("*.checkpoint")):
                 print(f"{self.folder}: ignoring the checkpoint of another run", flush=True)
             return None
-        try:
-            tensors, metadata = read_tensors(self.path)
-            if metadata.pop("digest") == _digest(tensors, metadata):
-                return tensors, metadata
-            fault = "wrong digest"
-        except (SafetensorError, OSError, ValueError, KeyError) as error:
-            fault = str(error)
+        content = self.path.read_bytes()
+        digest, state = content[:_DIGEST_SIZE], content[_DIGEST_SIZE:]
+        if hashlib.sha256(state).digest() == digest:
+            return torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
         damaged = self.path.replace(self.path.with_suffix(".damaged"))
-        print(
-            f"{self.path}: damaged ({fault}), renamed to {damaged.name}; training starts again",
-            flush=True,
-        )
+        print(f"{self.path}: damaged, renamed to {damaged.name}; training starts again", flush=True)
         return None
 
-    def save(self, tensors: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
-        """Replace the checkpoint."""
-        on_cpu = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        write_tensors(on_cpu, self.path, {**metadata, "digest": _digest(on_cpu, metadata)})
+    def save(self, state: State) -> None:
+        """Replace the checkpoint.
+
+        Raises:
+            InputError: the disk is full.
+        """
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        with atomic_write(self.path) as temporary:
+            temporary.write_bytes(hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue())
 
     def remove(self) -> None:
         """Delete all checkpoints in the folder, at the end of a run, and unlock it."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.release()
-
-
-def _digest(tensors: Weights, metadata: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
-    for name, value in sorted(tensors.items()):
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(value.numpy().tobytes())
-    return digest.hexdigest()
 
 
 @dataclass
@@ -127,60 +124,31 @@ class Progress:
         self.epoch, self.batch, self.totals = self.epoch + 1, 0, {}
 
 
-def pack_state(
-    model: nn.Module, adam: torch.optim.Adam, progress: Progress, totals: Row
-) -> tuple[Weights, dict[str, Any]]:
-    """The state of a run as tensors and metadata; `totals` are the sums of all processes."""
-    parts = {
-        "model": model.state_dict(),
-        "best": progress.best_weights,
-        **{f"adam.{i}": state for i, state in adam.state_dict()["state"].items()},
-    }
-    tensors = {f"{part}/{n}": value for part, of in parts.items() for n, value in of.items()}
-    rows = [list(row.items()) for row in progress.rows]  # JSON objects keep no order
-    metadata = {"epoch": progress.epoch, "batch": progress.batch, "totals": totals}
-    return tensors, metadata | {"rows": rows, "best": progress.best}
+def pack_state(model: nn.Module, adam: torch.optim.Adam, progress: Progress, totals: Row) -> State:
+    """The state of a run; `totals` are the sums of all processes."""
+    moments = adam.state_dict()["state"]
+    return {"model": model.state_dict(), "adam": moments, **vars(progress), "totals": totals}
 
 
 def restore_state(
-    model: nn.Module,
-    adam: torch.optim.Adam,
-    tensors: Weights,
-    metadata: dict[str, Any],
-    *,
-    is_first: bool,
+    model: nn.Module, adam: torch.optim.Adam, state: State, *, is_first: bool
 ) -> Progress:
     """Restore a state from `pack_state`.
 
     Args:
         model: its weights are replaced.
         adam: its moments are replaced.
-        tensors: from `pack_state`.
-        metadata: from `pack_state`.
+        state: from `pack_state`; emptied of model and moments.
         is_first: whether this process takes over the sums of all processes.
     """
-    parts: dict[str, Weights] = {}
-    for name, value in tensors.items():
-        part, _, key = name.partition("/")
-        parts.setdefault(part, {})[key] = value  # load_state_dict copies it to the device
-    model.load_state_dict(parts["model"])
-    states = {
-        number: {name: _with_layout_of(parameter, value) for name, value in state.items()}
-        for number, parameter in enumerate(model.parameters())
-        if (state := parts.get(f"adam.{number}"))
-    }
-    adam.load_state_dict(adam.state_dict() | {"state": states})
+    model.load_state_dict(state.pop("model"))
+    adam.load_state_dict(adam.state_dict() | {"state": state.pop("adam")})
     device = next(model.parameters()).device
-    totals = {
+    progress = Progress(**state)
+    progress.best_weights = {n: value.to(device) for n, value in progress.best_weights.items()}
+    sums = progress.totals if is_first else {}
+    progress.totals = {
         name: torch.tensor(total, dtype=torch.float64, device=device)
-        for name, total in metadata["totals"].items()
-        if is_first
+        for name, total in sums.items()
     }
-    best = {name: value.to(device) for name, value in parts.get("best", {}).items()}
-    rows = [*map(dict, metadata["rows"])]
-    return Progress(**metadata | {"totals": totals, "best_weights": best, "rows": rows})
-
-
-def _with_layout_of(parameter: Tensor, value: Tensor) -> Tensor:
-    """A moment in the memory layout of its parameter, which fused Adam requires."""
-    return torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value
+    return progress

@@ -101,7 +101,7 @@ class Trainer:
         state = self.checkpoint.load() if self.checkpoint and self.fabric.is_global_zero else None
         if (state := self.fabric.broadcast(state)) is not None:
             self.progress = restore_state(
-                self.model, self.step.adam, *state, is_first=self.fabric.is_global_zero
+                self.model, self.step.adam, state, is_first=self.fabric.is_global_zero
             )
             place = f"epoch {self.progress.epoch}, batch {self.progress.batch}"
             self.fabric.print(f"continuing an unfinished run from {place}", flush=True)
@@ -210,6 +210,6 @@ class Trainer:
         start, progress = time.monotonic(), self.progress
         totals = sum_processes(self.fabric, progress.totals, self.objective.names)
         if self.checkpoint and self.fabric.is_global_zero:
-            self.checkpoint.save(*pack_state(self.model, self.step.adam, progress, totals))
+            self.checkpoint.save(pack_state(self.model, self.step.adam, progress, totals))
         self.saved_at = time.monotonic()
         self.save_interval = max(MIN_CHECKPOINT_INTERVAL, 200 * (self.saved_at - start))
