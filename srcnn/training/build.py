@@ -20,6 +20,7 @@ from srcnn.training.objective import Objective, balance_ratios
 from srcnn.training.patches import Patches, check_sizes
 from srcnn.training.pixel_cache import CachedPairs
 from srcnn.training.schedule import Plan
+from srcnn.training.step import TrainingStep
 from srcnn.training.terms import PerceptualTerm, PixelTerm, Term
 from srcnn.training.trainer import Trainer
 from srcnn.training.validation import Crops
@@ -146,7 +147,8 @@ def build_trainer(
     plan = Plan(epochs, options.lr, options.schedule, options.clip_norm, options.micro_batch)
     if should_compile(options.compile, fabric, epochs * len(patches)):
         model.compile(dynamic=False)  # one kernel per size, whichever comes first
-    return Trainer(fabric, model, objective, patches, crops, plan, checkpoint, use_graph=use_graph)
+    step = TrainingStep(fabric, model, objective, patches, plan, use_graph=use_graph)
+    return Trainer(step, crops, checkpoint)
 
 
 def make_objective(loss: Loss | None, inputs: Inputs, scale: int, fabric: Fabric) -> Objective:

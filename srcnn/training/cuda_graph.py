@@ -3,18 +3,17 @@
 import gc
 from collections import Counter
 from collections.abc import Callable
-from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
 
-Result = TypeVar("Result")
+Result = tuple[Tensor, dict[str, Tensor]]
 
 WARM_UP_STEPS = 3
 """Steps before the capture, in which libraries choose their kernels."""
 
 
-class CapturedStep(Generic[Result]):
+class CapturedStep:
     """A step that a GPU replays as one graph.
 
     The kernels of SRCNN are so short that a process cannot launch them as fast as a GPU runs them,
@@ -22,8 +21,8 @@ class CapturedStep(Generic[Result]):
     without the graph. So do all steps if the graph's own memory would leave too little.
 
     Args:
-        step: takes a tensor, on the host or the device, and returns tensors. Everything else that
-            it reads or writes must stay at the same addresses.
+        step: takes a tensor, on the host or the device. Everything else that it reads or writes
+            must stay at the same addresses.
         device: a GPU.
     """
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pandas as pd
 from tqdm import tqdm
 
 from srcnn.errors import InputError
@@ -101,12 +102,10 @@ def tensorboard(folder: Path) -> Callable[[Row], None]:
 
 def write_curves(rows: Sequence[Row], name: str) -> None:
     """Write metrics/training (a row per epoch) and metrics/grid (one per epoch and val crop)."""
-    curve, peaks, prefix = [], [], f"val_{GRID}"
-    for row in rows:
-        curve.append({n: f"{v:.6g}" for n, v in row.items() if not n.startswith(prefix)})
-        for column, peak in row.items():
-            if column.startswith(prefix):
-                image = column.removeprefix(prefix)
-                peaks.append({"epoch": f"{row['epoch']:g}", "image": image, "peak": f"{peak:.4g}"})
-    write_csv(curve, Path("metrics/training", name))
-    write_csv(peaks, Path("metrics/grid", name), ["epoch", "image", "peak"])
+    table, prefix = pd.DataFrame(rows), f"val_{GRID}"
+    is_peak = table.columns.str.startswith(prefix)
+    write_csv(table.loc[:, ~is_peak], Path("metrics/training", name), float_format="%.6g")
+    peaks = table.loc[:, is_peak].set_index(table["epoch"])
+    peaks = peaks.rename(columns=lambda column: column.removeprefix(prefix))
+    peaks = peaks.stack().rename_axis(["epoch", "image"]).reset_index(name="peak")
+    write_csv(peaks, Path("metrics/grid", name), float_format="%.4g")

@@ -59,16 +59,17 @@ class Objective:
 
     def loss(self, values: Mapping[str, Tensor]) -> Tensor:
         """The sum of the weighted terms, a scalar."""
-        return reduce(add, (term.weighted(values, self.ratios) for term in self.terms))
+        return reduce(add, (term.total(values, self.ratios, term.weight) for term in self.terms))
 
     def report(self, values: Mapping[str, float]) -> Row:
         """Columns of the training curve: the loss, the terms with and without weights, the rest."""
         tensors = {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
         row = {"loss": float(self.loss(tensors)), "mse": values["mse"]}
-        row |= {term.name: float(term.total(tensors)) for term in self.terms}
+        row |= {term.name: float(term.total(tensors, {}, 1.0)) for term in self.terms}
         if len(self.terms) > 1:
             for term in self.terms:
-                row[f"weighted_{term.name}"] = float(term.weighted(tensors, self.ratios))
+                weighted = term.total(tensors, self.ratios, term.weight)
+                row[f"weighted_{term.name}"] = float(weighted)
         return row | {name: values[name] for name in self.names}
 
 

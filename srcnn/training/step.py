@@ -41,7 +41,7 @@ class TrainingStep:
         model: on the fabric's device.
         objective: the loss.
         patches: the training data.
-        plan: learning rate, clipping and micro-batches.
+        plan: length and options of the optimisation.
         use_graph: whether a GPU may run a step as one CUDA graph.
     """
 
@@ -55,7 +55,8 @@ class TrainingStep:
         *,
         use_graph: bool = True,
     ):
-        self.fabric, self.objective, self.patches, self.plan = fabric, objective, patches, plan
+        self.fabric, self.model, self.objective = fabric, model, objective
+        self.patches, self.plan = patches, plan
         device = fabric.device
         self.gpu_patches = GPUPatches(patches, device) if fits_on_gpu(device, patches) else None
         self.captured = None
@@ -67,7 +68,7 @@ class TrainingStep:
         lr = torch.tensor(plan.lr, device=device) if cuda else plan.lr
         # Fused: the square root of the other implementations differs between CPUs.
         self.adam = torch.optim.Adam(model.parameters(), lr, fused=True, capturable=cuda)
-        self.model, self.optimizer = fabric.setup(model, self.adam)
+        self.module, self.optimizer = fabric.setup(model, self.adam)
 
     def draw(self, epoch: int, number: int) -> Batch:
         """Draw this process's patches of a batch; another thread may do so ahead of the step.
@@ -116,8 +117,8 @@ class TrainingStep:
         for start in range(0, len(lr), length):
             part = slice(start, start + length)
             not_last = self.fabric.world_size > 1 and part.stop < len(lr)
-            with self.fabric.no_backward_sync(self.model, enabled=not_last):
-                sr = self.model(lr[part], with_halo=True)
+            with self.fabric.no_backward_sync(self.module, enabled=not_last):
+                sr = self.module(lr[part], with_halo=True)
                 with self.fabric.autocast():
                     values = self.objective.measure(sr, hr[part], images[part])
                 # The mean over a part counts by its share of the batch. Fabric averages gradients

@@ -36,13 +36,11 @@ class Term:
         """
         raise NotImplementedError
 
-    def total(self, values: Mapping[str, Tensor]) -> Tensor:
-        """The term from its raw values, without weight and ratios."""
-        return values[self.name]
-
-    def weighted(self, values: Mapping[str, Tensor], ratios: Mapping[str, float]) -> Tensor:
-        """What the term adds to the loss: each raw value is divided by its ratio (default 1)."""
-        return self.weight / ratios.get(self.name, 1.0) * values[self.name]
+    def total(
+        self, values: Mapping[str, Tensor], ratios: Mapping[str, float], weight: float
+    ) -> Tensor:
+        """The term from its raw values: each divided by its ratio (default 1), times `weight`."""
+        return weight / ratios.get(self.name, 1.0) * values[self.name]
 
 
 class PixelTerm(Term):
@@ -88,11 +86,9 @@ class PerceptualTerm(Term):
             hr_features = self.hr_features(images, hr) if images else self.vgg(hr)
         return losses.feature_losses(self.vgg(sr), hr_features)
 
-    def total(self, values: Mapping[str, Tensor]) -> Tensor:
-        """Eq. 2 as it stands in the paper."""
-        return losses.perceptual_loss(values, self.lambdas)
-
-    def weighted(self, values: Mapping[str, Tensor], ratios: Mapping[str, float]) -> Tensor:
-        """λ2 · Eq. 2, each layer divided by its ratio."""
+    def total(
+        self, values: Mapping[str, Tensor], ratios: Mapping[str, float], weight: float
+    ) -> Tensor:
+        """`weight` · Eq. 2, each layer divided by its ratio."""
         lambdas = {layer: value / ratios.get(layer, 1.0) for layer, value in self.lambdas.items()}
-        return self.weight * losses.perceptual_loss(values, lambdas)
+        return weight * losses.perceptual_loss(values, lambdas)

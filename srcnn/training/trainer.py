@@ -8,17 +8,13 @@ from functools import partial
 from itertools import cycle, pairwise
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 from tqdm import tqdm
 
 from srcnn.errors import InputError, Stopped
-from srcnn.models.srcnn import SRCNN
 from srcnn.training.checkpoint import Checkpoint, Progress, pack_state, restore_state
 from srcnn.training.fabric import reduce_processes, sum_processes
-from srcnn.training.objective import Objective, Row
-from srcnn.training.patches import Patches
-from srcnn.training.schedule import Plan
+from srcnn.training.objective import Row
 from srcnn.training.step import Batch, TrainingStep
 from srcnn.training.validation import Crops, validate
 from srcnn.utils.threads import prefetch
@@ -37,31 +33,16 @@ class Trainer:
     """Trains a network, in one process or in several that share each batch.
 
     Args:
-        fabric: device, precision and processes.
-        model: on the fabric's device; `run` leaves it with the weights of the epoch best on val.
-        objective: the loss.
-        patches: the training data.
+        step: network, objective, patches and plan; `run` leaves the network with the weights of
+            the epoch best on val.
         crops: of the val images.
-        plan: length and options of the optimisation.
         checkpoint: where the state is saved; None: nowhere.
-        use_graph: whether a GPU may run a step as one CUDA graph.
     """
 
-    def __init__(
-        self,
-        fabric: Fabric,
-        model: SRCNN,
-        objective: Objective,
-        patches: Patches,
-        crops: Crops,
-        plan: Plan,
-        checkpoint: Checkpoint | None = None,
-        *,
-        use_graph: bool = True,
-    ):
-        self.fabric, self.model, self.objective = fabric, model, objective
-        self.patches, self.crops, self.plan, self.checkpoint = patches, crops, plan, checkpoint
-        self.step = TrainingStep(fabric, model, objective, patches, plan, use_graph=use_graph)
+    def __init__(self, step: TrainingStep, crops: Crops, checkpoint: Checkpoint | None = None):
+        self.step, self.crops, self.checkpoint = step, crops, checkpoint
+        self.fabric, self.model, self.objective = step.fabric, step.model, step.objective
+        self.patches, self.plan = step.patches, step.plan
         self.progress = Progress()
         self.stop_requested = False
         self.epoch_share, self.waited = 1.0, 0.0

@@ -13,6 +13,7 @@ from srcnn.training.fabric import training_fabric
 from srcnn.training.objective import Objective
 from srcnn.training.patches import Patches
 from srcnn.training.schedule import Plan
+from srcnn.training.step import TrainingStep
 from srcnn.training.terms import PerceptualTerm, PixelTerm
 from srcnn.training.trainer import Trainer
 from srcnn.training.validation import Crops
@@ -53,10 +54,8 @@ def trainer(folder: Path, perceptual: bool, *, use_graph: bool = True, **plan: f
     )
     crops = Crops([pair("c", 3)], 2, model.halo, 10_000)
     options = Plan(3, 1e-3, "one_cycle", **plan)  # type: ignore[arg-type]
-    checkpoint = Checkpoint(folder, 1)
-    return Trainer(
-        fabric, model, objective, patches, crops, options, checkpoint, use_graph=use_graph
-    )
+    step = TrainingStep(fabric, model, objective, patches, options, use_graph=use_graph)
+    return Trainer(step, crops, Checkpoint(folder, 1))
 
 
 @pytest.mark.parametrize(

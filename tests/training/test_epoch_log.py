@@ -137,6 +137,14 @@ def test_curves_are_written_without_the_grid_peaks_and_those_to_their_own_file(
     assert peaks == "epoch,image,peak\n1,cat,1.235\n2,cat,1.235\n"
 
 
+def test_without_grid_peaks_their_file_has_only_the_header(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_curves([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}], "x2_mse.csv")
+    assert Path("metrics/grid/x2_mse.csv").read_text() == "epoch,image,peak\n"
+
+
 def test_a_missing_tensorboard_is_reported_in_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, one_line: OneLine
 ) -> None:

@@ -76,15 +76,11 @@ def start(tmp_path: Path, pairs: list[Pair], val: list[Pair]) -> Start:
             seed=0,
         )
         options: dict[str, Any] = {"epochs": 2, "lr": 1e-3, "schedule": "constant"}
-        return Trainer(
-            training_fabric("32"),
-            model,
-            objective or Objective(),
-            patches,
-            Crops(val, 2, model.halo, 10**6),
-            Plan(**(options | plan)),
-            Checkpoint(tmp_path / "states", plan),
+        step = TrainingStep(
+            training_fabric("32"), model, objective or Objective(), patches, Plan(**options | plan)
         )
+        crops = Crops(val, 2, model.halo, 10**6)
+        return Trainer(step, crops, Checkpoint(tmp_path / "states", plan))
 
     return make
 
