@@ -39,8 +39,8 @@ from srcnn.training.build import Inputs, build_trainer
 from srcnn.training.fabric import (
     MIN_STEPS_TO_COMPILE,
     in_bfloat16,
+    launch_fabric,
     should_compile,
-    training_fabric,
 )
 from srcnn.training.pixel_cache import CachedPairs
 from srcnn.utils.paths import lr_name
@@ -194,7 +194,7 @@ def random_vgg(network: str = "vgg16", layers: Sequence[str] = (LAYER,)) -> VGGF
 
 def our_step(folder: Path, loss: str, size: Size, steps: int) -> tuple[float, bool, float]:
     """Seconds of a step of `Trainer`, whether in bfloat16, and the share of waiting for patches."""
-    fabric = training_fabric("auto")
+    fabric = launch_fabric("auto")
     files = list_pairs(folder / "hr", folder / "lr", SCALE)
     pairs = CachedPairs(files, folder / "hr-pixels", folder / "lr-pixels")
     vgg = None

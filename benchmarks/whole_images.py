@@ -21,7 +21,7 @@ from srcnn.images.pairs import Pair
 from srcnn.models.device import peak_memory
 from srcnn.settings import Augment, Epochs, read_settings
 from srcnn.training.build import Inputs, build_trainer
-from srcnn.training.fabric import training_fabric
+from srcnn.training.fabric import launch_fabric
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("block1_conv2", "block2_conv2", "block3_conv4", "block4_conv4", "block5_conv4")
@@ -44,7 +44,7 @@ def main() -> None:
 
 def step(layers: tuple[str, ...], micro_batch: int | None) -> tuple[float, float, float]:
     """Peak memory in GiB, seconds and loss of one step."""
-    fabric = training_fabric("auto")
+    fabric = launch_fabric("auto")
     random = np.random.default_rng(1)
     pairs = [
         Pair(

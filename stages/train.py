@@ -9,8 +9,8 @@ from srcnn.models.device import device_name, peak_memory
 from srcnn.models.srcnn import save_model
 from srcnn.settings import Settings
 from srcnn.training.build import build_trainer, make_checkpoint, read_inputs
-from srcnn.training.epoch_log import EpochLog, write_curves
-from srcnn.training.fabric import launch, one_line_errors, training_fabric
+from srcnn.training.epoch_log import EpochLog, tensorboard, write_curves
+from srcnn.training.fabric import launch_fabric, one_line_errors
 from srcnn.utils.text import join_names
 from stages.input_guard import Record
 from stages.run_stage import run_stage
@@ -19,24 +19,26 @@ from stages.run_stage import run_stage
 def main(settings: Settings, scale: int, loss: str) -> None:
     """Start the processes and train; the first process writes the model and its curves."""
     options = settings.train
-    fabric = training_fabric(
+    fabric = launch_fabric(
         options.precision, options.devices, options.nodes, deterministic=options.deterministic
     )
-    with one_line_errors(launch(fabric)):
+    with one_line_errors(fabric):
         train(fabric, settings, scale, loss)
 
 
 def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
     """Train in one of the processes."""
     guard, name = Record({"scale": scale, "loss": loss}), f"x{scale}_{loss}"
+    writers = []
+    if settings.train.log == "tensorboard" and fabric.is_global_zero:
+        writers.append(tensorboard(Path("logs", name)))
     inputs = read_inputs(settings, scale, loss, fabric.device)
     checkpoint = make_checkpoint(settings, scale, loss, inputs, fabric, Path(__file__))
     if fabric.is_global_zero:
         checkpoint.lock()
     trainer = build_trainer(settings, scale, loss, fabric, inputs, checkpoint)
     signal.signal(signal.SIGINT, trainer.request_stop)
-    logs = Path("logs", name) if settings.train.log == "tensorboard" else None
-    log, reported = EpochLog(trainer, f"×{scale} with {loss}", logs), guard.changed()
+    log, reported = EpochLog(trainer, f"×{scale} with {loss}", writers), guard.changed()
     for row in trainer.run():
         log.add(row)
         if (changed := guard.changed()) and changed != reported:

@@ -22,7 +22,7 @@ from srcnn.models.srcnn import SRCNN
 from srcnn.models.vgg import VGGFeatures
 from srcnn.settings import Settings
 from srcnn.training.build import Inputs, build_trainer
-from srcnn.training.fabric import launch, training_fabric
+from srcnn.training.fabric import launch_fabric
 from tools.run_cost import TIMED_SIDE, Rates
 
 
@@ -44,7 +44,7 @@ def measure_rates(settings: Settings, fabric: Fabric, seconds: float) -> Rates:
 def single_process_fabric(settings: Settings) -> Fabric:
     """Device and precision of the training runs, with one process."""
     options = settings.train
-    return launch(training_fabric(options.precision, deterministic=options.deterministic))
+    return launch_fabric(options.precision, deterministic=options.deterministic)
 
 
 def describe_machine(fabric: Fabric) -> str:

@@ -33,14 +33,7 @@ ROOMS = ("errors.py", "settings.py", "utils", "images", "models", "training")
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a model is trained on.
-
-    Args:
-        train: the training images.
-        val: the val images.
-        vgg: the feature extractor; None if the loss has no perceptual term.
-        digest: a digest of the files.
-    """
+    """Training and val images, VGG if the loss has a perceptual term, and a digest of the files."""
 
     train: Sequence[Pair]
     val: Sequence[Pair]
@@ -55,35 +48,26 @@ def read_inputs(settings: Settings, scale: int, loss: str, device: torch.device)
         InputError: a file is missing, damaged or does not fit the settings.
     """
     options = settings.train
-    train, val = (
+    files = [
         list_pairs(Path("data/hr", split), Path(f"data/lr/x{scale}", split), scale)
         for split in SPLITS
-    )
-    # Check everything else first, because decoding may take minutes.
-    sizes = {pair.name: pair.size for pair in train}
-    check_sizes(sizes, options.patch_size, options.batch_size, geometry=options.augment.geometry)
-    term, vgg, digest = settings.loss_of(loss), None, ""
-    if term and term.lambda2:
-        vgg = load_vgg(term, vgg_path(loss), device)
-        digest = sha256_of(vgg_path(loss))
-    cache = Path("data/.decoded")
-    pairs = [
-        CachedPairs(files, cache / f"{split}-hr", cache / f"{split}-x{scale}")
-        for split, files in zip(SPLITS, (train, val), strict=True)
     ]
-    return Inputs(pairs[0], pairs[1], vgg, " ".join([*(p.digest for p in pairs), digest]))
-
-
-def load_vgg(loss: Loss, weights_file: Path, device: torch.device) -> VGGFeatures:
-    """The feature extractor of a loss, on the device.
-
-    Raises:
-        InputError: as in `read_weights`.
-    """
-    needed = [f"{layer}.weight" for layer in loss.layers]
-    weights = read_weights(weights_file, needed, loss.network)
-    vgg = VGGFeatures(weights, loss.network, loss.layers)
-    return vgg.to(device).to(memory_format=torch.channels_last)
+    # Check everything else first, because decoding may take minutes.
+    sizes = {pair.name: pair.size for pair in files[0]}
+    check_sizes(sizes, options.patch_size, options.batch_size, geometry=options.augment.geometry)
+    term, vgg, digests = settings.loss_of(loss), None, []
+    if term and term.lambda2:
+        needed = [f"{layer}.weight" for layer in term.layers]
+        weights = read_weights(vgg_path(loss), needed, term.network)
+        vgg = VGGFeatures(weights, term.network, term.layers).to(device)
+        vgg.to(memory_format=torch.channels_last)
+        digests.append(sha256_of(vgg_path(loss)))
+    cache = Path("data/.decoded")
+    train, val = (
+        CachedPairs(pairs, cache / f"{split}-hr", cache / f"{split}-x{scale}")
+        for split, pairs in zip(SPLITS, files, strict=True)
+    )
+    return Inputs(train, val, vgg, " ".join([train.digest, val.digest, *digests]))
 
 
 def make_checkpoint(
@@ -110,16 +94,7 @@ def build_trainer(
     *,
     use_graph: bool = True,
 ) -> Trainer:
-    """Build the trainer of one model.
-
-    Args:
-        settings: all settings.
-        scale: one of `settings.scales`.
-        loss: one of `settings.losses`.
-        fabric: launched.
-        inputs: images and VGG.
-        checkpoint: where the state is saved; None: nowhere.
-        use_graph: whether a GPU may run a step as one CUDA graph.
+    """Build the trainer of one model; without a checkpoint, it saves no state.
 
     Raises:
         InputError: the settings do not fit the images or the machine.

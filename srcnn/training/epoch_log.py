@@ -17,22 +17,13 @@ from srcnn.utils.tables import write_csv
 
 
 class EpochLog:
-    """The lines that a run prints, from its first process.
+    """Prints the lines of a run, with a title such as `×2 with mse`.
 
-    Args:
-        trainer: the run.
-        title: such as `×2 with mse`.
-        tensorboard_folder: for TensorBoard's log; None for no log.
-
-    Raises:
-        InputError: as in `tensorboard`.
+    `writers`, such as `tensorboard`, also get each row of the training curve.
     """
 
-    def __init__(self, trainer: Trainer, title: str, tensorboard_folder: Path | None = None):
-        self.trainer, fabric = trainer, trainer.fabric
-        self.writers: list[Callable[[Row], None]] = []
-        if tensorboard_folder and fabric.is_global_zero:
-            self.writers.append(tensorboard(tensorboard_folder))
+    def __init__(self, trainer: Trainer, title: str, writers: Sequence[Callable[[Row], None]] = ()):
+        self.trainer, self.writers, fabric = trainer, writers, trainer.fabric
         for name, ratio in trainer.objective.ratios.items():
             fabric.print(f"loss.balance: {name} is divided by {ratio:.4g}")
         precision = "bfloat16" if in_bfloat16(fabric) else "float32"
@@ -45,7 +36,7 @@ class EpochLog:
         self.start = time.monotonic()
 
     def add(self, row: Row) -> None:
-        """Print the line of an epoch and write the row to TensorBoard's log."""
+        """Print the line of an epoch and pass the row to the writers."""
         now = time.monotonic()
         seconds, self.start = now - self.start, now
         self.trainer.fabric.print(self.line(row, seconds), flush=True)
@@ -58,7 +49,7 @@ class EpochLog:
         patches = trainer.patches.patch_count
         speed = trainer.epoch_share * patches / seconds
         left = patches * (epochs - row["epoch"]) / speed if speed else 0.0
-        terms = {name.removeprefix("weighted_"): row[name] for name in row if _is_weighted(name)}
+        terms = {n.removeprefix("weighted_"): row[n] for n in row if n.startswith("weighted_")}
         parts = [f"{name} {row[name]:.4g}" for name in terms if name != "mse"]
         text = ", ".join([f"MSE {row['mse']:.6f}", *parts])
         if terms:
@@ -71,10 +62,6 @@ class EpochLog:
             f"{100 * trainer.waited / seconds:.1f} % waiting for patches; "
             f"{tqdm.format_interval(left)} left"
         )
-
-
-def _is_weighted(column: str) -> bool:
-    return column.startswith("weighted_")
 
 
 def tensorboard(folder: Path) -> Callable[[Row], None]:

@@ -23,10 +23,10 @@ PROCESS_TIMEOUT = timedelta(minutes=5)
 """If a process does not answer for so long, the other processes end too."""
 
 
-def training_fabric(
+def launch_fabric(
     precision: str = "32", devices: int = 1, nodes: int = 1, *, deterministic: bool = True
 ) -> Fabric:
-    """Device, precision and processes of a training run, not launched yet.
+    """Choose device and precision of a training run, and start its processes.
 
     Args:
         precision: `32`, `bf16`, or `auto`: bf16 if the device has it in hardware.
@@ -35,7 +35,8 @@ def training_fabric(
         deterministic: whether a GPU gives the same bytes in every run; a CPU always does.
 
     Raises:
-        InputError: there are fewer GPUs.
+        InputError: there are fewer GPUs, or a launcher such as SLURM started another number of
+            processes.
     """
     device = best_device(deterministic=deterministic)
     if device.type == "cuda" and devices > (available := torch.cuda.device_count()):
@@ -43,13 +44,18 @@ def training_fabric(
     bf16 = precision == "bf16" or (precision == "auto" and bf16_is_fast(device))
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # its tips are for developers
     warnings.filterwarnings("ignore", "The `srun` command is available")
-    return Fabric(
+    fabric = Fabric(
         accelerator=device.type,
         devices=devices,
         num_nodes=nodes,
         strategy=DDPStrategy(timeout=PROCESS_TIMEOUT) if devices * nodes > 1 else "auto",
         precision="bf16-mixed" if bf16 else "32-true",
     )
+    try:
+        fabric.launch()
+    except (ValueError, torch.distributed.DistError) as error:
+        raise InputError(f"train.devices, train.nodes: {error}") from None
+    return fabric
 
 
 def in_bfloat16(fabric: Fabric) -> bool:
@@ -59,16 +65,11 @@ def in_bfloat16(fabric: Fabric) -> bool:
 
 
 def should_compile(setting: str, fabric: Fabric, steps: int) -> bool:
-    """Whether to compile the network before a run of `steps` steps.
+    """Whether to compile the network (`auto`, `always` or `never`) for a run of `steps` steps.
 
     Compiling takes up to a minute on a CPU and ten seconds on an H100. It saves a few hundredths of
     a step on a CPU in bfloat16, nothing there in float32, and a fifth on an H100
     (`benchmarks/README.md`).
-
-    Args:
-        setting: `auto`, `always` or `never`.
-        fabric: device and precision.
-        steps: length of the run.
 
     Raises:
         InputError: the setting is `always` and there is no compiler.
@@ -97,19 +98,6 @@ def one_line_errors(fabric: Fabric) -> Iterator[None]:
                 "has ended; the same command continues from the last checkpoint"
             ) from None
         raise
-
-
-def launch(fabric: Fabric) -> Fabric:
-    """Start the processes of a fabric.
-
-    Raises:
-        InputError: a launcher such as SLURM started another number of processes.
-    """
-    try:
-        fabric.launch()
-    except (ValueError, torch.distributed.DistError) as error:
-        raise InputError(f"train.devices, train.nodes: {error}") from None
-    return fabric
 
 
 def reduce_processes(fabric: Fabric, tensor: Tensor, operation: str) -> Tensor:

@@ -51,12 +51,7 @@ class CachedImages:
 
 
 class CachedPairs(Sequence[Pair]):
-    """Pairs whose decoded pixels are in the cache.
-
-    Args:
-        files: at least one pair.
-        hr_folder: cache folder of the HR images of this set, shared by all scales.
-        lr_folder: cache folder of its LR images.
+    """Pairs whose decoded pixels are in cache folders; all scales share `hr_folder`.
 
     Raises:
         InputError: as in `cache_pixels`.

@@ -36,13 +36,7 @@ class Batch:
 class TrainingStep:
     """Draws batches and takes steps of Adam, in one process or in several that share a batch.
 
-    Args:
-        fabric: device, precision and processes.
-        model: on the fabric's device.
-        objective: the loss.
-        patches: the training data.
-        plan: length and options of the optimisation.
-        use_graph: whether a GPU may run a step as one CUDA graph.
+    With `use_graph`, a GPU may run a step as one CUDA graph.
     """
 
     def __init__(

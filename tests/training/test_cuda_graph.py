@@ -9,7 +9,7 @@ from srcnn.images.pairs import Pair
 from srcnn.models.srcnn import SRCNN
 from srcnn.models.vgg import VGGFeatures
 from srcnn.training.checkpoint import Checkpoint
-from srcnn.training.fabric import training_fabric
+from srcnn.training.fabric import launch_fabric
 from srcnn.training.objective import Objective
 from srcnn.training.patches import Patches
 from srcnn.training.schedule import Plan
@@ -29,7 +29,7 @@ def pair(name: str, seed: int) -> Pair:
 
 
 def trainer(folder: Path, perceptual: bool, *, use_graph: bool = True, **plan: float) -> Trainer:
-    fabric = training_fabric("auto")
+    fabric = launch_fabric("auto")
     torch.manual_seed(0)
     model = SRCNN(2)
     model.start_from_interpolation()

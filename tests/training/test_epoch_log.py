@@ -9,7 +9,7 @@ import pytest
 from srcnn.errors import InputError
 from srcnn.training import epoch_log
 from srcnn.training.epoch_log import EpochLog, tensorboard, write_curves
-from srcnn.training.fabric import training_fabric
+from srcnn.training.fabric import launch_fabric
 from srcnn.training.objective import Objective
 
 OneLine = Callable[[Any], str]
@@ -34,7 +34,7 @@ def log(
 ) -> EpochLog:
     """The log of a run with 1000 patches per epoch."""
     trainer: Any = SimpleNamespace(
-        fabric=training_fabric("32"),
+        fabric=launch_fabric("32"),
         objective=Objective(ratios=ratios or {}),
         plan=SimpleNamespace(epochs=epochs),
         patches=SimpleNamespace(patch_count=1000),

@@ -14,7 +14,7 @@ from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import Weights, to_tensor
 from srcnn.models.vgg import VGGFeatures
 from srcnn.training.checkpoint import Checkpoint
-from srcnn.training.fabric import training_fabric
+from srcnn.training.fabric import launch_fabric
 from srcnn.training.objective import Objective, balance_ratios
 from srcnn.training.patches import Patches
 from srcnn.training.schedule import Plan
@@ -77,7 +77,7 @@ def start(tmp_path: Path, pairs: list[Pair], val: list[Pair]) -> Start:
         )
         options: dict[str, Any] = {"epochs": 2, "lr": 1e-3, "schedule": "constant"}
         step = TrainingStep(
-            training_fabric("32"), model, objective or Objective(), patches, Plan(**options | plan)
+            launch_fabric("32"), model, objective or Objective(), patches, Plan(**options | plan)
         )
         crops = Crops(val, 2, model.halo, 10**6)
         return Trainer(step, crops, Checkpoint(tmp_path / "states", plan))

@@ -11,7 +11,7 @@ from srcnn.images.resize import imresize
 from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import Weights
 from srcnn.models.vgg import VGGFeatures
-from srcnn.training.fabric import training_fabric
+from srcnn.training.fabric import launch_fabric
 from srcnn.training.objective import Objective
 from srcnn.training.spectrum import grid_peak
 from srcnn.training.terms import PerceptualTerm, PixelTerm
@@ -134,7 +134,7 @@ def test_images_can_be_small(height: int, width: int) -> None:
 
 @pytest.fixture
 def fabric() -> Fabric:
-    return training_fabric("32")
+    return launch_fabric("32")
 
 
 @pytest.fixture
@@ -241,7 +241,7 @@ def test_the_network_runs_in_float32_and_vgg_in_the_precision_of_training(
 ) -> None:
     objective = Objective([PixelTerm(weight=0.1), PerceptualTerm(vgg, LAYERS, 0.9)])
     crops = Crops(val, 2, model.halo, MANY)
-    low = training_fabric("bf16")
+    low = launch_fabric("bf16")
     exact, rough = (validate(either, model, objective, crops) for either in (fabric, low))
     for name in ("mse", "psnr_rgb", "psnr_interpolated"):
         assert rough[name] == exact[name]
