@@ -52,7 +52,7 @@ def test_settings_and_code_that_change_while_a_stage_runs_are_not_recorded(clone
         change_params(clone, train={"lr": 0.002}, evaluate={"benchmarks": {"Set5": "Set5"}})
         code.write("# changed\n")
     assert training.ended() != 0
-    changes = "params.yaml: train.lr, srcnn/training/losses.py"
+    changes = "params.yaml: train.lr, srcnn/training"
     warning = f"{changes}: changed during this run; "
     assert training.printed.count(warning) == 1
     assert training.errors() == [
