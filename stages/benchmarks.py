@@ -1,6 +1,8 @@
 """Score every method on the benchmark sets that evaluate.benchmarks names, if any."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from srcnn.evaluation.benchmark_sets import (
     Benchmark,
@@ -24,24 +26,23 @@ def main(settings: Settings) -> None:
         find_benchmark(name, Path(folder), settings.scales)
         for name, folder in settings.evaluate.benchmarks.items()
     ]
-    sets = score_sets(benchmarks, settings) if benchmarks else []
+    sets = score_sets(benchmarks, settings) if benchmarks else {}
     write_benchmarks(sets, Path("metrics/benchmarks.json"), Path("plots/benchmarks.md"))
 
 
-def score_sets(benchmarks: list[Benchmark], settings: Settings) -> list[SetScores]:
+def score_sets(benchmarks: list[Benchmark], settings: Settings) -> Mapping[str, SetScores]:
     """Score all methods on each set at each scale; print a line for each."""
     device, scales = best_device(), settings.scales
     models = {scale: load_models(scale, settings.losses, device) for scale in scales}
-    lpips = load_lpips(device)
-    sets = []
+    lpips, sets = load_lpips(device), {}
     for benchmark in benchmarks:
-        means = {}
+        scores: dict[str, Any] = {"images": len(benchmark.files)}
         for scale in scales:
-            means[scale] = score_benchmark(benchmark, models[scale], scale, lpips)
-            for method, scores in means[scale].items():
-                line = f"{benchmark.name} ×{scale} {method:<10}  {format_scores(scores)}"
+            scores[f"x{scale}"] = score_benchmark(benchmark, models[scale], scale, lpips)
+            for method, means in scores[f"x{scale}"].items():
+                line = f"{benchmark.name} ×{scale} {method:<10}  {format_scores(means)}"
                 print(line, flush=True)
-        sets.append(SetScores(benchmark.name, len(benchmark.files), means))
+        sets[benchmark.name] = scores
     return sets
 
 

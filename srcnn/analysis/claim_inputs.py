@@ -18,37 +18,23 @@ from srcnn.utils.threads import map_threads
 
 @dataclass(frozen=True)
 class Devices:
-    """The devices of a run.
+    """The devices of a run."""
 
-    Args:
-        type: `cpu` or `cuda`, of the device that super-resolved the val images.
-        name: of that device.
-        trained_on: name of the device that trained each model, by model.
-    """
-
-    type: str
-    name: str
-    trained_on: dict[str, str]
+    type: str  # `cpu` or `cuda`, of the device that super-resolved the val images
+    name: str  # of that device
+    trained_on: dict[str, str]  # names of the devices that trained the models, by model
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a network needs to run.
-
-    Args:
-        parameters: number of trained parameters.
-        multiply_adds: of the convolutions, for each output pixel.
-    """
+    """What a network needs to run."""
 
     parameters: int
-    multiply_adds: int
+    multiply_adds: int  # of the convolutions, per output pixel
 
 
 def read_devices(metrics: Path) -> Devices:
-    """Read the devices from what the stage provenance writes.
-
-    Args:
-        metrics: folder of `device_type.json` and `environment.json`.
+    """Read `device_type.json` and `environment.json` of the stage provenance.
 
     Raises:
         InputError: a file is missing or damaged.

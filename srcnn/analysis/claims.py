@@ -23,6 +23,7 @@ CPU_RATE = 1e10
 MAX_SECONDS = 60.0
 """Seconds for a megapixel at that rate; a slower network does not count as running on a CPU."""
 
+_NO_VALUES = pd.Series(dtype=float)
 _MIN_VALUE = 1e-10  # an MSE of 100 dB; replaces smaller values, so that equal images have a ratio
 
 
@@ -46,13 +47,12 @@ def gap(scales: Sequence[Results]) -> Claim:
     has_both = {2, 4} <= by_scale.keys()
     parts = []
     for metric in ("mse", "lpips"):
-        values = pd.Series(dtype=float)
+        values = _NO_VALUES
         if has_both:
             at_2, at_4 = (_model_log_ratio(by_scale[scale], metric) for scale in (2, 4))
             values = at_2.abs() - at_4.abs()
-        names = by_scale[2].names if has_both else {}
-        decides = metric == "mse"
-        parts.append(Part(f"{metric.upper()}, ×2 less ×4", values, 1, names, decides=decides))
+        name, names = f"{metric.upper()}, ×2 less ×4", scales[0].names
+        parts.append(Part(name, values, 1, names, decides=metric == "mse"))
     notes = [] if has_both else ["This run lacks one of the two scales: set `scales: [2, 4]`."]
     return Claim("C3", parts, judge_parts(parts), notes=notes)
 
@@ -67,8 +67,7 @@ def hallucination(
 
     Args:
         scales: the results.
-        energies: by scale, from `srcnn.analysis.claim_inputs.texture_energies`, of bicubic, both
-            models and `perceptual_only`.
+        energies: by scale, from `claim_inputs.texture_energies`, of bicubic and the models.
         lambda1: λ1 of the run's perceptual models.
         perceptual_only: the variant that differs from them only by λ1 = 0.
     """
@@ -79,7 +78,7 @@ def hallucination(
             values = _log_ratio(found["perceptual"], found[other.lower()])
             title = f"{name}, against {other}"
             invented.append(Part(title, values, 1, names, is_ratio=True, decides=decides))
-        values = pd.Series(dtype=float)
+        values = _NO_VALUES
         if perceptual_only:
             values = _log_ratio(found["perceptual"], found[perceptual_only])
         reduced.append(Part(f"{name}, against λ1 = 0", values, -1, names, is_ratio=True))
@@ -111,18 +110,14 @@ def grid_artefacts(
     """C5: square tiles are visible after few epochs, and weaker later.
 
     Args:
-        peaks: by scale and loss (`mse` and `perceptual`), from
-            `srcnn.analysis.training_curves.read_peaks`.
+        peaks: by scale and loss (`mse` and `perceptual`), from `training_curves.read_peaks`.
         names: of the photographs, by image.
     """
     parts, notes = [], []
     for (scale, loss), by_epoch in peaks.items():
         name, decides = f"×{scale}, {loss}", loss == "perceptual"
-        first = falls = pd.Series(dtype=float)
-        if len(by_epoch) > 0:
-            first = by_epoch.iloc[0] - VISIBLE_GRID
-        if len(by_epoch) > 1:
-            falls = by_epoch.iloc[0] - by_epoch.iloc[-1]
+        first = by_epoch.iloc[0] - VISIBLE_GRID if len(by_epoch) > 0 else _NO_VALUES
+        falls = by_epoch.iloc[0] - by_epoch.iloc[-1] if len(by_epoch) > 1 else _NO_VALUES
         title = f"{name}, first epoch less {VISIBLE_GRID:g} dB"
         parts.append(Part(title, first, 1, names, decides=decides))
         parts.append(Part(f"{name}, first less last", falls, 1, names, decides=decides))
@@ -134,12 +129,7 @@ def grid_artefacts(
 
 
 def trade_off(scales: Sequence[Results], lambdas: tuple[float, float]) -> Claim:
-    """C6: λ trades error for looks; one run compares λ2 = 0 (the MSE model) with its own λ2.
-
-    Args:
-        scales: the results.
-        lambdas: λ1 and λ2 of the run's perceptual models.
-    """
+    """C6: λ trades error for looks; one run compares λ2 = 0 (the MSE model) with its `lambdas`."""
     parts = []
     for results in scales:
         mse, lpips = (_model_difference(results, metric) for metric in ("mse", "lpips"))
@@ -155,12 +145,7 @@ def trade_off(scales: Sequence[Results], lambdas: tuple[float, float]) -> Claim:
 
 
 def runs_on_cpu(devices: Devices, cost: Cost) -> Claim:
-    """C7: the models run on a CPU.
-
-    Args:
-        devices: of the run.
-        cost: of one network; all have the same.
-    """
+    """C7: the models run on a CPU; all have the same cost."""
     seconds = cost.multiply_adds * 1e6 / CPU_RATE
     verdict: Verdict = "supported" if devices.type == "cpu" else "too little data"
     if seconds > MAX_SECONDS:

@@ -6,19 +6,12 @@ from srcnn.analysis.statistics import MIN_POWERED, MIN_SIGNIFICANT
 
 
 class Text(NamedTuple):
-    """A claim in words.
-
-    Args:
-        title: a short form of the claim.
-        paper: the paper's own words, and where they stand.
-        measure: what is measured for each image, and what the claim says about it.
-        limits: what the measure cannot show.
-    """
+    """A claim in words."""
 
     title: str
-    paper: str
-    measure: str
-    limits: str
+    paper: str  # the paper's own words, and where they stand
+    measure: str  # what is measured for each image, and what the claim says about it
+    limits: str  # what the measure cannot show
 
 
 RULE = (

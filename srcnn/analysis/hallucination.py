@@ -34,13 +34,9 @@ _RANGE = 219  # of studio swing's luma, 16 … 235
 
 
 def hallucination_map(sr: RGB8, hr: RGB8) -> Array:
-    """Energy of hallucinated texture around each pixel: [H, W] float32.
+    """Energy of hallucinated texture around each pixel: [H, W] float32 from [H, W, 3] uint8.
 
     In units of the MSE of luma in [0, 1], over all BANDS but the first.
-
-    Args:
-        sr: [H, W, 3] uint8.
-        hr: the ground truth, as `sr`.
 
     Raises:
         ValueError: the images differ in shape.
@@ -55,13 +51,8 @@ def hallucination_map(sr: RGB8, hr: RGB8) -> Array:
 def energy_by_band(sr: RGB8, hr: RGB8, bands: int = BANDS) -> Array:
     """Mean energy of hallucinated texture by frequency band: [bands].
 
-    In units of the MSE of luma in [0, 1]. The bands are rings of equal width from frequency 0 to
-    1/2; the last one includes the corners beyond.
-
-    Args:
-        sr: [H, W, 3] uint8.
-        hr: the ground truth, as `sr`.
-        bands: number of bands.
+    As `hallucination_map`. The bands are rings of equal width from frequency 0 to 1/2; the last one
+    includes the corners beyond.
 
     Raises:
         ValueError: the images differ in shape.

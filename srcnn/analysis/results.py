@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from srcnn.errors import InputError
@@ -15,21 +16,13 @@ from srcnn.utils.tables import read_csv
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """The val images of one scale.
-
-    Args:
-        scale: the enlargement.
-        names: name of the original photograph by image number, in the order of the images.
-        scores: columns `image`, `method` and the metrics; one row for each image and method.
-        hr: folder of the ground truth, `{image}.png`.
-        sr: folder of the results, `{method}/{image}.png`.
-    """
+    """The val images of one scale."""
 
     scale: int
-    names: Mapping[str, str]
-    scores: pd.DataFrame
-    hr: Path
-    sr: Path
+    names: Mapping[str, str]  # of the original photographs, by image number, in order
+    scores: pd.DataFrame  # columns image, method and the metrics; a row per image and method
+    hr: Path  # folder of the ground truth, {image}.png
+    sr: Path  # folder of the results, {method}/{image}.png
 
     @property
     def metrics(self) -> list[str]:
@@ -77,12 +70,7 @@ class Results:
 
 
 def read_all(scales: Iterable[int], metrics: Path, data: Path) -> list[Results]:
-    """Read the results of several scales.
-
-    Args:
-        scales: the enlargements.
-        metrics: folder of `x{scale}.csv`.
-        data: folder of `hr` and `sr`.
+    """Read the results of several scales from the folders `metrics` and `data`.
 
     Raises:
         InputError: a file is missing or damaged, or an image with scores is not in the index.
@@ -102,24 +90,29 @@ def read_scores(path: Path) -> pd.DataFrame:
     """Read `x{scale}.csv`: columns `image`, `method` and METRICS.
 
     Raises:
-        InputError: the file is missing or damaged, or a method has no score of an image.
+        InputError: the file is missing, damaged or empty, a score is missing or not finite.
     """
     types: dict[str, type] = {"image": str, "method": str, **dict.fromkeys(METRICS, float)}
     scores = read_csv(path, "evaluate", types)[list(types)]
+    if scores.empty:
+        raise InputError(f"{path}: contains no scores; run the stage evaluate again")
     counts = pd.crosstab(scores["image"], scores["method"]).stack()
     for (image, method), count in counts[counts != 1].items():
         found = "no score" if count == 0 else f"{count} scores"
         raise InputError(
             f"{path}: {found} of image {image} by {method}; run the stage evaluate again"
         )
+    long = scores.set_index(["image", "method"]).stack()
+    for (image, method, metric), _ in long[~np.isfinite(long)].items():
+        raise InputError(
+            f"{path}: {metric} of image {image} by {method} is not finite; "
+            "run the stage evaluate again"
+        )
     return scores
 
 
 def read_names(index: Path) -> dict[str, str]:
-    """Name of the original photograph by image number.
-
-    Args:
-        index: `index.csv`, as the stage fetch_data writes it.
+    """Read the names of the original photographs, by image number, from `index.csv`.
 
     Raises:
         InputError: the file is missing or damaged.

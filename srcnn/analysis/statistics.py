@@ -33,23 +33,13 @@ _ROUNDING = 1e-9  # relative to the largest value: what floats leave of a sum th
 
 @dataclass(frozen=True)
 class Summary:
-    """Statistics of values, one for each image.
-
-    Args:
-        images: number of images.
-        mean: mean value; None without images.
-        low: lower end of the mean's interval; None with fewer than two images.
-        high: upper end, as `low`.
-        above: number of images with a value above 0.
-        equal: number with the value 0.
-        below: number with a value below 0.
-    """
+    """Statistics of values, one for each image."""
 
     images: int
-    mean: float | None
-    low: float | None
+    mean: float | None  # None without images
+    low: float | None  # ends of the mean's interval; None with fewer than two images
     high: float | None
-    above: int
+    above: int  # number of images with a value above 0
     equal: int
     below: int
 
@@ -83,11 +73,7 @@ def summarise(values: Iterable[float]) -> Summary:
 
 
 def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """The 95 % interval of the mean, by the percentile bootstrap over the images.
-
-    Returns:
-        both ends, which are equal if all values are; None for fewer than two values.
-    """
+    """The 95 % interval of the mean (percentile bootstrap); None for fewer than two values."""
     if len(values) < 2:
         return None
     if len(set(values)) == 1:

@@ -19,23 +19,14 @@ Verdict = Literal["supported", "not supported", "too little data"]
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One value per image, and what the claim says about it.
+    """One value per image, and what the claim says about it."""
 
-    Args:
-        name: of the value, such as `×2`.
-        values: by image; empty if the run lacks the data.
-        sign: 1 if the claim says that the values are above 0, −1 if below.
-        names: of the photographs, by image.
-        is_ratio: whether the values are natural logarithms of ratios.
-        decides: whether the verdict depends on it; else it is shown for comparison.
-    """
-
-    name: str
-    values: pd.Series
-    sign: Sign
-    names: Mapping[str, str]
-    is_ratio: bool = False
-    decides: bool = True
+    name: str  # of the value, such as ×2
+    values: pd.Series  # by image; empty if the run lacks the data
+    sign: Sign  # 1 if the claim says that the values are above 0, −1 if below
+    names: Mapping[str, str]  # of the photographs, by image
+    is_ratio: bool = False  # whether the values are natural logarithms of ratios
+    decides: bool = True  # whether the verdict depends on it; else it is for comparison
 
     @cached_property
     def summary(self) -> Summary:
@@ -67,21 +58,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Claim:
-    """What this run's data say about a claim of the paper.
+    """What this run's data say about a claim of the paper."""
 
-    Args:
-        key: of the claim, such as `C1`.
-        parts: the values by which it is judged.
-        verdict: on the whole claim.
-        facts: further numbers and verdicts by name, for JSON only.
-        notes: sentences on what the data show and do not show, as Markdown.
-    """
-
-    key: str
+    key: str  # such as C1
     parts: Sequence[Part]
     verdict: Verdict
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    notes: Sequence[str] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)  # for JSON only
+    notes: Sequence[str] = ()  # sentences of Markdown
 
 
 def judge(summary: Summary, sign: Sign) -> Verdict:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from srcnn.analysis.comparisons import count_wins, sample_size_note
@@ -87,18 +86,11 @@ def _scores_of(name: str, columns: list[str], metrics: Path) -> pd.DataFrame:
     """The metrics of a method such as `x4/mse`, a row for each image."""
     scale, _, method = name.partition("/")
     files = _score_files(metrics)
-    table = _read_scores(files[scale]) if scale in files else None
+    table = read_scores(files[scale]) if scale in files else None
     if table is None or method not in set(table["method"]):
-        known = [f"{s}/{m}" for s, f in files.items() for m in _read_scores(f)["method"].unique()]
+        known = [f"{s}/{m}" for s, f in files.items() for m in read_scores(f)["method"].unique()]
         raise InputError(f"{name}: no such method; there are {', '.join(known)}")
-    scores = table[table["method"] == method].set_index("image")[columns]
-    for metric, values in scores.items():
-        if invalid := list(values.index[~np.isfinite(values)]):
-            raise InputError(
-                f"{files[scale]}: {metric} of image {join_names(invalid)} by {method} is not "
-                "finite; run the stage evaluate again"
-            )
-    return scores
+    return table[table["method"] == method].set_index("image")[columns]
 
 
 def _score_files(metrics: Path) -> dict[str, Path]:
@@ -110,13 +102,6 @@ def _score_files(metrics: Path) -> dict[str, Path]:
             "change to the folder of a project in which make repro has run"
         )
     return {file.stem: file for file in sorted(files, key=lambda file: int(file.stem[1:]))}
-
-
-def _read_scores(file: Path) -> pd.DataFrame:
-    scores = read_scores(file)
-    if scores.empty:
-        raise InputError(f"{file}: contains no scores; run the stage evaluate again")
-    return scores
 
 
 def as_json(pair: MethodPair) -> dict[str, Any]:

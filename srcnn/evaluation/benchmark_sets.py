@@ -6,6 +6,7 @@ The package contains no sets and downloads none: users name folders of HR images
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -22,8 +23,11 @@ from srcnn.utils.paths import check_val_size
 from srcnn.utils.text import escape_markdown, markdown_table
 from srcnn.utils.threads import prefetch
 
-Means = Mapping[str, Mapping[str, float]]
+Means = dict[str, dict[str, float]]
 """Method → metric → mean over the images."""
+
+SetScores = Mapping[str, Any]
+"""Scores of a set: `images`, their number, and `x{scale}` → Means."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +50,6 @@ class Benchmark:
             return Pair(str(file.relative_to(self.folder)), hr, imresize(hr, 1 / scale))
 
         return prefetch(pair, self.files)
-
-
-@dataclass(frozen=True)
-class SetScores:
-    """Scores of a set: its `name`, its number of `images`, and the means by scale."""
-
-    name: str
-    images: int
-    means: Mapping[int, Means]
 
 
 @dataclass(frozen=True)
@@ -95,13 +90,7 @@ def find_benchmark(name: str, folder: Path, scales: Sequence[int]) -> Benchmark:
 def score_benchmark(
     benchmark: Benchmark, models: Mapping[str, SRCNN], scale: int, lpips: LPIPS
 ) -> Means:
-    """Score every method on a set, with a progress bar on a terminal.
-
-    Args:
-        benchmark: the set.
-        models: by method name, for this scale.
-        scale: the enlargement.
-        lpips: the network, on the device that computes it.
+    """Score every method on a set, with a progress bar on a terminal; arguments as `evaluate`.
 
     Raises:
         InputError: an image is damaged.
@@ -117,23 +106,16 @@ def score_benchmark(
     return mean_scores(score_table(evaluate(pairs, models, scale, lpips)))
 
 
-def write_benchmarks(sets: Sequence[SetScores], metrics: Path, table: Path) -> None:
+def write_benchmarks(sets: Mapping[str, SetScores], metrics: Path, table: Path) -> None:
     """Write the scores as JSON and as Markdown.
 
     Args:
-        sets: the scores of each set; empty if the user names none.
-        metrics: the JSON file: set → `images`, and `x{scale}` → method → metric → mean.
+        sets: the scores by set; empty if the user names none.
+        metrics: the JSON file.
         table: the Markdown file: a row for each set, scale and method beside published scores, or
             how to name a set.
     """
-    values = {
-        scores.name: {
-            "images": scores.images,
-            **{f"x{scale}": means for scale, means in scores.means.items()},
-        }
-        for scores in sets
-    }
-    write_json(values, metrics)
+    write_json(sets, metrics)
     with atomic_write(table) as temporary:
         temporary.write_text(_markdown(sets) if sets else _HOW_TO_NAME_A_SET, encoding="utf-8")
 
@@ -163,30 +145,24 @@ Then run `dvc repro`.
 """
 
 
-def _markdown(sets: Sequence[SetScores]) -> str:
+def _markdown(sets: Mapping[str, SetScores]) -> str:
     columns = {key: METRICS[key] for key in ("psnr_y", "ssim_y", "lpips")}
     labels = [metric.label for metric in columns.values()]
     rows = [["Set", "Scale", "Method", *labels, "Published PSNR Y, dB"]]
-    for scores in sets:
-        name = f"{escape_markdown(scores.name)} ({scores.images})"
-        for scale, means in scores.means.items():
-            for method, values in means.items():
-                numbers = [f"{values[key]:.{metric.digits}f}" for key, metric in columns.items()]
-                other = published(scores.name, scores.images, scale, method)
-                rows.append([name, f"×{scale}", f"`{method}`", *numbers, other])
+    for name, scores in sets.items():
+        images = scores["images"]
+        for scale in [int(key[1:]) for key in scores if key != "images"]:
+            for method, means in scores[f"x{scale}"].items():
+                numbers = [f"{means[key]:.{metric.digits}f}" for key, metric in columns.items()]
+                other = published(name, images, scale, method)
+                title = f"{escape_markdown(name)} ({images})"
+                rows.append([title, f"×{scale}", f"`{method}`", *numbers, other])
     table = markdown_table(rows, right=(3, 4, 5))
     return "\n\n".join([_TITLE, table, *_NOTES]) + "\n"
 
 
 def published(name: str, images: int, scale: int, method: str) -> str:
-    """The published Y-PSNR to show beside a method's, or a dash.
-
-    Args:
-        name: of the set.
-        images: its number of images.
-        scale: the enlargement.
-        method: whose score the published one is compared with.
-    """
+    """The published Y-PSNR of a method on a set of so many images, or a dash."""
     known = PUBLISHED.get(name.lower())
     if known is not None and known.images == images:
         if method == "bicubic" and scale in known.bicubic:

@@ -45,16 +45,7 @@ def interpolate(lr: RGB8, scale: int, method: Interpolation) -> RGB8:
 
 
 def upscale_by_all(lr: RGB8, models: Mapping[str, SRCNN], scale: int) -> dict[str, RGB8]:
-    """Upscale an image by every interpolation, then by every model.
-
-    Args:
-        lr: [h, w, 3] uint8.
-        models: by method name.
-        scale: the enlargement.
-
-    Returns:
-        method → [scale·h, scale·w, 3] uint8.
-    """
+    """Upscale [h, w, 3] uint8 by every interpolation, then by every model; by method name."""
     results: dict[str, RGB8] = {name: interpolate(lr, scale, name) for name in INTERPOLATIONS}
     return results | {name: super_resolve(model, lr) for name, model in models.items()}
 

@@ -6,7 +6,7 @@ the command line take it from there.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -27,22 +27,12 @@ BEST_PSNR = 100.0
 
 @dataclass(frozen=True)
 class ImagePair:
-    """A super-resolved image and its ground truth, in the forms that metrics need.
+    """A super-resolved image and its ground truth, in the forms that metrics need."""
 
-    Args:
-        sr: [H, W, 3] uint8.
-        hr: the ground truth, as `sr`.
-        scale: width in pixels of the border that PSNR and SSIM leave out.
-        lpips: the network, on the device that computes it.
-
-    Raises:
-        ValueError: the images differ in shape.
-    """
-
-    sr: RGB8
-    hr: RGB8
-    scale: int
-    lpips: LPIPS
+    sr: RGB8  # [H, W, 3] uint8
+    hr: RGB8  # the ground truth, as sr
+    scale: int  # also the width in pixels of the border that PSNR and SSIM leave out
+    lpips: LPIPS  # the network, on the device that computes it
 
     def __post_init__(self) -> None:
         if self.sr.shape != self.hr.shape:
@@ -63,27 +53,18 @@ class ImagePair:
 class Metric:
     """A metric: how to compute it, how to show it and how far machines may differ.
 
-    Args:
-        name: for people.
-        compute: its value for one image.
-        lower_is_better: whether a lower value is better.
-        digits: after the decimal point, in a terminal.
-        report_digits: after the decimal point, in the report.
-        tolerance: `relative` or `absolute`: by how much a mean may differ on another CPU. About
-            three times the difference measured between AVX-512 with bfloat16 and AVX2 with float32.
-        convention: how it is computed, in words, besides what all metrics share. `{scale}` stands
-            for the scale.
-        unit: such as dB; empty if there is none.
+    The tolerance, `relative` or `absolute`, is how far a mean may differ on another CPU: about
+    three times the difference measured between AVX-512 with bfloat16 and AVX2 with float32.
     """
 
-    name: str
+    name: str  # for people
     compute: Callable[[ImagePair], float]
     lower_is_better: bool
-    digits: int
-    report_digits: int
+    digits: int  # after the decimal point, in a terminal
+    report_digits: int  # after the decimal point, in the report
     tolerance: Mapping[str, float]
-    convention: Mapping[str, Any] = field(default_factory=dict)
-    unit: str = ""
+    convention: Mapping[str, Any]  # how it is computed, in words; {scale} stands for the scale
+    unit: str = ""  # such as dB
 
     @property
     def label(self) -> str:
@@ -207,13 +188,7 @@ def convention(scale: int) -> dict[str, dict[str, Any]]:
 
 
 def score(sr: RGB8, hr: RGB8, scale: int, lpips: LPIPS) -> dict[str, float]:
-    """All METRICS of one image.
-
-    Args:
-        sr: [H, W, 3] uint8.
-        hr: the ground truth, as `sr`.
-        scale: the scale of `sr`; width of the border that PSNR and SSIM leave out.
-        lpips: the network, on the device that computes it.
+    """All METRICS of one image; arguments as for ImagePair.
 
     Raises:
         ValueError: the images differ in shape.

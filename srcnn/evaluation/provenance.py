@@ -1,4 +1,4 @@
-"""On what machines the results were made, and by how much they may differ on another."""
+"""The devices that made the results, and by how much they may differ on another."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,31 +14,25 @@ from srcnn.models.tensors import read_tensors
 
 
 def provenance(device: torch.device, models: Mapping[str, Path]) -> dict[str, Any]:
-    """The environment of this run, where each model was trained, and the tolerance.
+    """The environment of this run, the device that trained each model, and the tolerance.
 
     Args:
-        device: that computes the report.
+        device: the device that computes the results.
         models: the models' files by name, such as `x2/mse`.
 
     Raises:
-        InputError: a model's file is missing or does not say where it was trained.
+        InputError: a model's file is missing, damaged or does not name its device.
     """
     return {
         **environment(device),
-        "trained_on": {name: trained_on(path) for name, path in models.items()},
+        "trained_on": {name: _trained_on(path) for name, path in models.items()},
         "tolerance": {key: dict(metric.tolerance) for key, metric in METRICS.items()},
     }
 
 
-def trained_on(model: Path) -> str:
-    """The device that the model's metadata names.
-
-    Raises:
-        InputError: the file is missing, damaged, or holds something else.
-    """
+def _trained_on(model: Path) -> str:
     try:
-        _, about = read_tensors(model)
-        return str(about["trained_on"])
+        return str(read_tensors(model)[1]["trained_on"])
     except FileNotFoundError:
         raise InputError(f"{model}: no such model (the stage train makes it)") from None
     except (SafetensorError, KeyError, TypeError, ValueError) as error:

@@ -40,18 +40,18 @@ def model(scale: int) -> SRCNN:
     return made
 
 
-def made_scores(name: str, images: int, *scales: int) -> SetScores:
+def made_scores(images: int, *scales: int) -> SetScores:
     """Scores of all methods, each a little better than the one before."""
     means = {
         method: dict.fromkeys(METRICS, 20 + number + 0.123456)
         for number, method in enumerate(METHODS)
     }
-    return SetScores(name, images, dict.fromkeys(scales, means))
+    return {"images": images, **{f"x{scale}": means for scale in scales}}
 
 
-def written(folder: Path, *sets: SetScores) -> tuple[Any, str]:
+def written(folder: Path, **sets: SetScores) -> tuple[Any, str]:
     """The JSON and the Markdown."""
-    write_benchmarks(list(sets), folder / "benchmarks.json", folder / "benchmarks.md")
+    write_benchmarks(sets, folder / "benchmarks.json", folder / "benchmarks.md")
     return (
         json.loads((folder / "benchmarks.json").read_text()),
         (folder / "benchmarks.md").read_text(),
@@ -127,16 +127,14 @@ def test_without_a_set_the_metrics_are_empty_and_the_page_says_how_to_name_one(
 
 
 def test_the_metrics_map_set_to_scale_to_method_to_metric(tmp_path: Path) -> None:
-    mine, other = made_scores("mine", 3, 2, 4), made_scores("other", 1, 2)
-    stored, _ = written(tmp_path, mine, other)
-    assert stored == {
-        "mine": {"images": 3, "x2": mine.means[2], "x4": mine.means[4]},
-        "other": {"images": 1, "x2": other.means[2]},
-    }
+    mine, other = made_scores(3, 2, 4), made_scores(1, 2)
+    stored, _ = written(tmp_path, mine=mine, other=other)
+    assert stored == {"mine": mine, "other": other}
+    assert list(stored["mine"]["x4"]) == list(METHODS)
 
 
 def test_the_table_has_a_row_for_each_set_scale_and_method(tmp_path: Path) -> None:
-    _, markdown = written(tmp_path, made_scores("my_set", 3, 2, 4))
+    _, markdown = written(tmp_path, my_set=made_scores(3, 2, 4))
     rows = cells(markdown)
     assert [row[:3] for row in rows] == [
         ["my\\_set (3)", f"×{scale}", f"`{method}`"] for scale in (2, 4) for method in METHODS
@@ -146,7 +144,7 @@ def test_the_table_has_a_row_for_each_set_scale_and_method(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", ["Set5", "set5", "SET5"])
 def test_published_scores_are_shown_beside_bicubic_and_srcnn(tmp_path: Path, name: str) -> None:
-    _, markdown = written(tmp_path, made_scores(name, 5, 2, 4, 8))
+    _, markdown = written(tmp_path, **{name: made_scores(5, 2, 4, 8)})
     published = {(row[1], row[2]): row[6] for row in cells(markdown) if row[6] != "–"}
     assert published == {
         ("×2", "`bicubic`"): "33.66",
@@ -160,7 +158,7 @@ def test_published_scores_are_shown_beside_bicubic_and_srcnn(tmp_path: Path, nam
 def test_other_sets_and_parts_of_sets_have_no_published_score(
     tmp_path: Path, name: str, images: int
 ) -> None:
-    _, markdown = written(tmp_path, made_scores(name, images, 2))
+    _, markdown = written(tmp_path, **{name: made_scores(images, 2)})
     assert {row[6] for row in cells(markdown)} == {"–"}
 
 
