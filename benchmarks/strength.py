@@ -1,10 +1,10 @@
-"""What `--strength` gives between its ends, beside networks that were trained with other λ2.
+"""Compares values of `--strength` with networks trained with other λ2.
 
-    make sweep                        # plots/sweep.csv: the same training, for five λ2
-    python -m benchmarks.strength     # a table, docs/strength.png and docs/upscale.png
+    make sweep                        # plots/sweep.csv: the same training with five λ2
+    python -m benchmarks.strength     # prints a table, draws docs/strength.png and docs/upscale.png
 
-The network of each strength enlarges the val photographs' low-resolution images in data/, and is
-scored as the pipeline scores. docs/upscale.png shows a part of one of them. About a minute.
+Upscales the LR images of the val photographs in data/ with each strength, and scores the results as
+the pipeline does. docs/upscale.png shows a part of one photograph. Takes about a minute.
 """
 
 import csv
@@ -31,10 +31,10 @@ from srcnn.utils.paths import lr_name
 STRENGTHS = np.linspace(0, 1, 11)
 UNIT = 0.001
 PICTURE, SCALE, TOP, LEFT, SIDE = "0011", 4, 24, 30, 50
-"""Of docs/upscale.png: a val photograph, and LR pixels of it."""
+"""The part of a val photograph in docs/upscale.png, in LR pixels."""
 
 Points = Sequence[tuple[str, float, float]]
-"""What is written beside a point, its mean MSE and its mean LPIPS."""
+"""Label, mean MSE and mean LPIPS of each point."""
 
 
 def main() -> None:
@@ -66,7 +66,7 @@ def interpolated(scale: int, strength: float) -> Upscaler:
 
 
 def mixed(network_of: Callable[[int, float], Upscaler], scale: int, lpips: LPIPS) -> Points:
-    """The mean scores of each strength."""
+    """Mean scores of each strength."""
     points = []
     for strength in STRENGTHS:
         network, found = network_of(scale, float(strength)), []
@@ -79,7 +79,7 @@ def mixed(network_of: Callable[[int, float], Upscaler], scale: int, lpips: LPIPS
 
 
 def trained(scale: int) -> Points:
-    """The mean scores of the networks of the sweep, by λ2."""
+    """Mean scores of the sweep's networks, by λ2."""
     with Path("plots/sweep.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["method"] == "perceptual"]
     return [
@@ -91,7 +91,7 @@ def trained(scale: int) -> Points:
 
 @figure_style()
 def draw(lines: dict[int, dict[str, Points]]) -> None:
-    """A panel per scale."""
+    """Draw docs/strength.png, a panel per scale."""
     page, charts = make_panels(len(lines), 2, 640, 180)
     colours = method_colours(["perceptual"])["perceptual"], GREY, BLACK
     for panel, (scale, by_name) in zip(charts, lines.items(), strict=True):
@@ -113,14 +113,14 @@ def draw(lines: dict[int, dict[str, Points]]) -> None:
 
 
 def label(panel: Axes, points: Points, colour: str, away: tuple[int, int], align: str) -> None:
-    """Write beside points what they are."""
+    """Write labels next to points."""
     options = {"textcoords": "offset points", "size": SMALL_SIZE, "color": colour, "ha": align}
     for name, mse, y in points:
         panel.annotate(name, (mse / UNIT, y), away, **options)
 
 
 def picture() -> Canvas:
-    """A part of a photograph in five ways, side by side."""
+    """A part of a photograph upscaled in five ways, side by side."""
     lr = read_rgb(Path(f"data/lr/x{SCALE}/val") / lr_name(PICTURE, SCALE))
     size = lr.shape[1] * SCALE, lr.shape[0] * SCALE
     lanczos = Image.fromarray(lr).resize(size, Image.Resampling.LANCZOS)

@@ -1,9 +1,9 @@
-"""How long and how much memory super-resolving a photograph of 2K takes, by tiles and whole.
+"""Measures time and memory to super-resolve a 2K photograph, in tiles and as a whole.
 
     python -m benchmarks.super_resolution
 
-A result of 2040×1356 pixels, float32, each case in a process of its own. The roof is the largest
-matrix product's rate; the work is what the result's pixels need, without the tiles' margins.
+The result has 2040×1356 pixels, computed in float32, each case in its own process. The roof is the
+rate of a large matrix product. The work excludes the margins of the tiles.
 """
 
 import resource
@@ -40,7 +40,7 @@ def main() -> None:
 
 @torch.no_grad()
 def case(scale: int, tile: int | None) -> tuple[str, float, float, float]:
-    """The device, GFLOP/s of a matrix product, the best of three times, and GiB."""
+    """Device, GFLOP/s of a matrix product, best of three times in seconds, peak memory in GiB."""
     pin_arithmetic()
     device = best_device()
     model = SRCNN(scale).to(memory_format=torch.channels_last).eval()

@@ -1,13 +1,13 @@
-"""What enlarges a photograph fastest on a CPU: `srcnn upscale`, Pillow, torch and other runtimes.
+"""Times ways to upscale a photograph on a CPU: `srcnn upscale`, Pillow, torch, other runtimes.
 
     pip install openvino
     python -m benchmarks.upscale [--runs 5]
 
-To 2040×1356 pixels from ×2 and ×4, each method in a process of its own with two threads. Seconds
-are the fastest run's; the roof is the rate of a large matrix product in float32, and the work that
-of the network as published, so that one which needs fewer multiplications can be above it. PSNR is
-of RGB, over the val photographs in data/, by the perceptual network; Pillow's has no network. Last
-comes the time of the whole program `srcnn upscale` for an image of 8×8 pixels.
+Upscales ×2 and ×4 to 2040×1356 pixels. Each method runs in its own process with two threads, and
+the table shows its fastest run. The roof is the rate of a large matrix product in float32. The work
+is that of the published network, so a method that needs fewer multiplications can exceed the roof.
+PSNR is that of RGB over the val photographs in data/, with the perceptual network (Pillow uses no
+network). The last line is the time of the whole program `srcnn upscale` for an 8×8 image.
 """
 
 import argparse
@@ -41,8 +41,8 @@ Method = Callable[[RGB8], RGB8]
 
 
 def main() -> None:
-    """Print a table for each scale, and the time of the program's start."""
-    parser = argparse.ArgumentParser(description="Time ways to enlarge a photograph.")
+    """Print a table for each scale, and the time of the program for a tiny image."""
+    parser = argparse.ArgumentParser(description="Time ways to upscale a photograph.")
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def gemm_roof() -> float:
-    """GFLOP/s of a large matrix product with as many threads."""
+    """GFLOP/s of a large matrix product with THREADS threads."""
     import torch
 
     from benchmarks import training
@@ -73,7 +73,7 @@ def gemm_roof() -> float:
 
 
 def case(name: str, scale: int, runs: int) -> tuple[float, float, float]:
-    """Seconds of the fastest run, mean PSNR in dB, and GiB of a method."""
+    """Seconds of the fastest run, mean PSNR in dB, and peak memory in GiB of a method."""
     method = METHODS[name](scale)
     photos = [read_rgb(path) for path in sorted(Path("data/hr/val").glob("*.png"))]
     large = np.tile(photos[0], (9, 9, 1))[:HEIGHT, :WIDTH]
@@ -89,17 +89,17 @@ def case(name: str, scale: int, runs: int) -> tuple[float, float, float]:
 
 
 def pillow(scale: int) -> Method:
-    """Lanczos by Pillow."""
+    """Pillow's Lanczos interpolation."""
 
-    def enlarge(lr: RGB8) -> RGB8:
+    def run_method(lr: RGB8) -> RGB8:
         size = lr.shape[1] * scale, lr.shape[0] * scale
         return np.asarray(Image.fromarray(lr).resize(size, Image.Resampling.LANCZOS))
 
-    return enlarge
+    return run_method
 
 
 def torch_by(way: str) -> Callable[[int], Method]:
-    """The network by torch: eager in NCHW, compiled, or in tiles as the pipeline does it."""
+    """The network in torch: eager in NCHW, compiled, or in tiles as in the pipeline."""
 
     def make(scale: int) -> Method:
         import torch
@@ -116,23 +116,23 @@ def torch_by(way: str) -> Callable[[int], Method]:
         run = torch.compile(model, dynamic=True) if way == "compiled" else model
 
         @torch.no_grad()
-        def enlarge(lr: RGB8) -> RGB8:
+        def run_method(lr: RGB8) -> RGB8:
             sr = run(to_tensor(lr[None], torch.device("cpu")).contiguous())
             return sr.clamp(0, 1).mul(255).round().byte()[0].permute(1, 2, 0).numpy()
 
-        return enlarge
+        return run_method
 
     return make
 
 
 def onnx_runtime(scale: int) -> Method:
-    """The exported network, whole, by ONNX Runtime."""
+    """The exported network on the whole image, with ONNX Runtime."""
     session = session_of(exported(scale))
     return lambda lr: levels(session.run(None, {"lr": planes(lr)})[0])
 
 
 def onnx_runtime_int8(scale: int) -> Method:
-    """The same with its convolutions in 8-bit integers, calibrated on training photographs."""
+    """As `onnx_runtime`, with 8-bit integer convolutions calibrated on training photographs."""
     from onnxruntime import quantization
 
     class Calibration(quantization.CalibrationDataReader):  # type: ignore[misc]
@@ -152,7 +152,7 @@ def onnx_runtime_int8(scale: int) -> Method:
             quantized,
             Calibration(),
             per_channel=True,
-            reduce_range=True,  # without VNNI sums of 8-bit products overflow
+            reduce_range=True,  # without VNNI, sums of 8-bit products overflow
             op_types_to_quantize=["Conv"],
         )
         session = session_of(quantized)
@@ -160,13 +160,13 @@ def onnx_runtime_int8(scale: int) -> Method:
 
 
 def openvino(scale: int) -> Method:
-    """The exported network, whole, by OpenVINO in float32."""
+    """The exported network on the whole image, with OpenVINO in float32."""
     compiled = by_openvino(exported(scale))
     return lambda lr: levels(compiled({"lr": planes(lr)})[0])
 
 
 def openvino_tiles(scale: int) -> Method:
-    """As `srcnn upscale`, but each tile by OpenVINO."""
+    """As `srcnn upscale`, with OpenVINO for each tile."""
     from srcnn.upscaling.released_networks import load
     from srcnn.upscaling.tile_network import tile_network
 
@@ -183,7 +183,7 @@ def openvino_tiles(scale: int) -> Method:
 
 
 def upscale(scale: int) -> Method:
-    """As `srcnn upscale` does it."""
+    """`srcnn upscale`."""
     from srcnn.upscaling.released_networks import load
 
     return load(scale, threads=THREADS)
@@ -200,7 +200,7 @@ def session_of(path: str) -> Any:
 
 
 def by_openvino(model: str | bytes) -> Any:
-    """OpenVINO's network for a file or its content."""
+    """A file, or its content, compiled by OpenVINO."""
     from openvino import Core
 
     options = {"INFERENCE_NUM_THREADS": THREADS, "INFERENCE_PRECISION_HINT": "f32"}
@@ -210,17 +210,17 @@ def by_openvino(model: str | bytes) -> Any:
 
 
 def planes(lr: RGB8) -> npt.NDArray[np.float32]:
-    """[1, 3, h, w] in [0, 1]."""
+    """Convert [h, w, 3] uint8 to [1, 3, h, w] in [0, 1]."""
     return np.ascontiguousarray(lr.transpose(2, 0, 1)[None], np.float32) / 255
 
 
 def levels(sr: npt.NDArray[np.float32]) -> RGB8:
-    """[H, W, 3] of uint8."""
+    """Convert [1, 3, H, W] in [0, 1] to [H, W, 3] uint8."""
     return np.rint(sr[0].clip(0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
 
 
 def start_up() -> float:
-    """Seconds of the program from its start to a result on disk."""
+    """Seconds from the start of the program to the result on disk."""
     with tempfile.TemporaryDirectory() as folder:
         Image.new("RGB", (8, 8)).save(f"{folder}/tiny.png")
         start = time.perf_counter()
