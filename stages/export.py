@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from srcnn.export.export import about_training, export_onnx, release
+from srcnn.export.network_files import about_training, export_onnx, release
 from srcnn.settings import Settings
 from stages.run_stage import run_stage
 

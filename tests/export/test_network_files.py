@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from srcnn.errors import InputError
-from srcnn.export import export as exporting
-from srcnn.export.export import about_training, export_onnx, release
+from srcnn.export import network_files as exporting
+from srcnn.export.network_files import about_training, export_onnx, release
 from srcnn.models.srcnn import SRCNN, load_model, save_model
 from srcnn.settings import read_settings
 from srcnn.upscaling.released_networks import read_network

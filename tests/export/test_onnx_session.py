@@ -11,7 +11,9 @@ from PIL import Image
 from tests.tiny_project import ROOT
 
 
-@pytest.mark.parametrize("module", ["upscaling.onnx_runner", "export.export", "serve.server"])
+@pytest.mark.parametrize(
+    "module", ["upscaling.onnx_runner", "export.network_files", "serve.server"]
+)
 def test_telemetry_is_off_before_the_runtime_is_imported(module: str) -> None:
     code = (
         f"import sys, srcnn.{module}, os; "
