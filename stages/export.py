@@ -1,8 +1,8 @@
-"""Give the networks of one scale to others: as ONNX, and to `srcnn upscale` inside the package."""
+"""Export the networks of one scale as ONNX, and into the package for `srcnn upscale`."""
 
 from pathlib import Path
 
-from srcnn.export.network_files import about_training, export_onnx, release
+from srcnn.export.network_files import about_training, write_onnx, write_released
 from srcnn.settings import Settings
 from stages.run_stage import run_stage
 
@@ -11,11 +11,17 @@ def main(settings: Settings, scale: int) -> None:
     """Write exported/x{scale}/{loss}.onnx and srcnn/released/x{scale}."""
     for loss in settings.losses:
         model = Path(f"models/x{scale}/{loss}.safetensors")
-        about = about_training(settings, loss, Path("data/hr/index.csv"))
-        furthest = export_onnx(model, Path(f"exported/x{scale}/{loss}.onnx"), about)
-        print(f"×{scale} {loss}: ONNX differs from torch by {furthest:.1g} at most")
+        weights = settings.loss_of(loss)
+        about = about_training(
+            Path("data/hr/index.csv"),
+            settings.data.source,
+            settings.epochs_of(loss),
+            f"Eq. 3: {weights.model_dump_json()}" if weights else "Eq. 1, MSE",
+        )
+        difference = write_onnx(model, Path(f"exported/x{scale}/{loss}.onnx"), about)
+        print(f"×{scale} {loss}: ONNX differs from torch by at most {difference:.1g}")
         if loss in ("mse", "perceptual"):
-            release(model, Path(f"srcnn/released/x{scale}/{loss}.safetensors"), about)
+            write_released(model, Path(f"srcnn/released/x{scale}/{loss}.safetensors"), about)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
-"""Trained networks for other programs, with a word on what they were trained on."""
+"""Writes trained networks for use outside the pipeline: as ONNX, and into the package."""
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,74 +11,73 @@ from srcnn.export.onnx_network import whole_network
 from srcnn.export.onnx_session import onnx_session
 from srcnn.models.srcnn import SRCNN, load_model
 from srcnn.models.tensors import read_tensors, write_tensors
-from srcnn.settings import Settings
 from srcnn.utils.files import atomic_write, sha256_of
 from srcnn.utils.tables import read_csv
 
 TOLERANCE = 1e-4
-"""By how much a value of the ONNX network, of [0, 1], may differ from torch's."""
+"""Largest allowed difference between the ONNX network's output and torch's, both in [0, 1]."""
 
 SIZES = ((1, 1), (2, 7), (33, 20), (64, 96))
-"""Heights and widths at which the two are compared."""
+"""Heights and widths of the images for this check."""
 
 
-def about_training(settings: Settings, loss: str, index: Path) -> dict[str, str]:
-    """What a network's file says of its training, in words.
+def about_training(index: Path, source: str, epochs: int, loss: str) -> dict[str, str]:
+    """Describe a network's training, for the metadata of its files.
 
     Args:
-        settings: of the run.
-        loss: a name of `settings.losses`.
-        index: `index.csv` of the photographs, whose sha256 tells them from others.
+        index: `index.csv`, which lists the photographs; its sha256 identifies them.
+        source: `data.source` of the run.
+        epochs: number of training epochs.
+        loss: the loss function, such as `Eq. 1, MSE`.
     """
-    counts = Counter(read_csv(index, "fetch_data")["split"])
-    chosen = settings.loss_of(loss)
+    splits = read_csv(index, "fetch_data")["split"].value_counts()
+    train, val = splits.get("train", 0), splits.get("val", 0)
     return {
-        "data": f"{settings.data.source}: {counts['train']} photographs, judged on {counts['val']}",
+        "data": f"{source}: {train} photographs, judged on {val}",
         "data_sha256": sha256_of(index),
-        "epochs": str(settings.epochs_of(loss)),
-        "loss": "Eq. 1, MSE" if chosen is None else f"Eq. 3: {chosen.model_dump_json()}",
+        "epochs": str(epochs),
+        "loss": loss,
         "range": "RGB in [0, 1]; LR made by MATLAB's bicubic imresize; results are to be clipped",
     }
 
 
-def export_onnx(model: Path, path: Path, about: dict[str, str]) -> float:
-    """Write a network as ONNX, once it is seen to give what torch gives.
+def write_onnx(model: Path, path: Path, about: dict[str, str]) -> float:
+    """Write a network as ONNX, after a check that its output equals torch's.
 
     Args:
-        model: as `srcnn.models.srcnn.save_model` writes it.
-        path: of the ONNX file.
-        about: what it says of itself besides its scale and the sha256 of `model`.
+        model: a file of `srcnn.models.srcnn.save_model`.
+        path: the ONNX file.
+        about: metadata to add to the scale and the sha256 of `model`.
 
     Returns:
-        the largest difference from torch.
+        The largest difference from torch.
 
     Raises:
-        InputError: as `srcnn.models.srcnn.load_model`, or the two differ.
+        InputError: as `srcnn.models.srcnn.load_model`; the outputs differ by more than TOLERANCE.
     """
     network = load_model(model)
     weights = {name: value.numpy() for name, value in network.state_dict().items()}
-    facts = {"scale": str(network.scale), "model_sha256": sha256_of(model), **about}
-    onnx = whole_network(weights, network.scale, network.upsampling, facts)
-    furthest = _furthest(network, onnx)
-    if not furthest <= TOLERANCE:
-        raise InputError(f"{model}: as ONNX it differs from torch by {furthest:.2g}")
+    metadata = {"scale": str(network.scale), "model_sha256": sha256_of(model), **about}
+    onnx = whole_network(weights, network.scale, network.upsampling, metadata)
+    difference = _max_difference(network, onnx)
+    if not difference <= TOLERANCE:
+        raise InputError(f"{model}: as ONNX it differs from torch by {difference:.2g}")
     with atomic_write(path) as temporary:
         temporary.write_bytes(onnx.SerializeToString())
-    return furthest
+    return difference
 
 
 @torch.no_grad()
-def _furthest(network: SRCNN, onnx: ModelProto) -> float:
-    session = onnx_session(onnx)
-    random, found = np.random.default_rng(0), 0.0
+def _max_difference(network: SRCNN, onnx: ModelProto) -> float:
+    session, random, differences = onnx_session(onnx), np.random.default_rng(0), []
     for size in SIZES:
         lr = random.random((1, 3, *size), dtype=np.float32)
         (sr,) = session.run(None, {"lr": lr})
-        found = max(found, float(np.abs(sr - network(torch.from_numpy(lr)).numpy()).max()))
-    return found
+        differences.append(float(np.abs(sr - network(torch.from_numpy(lr)).numpy()).max()))
+    return max(differences)
 
 
-def release(model: Path, path: Path, about: dict[str, str]) -> None:
-    """Copy a network into the package, with what is known of its training beside its own words."""
+def write_released(model: Path, path: Path, about: dict[str, str]) -> None:
+    """Copy a network into the package, and add `about` to its metadata."""
     weights, own = read_tensors(model)
     write_tensors(weights, path, {**own, **about, "model_sha256": sha256_of(model)})
