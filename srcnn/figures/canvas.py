@@ -48,12 +48,7 @@ class Canvas:
         self._figure.add_artist(_ExactImage(image, FIGURE_MARGIN + left, bottom))
 
     def add_overview(self, image: RGB8, window: Window, box: Window) -> tuple[int, int, int]:
-        """Draw a whole image with a frame around a window of it.
-
-        Args:
-            image: [H, W, 3].
-            window: of the image.
-            box: the place on the canvas, at whose top left the image is shrunk to fit.
+        """Draw a whole image, shrunk to fit into a box, with a frame around a window of it.
 
         Returns:
             height and width on the canvas, and the integer factor by which the image is shrunk.

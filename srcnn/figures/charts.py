@@ -17,14 +17,7 @@ _ABOVE, _BELOW, _BESIDE, _BETWEEN = 50, 110, 140, 40
 def make_panels(
     count: int, columns: int, height: int, beside: int = _BESIDE
 ) -> tuple[Canvas, list[Axes]]:
-    """Make a canvas with panels of equal size, row by row.
-
-    Args:
-        count: of the panels.
-        columns: panels side by side.
-        height: of a panel's axes, in pixels.
-        beside: pixels left of a panel, for the tick labels and the label of y.
-    """
+    """Make a canvas with rows of panels, `beside` pixels left of each for its y axis."""
     pitch, row = FIGURE_WIDTH // columns, _ABOVE + height + _BELOW
     canvas = Canvas(-(-count // columns) * row)
     corners = ((i % columns * pitch + beside, i // columns * row + _ABOVE) for i in range(count))

@@ -34,14 +34,7 @@ def find_windows(results: Results) -> dict[str, Window]:
 def draw_windows(
     title: str, results: Results, method: str, windows: Mapping[str, Window]
 ) -> Canvas:
-    """Draw one window of each image; for the ground truth, the whole image as well.
-
-    Args:
-        title: of the figure.
-        results: the source of the images.
-        method: the method whose results are drawn, or `hr` for the ground truth.
-        windows: by image, from `find_windows`.
-    """
+    """Draw the window of each image for a method; for `hr`, the whole image as well."""
     height, width = (side * ZOOM for side in WINDOW)
     is_hr = method == "hr"
     below_image = _OVERVIEW_HEIGHT + GAP if is_hr else 2 * LINE_HEIGHT

@@ -40,13 +40,7 @@ _CHART_HEIGHT, _BELOW_CHART, _LEFT_OF_CHART = 460, 60, 80
 
 @figure_style()
 def draw_figure6(results: Results, scores: Sequence[WindowScores], lpips: LPIPS) -> Canvas:
-    """The window where the perceptual loss lowers LPIPS most, or raises it least.
-
-    Args:
-        results: the source of the images.
-        scores: of all windows, from `score_windows`.
-        lpips: for the maps.
-    """
+    """The window of `score_windows` where the perceptual loss lowers LPIPS most."""
     shown, change = best_window(scores)
     title = "Figure 6. Best case for the perceptual loss"
     canvas = _start_canvas(title, 3, results, scores, shown, change)
@@ -56,7 +50,7 @@ def draw_figure6(results: Results, scores: Sequence[WindowScores], lpips: LPIPS)
 
 @figure_style()
 def draw_figure7(results: Results, scores: Sequence[WindowScores], lpips: LPIPS) -> Canvas:
-    """As `draw_figure6`, where LPIPS rises most or falls least; with the invented texture."""
+    """The window of `score_windows` where it raises LPIPS most, and the texture it invents."""
     shown, change = worst_window(scores)
     title = "Figure 7. Worst case for the perceptual loss"
     canvas = _start_canvas(title, 4, results, scores, shown, change)
@@ -115,11 +109,7 @@ def _start_canvas(
 def _add_differences(
     canvas: Canvas, results: Results, shown: WindowScores, lpips: LPIPS
 ) -> dict[str, RGB8]:
-    """Add three rows: the window in each image, its LPIPS maps and its error maps.
-
-    Returns:
-        the window of each image, by method.
-    """
+    """Add three rows: the window in each image, LPIPS maps, error maps; returns the windows."""
     pictures = results.pictures(shown.image, *MAPPED_METHODS)
     crops = {method: shown.window.crop(picture) for method, picture in pictures.items()}
     hr = crops["hr"]
@@ -137,15 +127,7 @@ def _add_differences(
 
 
 def _add_maps(canvas: Canvas, row: int, name: str, note: str, maps: Mapping[str, Map]) -> None:
-    """Add a row of maps with one colour scale, from 0 to the largest value of all.
-
-    Args:
-        canvas: to draw on.
-        row: counted from 0.
-        name: of the quantity.
-        note: an explanation of it.
-        maps: by method, in the order of MAPPED_METHODS.
-    """
+    """Add a row of maps with one colour scale, from 0 to the largest value of all."""
     top, left = _FIRST_ROW + row * _ROW_HEIGHT, _FIRST_COLUMN
     below = top + _SIDE + GAP
     maximum = max(float(values.max()) for values in maps.values())

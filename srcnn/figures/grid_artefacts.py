@@ -13,10 +13,9 @@ _HEIGHT, _BESIDE = 480, 170
 
 @figure_style()
 def draw_grid_artefacts(peaks: Mapping[tuple[int, str], pd.DataFrame]) -> Canvas:
-    """A panel per scale: for each loss, mean and standard deviation over the val crops by epoch.
+    """A panel per scale: mean and standard deviation over the val crops, by epoch and loss.
 
-    Args:
-        peaks: in dB by scale and loss, from `srcnn.analysis.training_curves.read_peaks`.
+    `peaks`, in dB by scale and loss, comes from `srcnn.analysis.training_curves.read_peaks`.
     """
     scales = list(dict.fromkeys(scale for scale, _ in peaks))
     colours = method_colours(dict.fromkeys(loss for _, loss in peaks))

@@ -18,25 +18,18 @@ BLACK, GREY, LIGHT_GREY = "#000000", "#4d4d4d", "#e0e0e0"
 FRAME_COLOUR = "#f0e442"
 """Of frames around windows; no method has this colour."""
 
-METHOD_NAMES = {
-    "hr": "Ground truth",
-    "nearest": "Nearest",
-    "bilinear": "Bilinear",
-    "bicubic": "Bicubic",
-    "lanczos": "Lanczos",
-    "mse": "SRCNN, MSE loss",
-    "perceptual": "SRCNN, perceptual loss",
+# The colours are from the palette of Okabe and Ito, which colour-blind readers can tell apart.
+_METHODS = {
+    "hr": ("Ground truth", BLACK),
+    "nearest": ("Nearest", "#e69f00"),
+    "bilinear": ("Bilinear", "#cc79a7"),
+    "bicubic": ("Bicubic", "#009e73"),
+    "lanczos": ("Lanczos", "#56b4e9"),
+    "mse": ("SRCNN, MSE loss", "#0072b2"),
+    "perceptual": ("SRCNN, perceptual loss", "#d55e00"),
 }
+METHOD_NAMES = {method: name for method, (name, _) in _METHODS.items()}
 
-# From the palette of Okabe and Ito, which colour-blind readers can tell apart.
-_COLOURS = {
-    "nearest": "#e69f00",
-    "bilinear": "#cc79a7",
-    "bicubic": "#009e73",
-    "lanczos": "#56b4e9",
-    "mse": "#0072b2",
-    "perceptual": "#d55e00",
-}
 # From the muted palette of Tol.
 _VARIANT_COLOURS = "#332288", "#117733", "#882255", "#999933"
 
@@ -92,6 +85,7 @@ def loss_equation(loss: str) -> str:
 def method_colours(methods: Iterable[str]) -> dict[str, str]:
     """The colour of each method, the same in every figure; variants share four in turn."""
     methods = list(methods)
-    variants = [method for method in methods if method not in METHOD_NAMES]
-    colours = {name: _VARIANT_COLOURS[i % 4] for i, name in enumerate(variants)}
-    return {method: _COLOURS.get(method) or colours[method] for method in methods}
+    variants = [method for method in methods if method not in _METHODS]
+    colours = {method: _VARIANT_COLOURS[i % 4] for i, method in enumerate(variants)}
+    colours |= {method: colour for method, (_, colour) in _METHODS.items()}
+    return {method: colours[method] for method in methods}

@@ -63,12 +63,7 @@ def printed_rows(table: pd.DataFrame) -> list[list[str]]:
 
 
 def write_table(scales: Sequence[Results], folder: Path) -> None:
-    """Write `table1.csv`, `table1.md` and `table1.tex` into `folder`.
-
-    Args:
-        scales: the results of each scale; all have the same val images.
-        folder: where to write.
-    """
+    """Write `table1.csv`, `table1.md` and `table1.tex`; all scales have the same val images."""
     table, names = table1(scales), list(scales[0].names.values())
     write_csv(_long(table, names), folder / "table1.csv", float_format="%.6g")
     for suffix, render in (("md", _markdown), ("tex", _latex)):

@@ -14,11 +14,7 @@ _HEIGHT = 380
 
 @figure_style()
 def draw_curves(curves: Mapping[tuple[int, str], pd.DataFrame]) -> Canvas:
-    """For each scale, the PSNR of all models, then each loss in training and validation.
-
-    Args:
-        curves: by scale and loss, from `srcnn.analysis.training_curves.read_curve`.
-    """
+    """For each scale, the PSNR of all models, then each loss; `curves` by scale and loss."""
     scales = list(dict.fromkeys(scale for scale, _ in curves))
     colours = method_colours(dict.fromkeys(loss for _, loss in curves))
     canvas, panels = make_panels((1 + len(colours)) * len(scales), 3, _HEIGHT)

@@ -56,11 +56,7 @@ class WindowScores:
 def sliding_windows(height: int, width: int, size: tuple[int, int], stride: int) -> list[Window]:
     """Windows that cover an image, row by row; the last of each row and column ends at its edge.
 
-    Args:
-        height: of the image.
-        width: of the image.
-        size: height and width of a window; a shorter side of the image is taken whole.
-        stride: pixels from one window to the next.
+    If a side of the image is shorter than the window's, the window is as short.
     """
     tall, wide = min(size[0], height), min(size[1], width)
     tops, lefts = (
@@ -71,14 +67,7 @@ def sliding_windows(height: int, width: int, size: tuple[int, int], stride: int)
 
 
 def highest_error_window(sr: RGB8, hr: RGB8, size: tuple[int, int], stride: int) -> Window:
-    """The window in which the MSE between two [H, W, 3] uint8 images is highest.
-
-    Args:
-        sr: the result.
-        hr: the ground truth.
-        size: height and width of a window.
-        stride: pixels from one window to the next.
-    """
+    """The window in which the MSE between two [H, W, 3] uint8 images is highest."""
     windows = sliding_windows(hr.shape[0], hr.shape[1], size, stride)
     return max(windows, key=lambda window: mse(window.crop(sr), window.crop(hr)))
 
@@ -87,13 +76,9 @@ def highest_error_window(sr: RGB8, hr: RGB8, size: tuple[int, int], stride: int)
 def lpips_in_windows(
     srs: Sequence[RGB8], hr: RGB8, windows: list[Window], lpips: LPIPS
 ) -> npt.NDArray[np.float32]:
-    """LPIPS between each SR image and `hr` in each window: [len(srs), len(windows)].
+    """LPIPS between each [H, W, 3] SR image and `hr` in each window: [len(srs), len(windows)].
 
-    Args:
-        srs: [H, W, 3] uint8 each.
-        hr: as each of `srs`.
-        windows: all of one size, each side at least 32 for AlexNet's pooling.
-        lpips: on the device that computes it.
+    All windows have one size, with sides of at least 32 pixels for AlexNet's pooling.
     """
     device = lpips.get_buffer("shift").device
     distances = []

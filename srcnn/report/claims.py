@@ -8,15 +8,10 @@ from srcnn.analysis.claims_text import TEXTS
 
 
 class ClaimSection(NamedTuple):
-    """A claim in the report.
+    """A claim such as `C1`, with its title, the paper's words and the verdict of this run.
 
-    Args:
-        key: such as `C1`.
-        title: in a few words.
-        paper: a quotation from the paper.
-        verdict: what this run found.
-        parts: the numbers that decide: name, mean, interval, images as claimed, verdict.
-        facts: other findings: name, value.
+    Parts are the numbers that decide: name, mean, interval, images as claimed, verdict. Facts are
+    other findings: name, value.
     """
 
     key: str
@@ -30,10 +25,12 @@ class ClaimSection(NamedTuple):
 def claim_sections(claims: Mapping[str, Mapping[str, Any]]) -> Iterator[ClaimSection]:
     """The sections of `claims.json`: claim → `verdict`, parts (with a verdict each) and facts."""
     for key, claim in claims.items():
-        parts = {name: value for name, value in claim.items() if _is_part(value)}
-        facts = {
-            name: value for name, value in claim.items() if name not in parts and name != "verdict"
+        parts = {
+            name: part
+            for name, part in claim.items()
+            if isinstance(part, Mapping) and "verdict" in part
         }
+        facts = {name: fact for name, fact in claim.items() if name not in {*parts, "verdict"}}
         yield ClaimSection(
             key,
             TEXTS[key].title,
@@ -42,10 +39,6 @@ def claim_sections(claims: Mapping[str, Mapping[str, Any]]) -> Iterator[ClaimSec
             [_part_cells(name, part) for name, part in parts.items()],
             list(_flatten(facts)),
         )
-
-
-def _is_part(value: Any) -> bool:
-    return isinstance(value, Mapping) and "verdict" in value
 
 
 def _part_cells(name: str, part: Mapping[str, Any]) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 import os
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -30,11 +31,7 @@ Sources = dict[str, str]
 
 
 def embed_pictures(scales: Sequence[Results], limit: int) -> Sources | None:
-    """All images as data URIs; None if an image is too large for WebP, or all exceed the limit.
-
-    Args:
-        scales: the results of each scale.
-        limit: characters of all data URIs.
+    """All images as data URIs; None if one is too large for WebP or all exceed `limit` characters.
 
     Raises:
         InputError: an image is missing, or its size differs from that of the ground truth.
@@ -62,10 +59,13 @@ def link_pictures(scales: Sequence[Results], folder: Path) -> Sources:
     """
     sources: Sources = {}
     for results in scales:
-        for key, file in _files(results):
+        for image, method in product(results.names, ("hr", *results.methods)):
+            parent = results.hr if method == "hr" else results.sr / method
+            file = parent / f"{image}.png"
             if not file.is_file():
                 raise InputError(f"{file}: no such file (the stage evaluate makes it)")
-            sources[key] = quote(Path(os.path.relpath(file, folder)).as_posix())
+            path = Path(os.path.relpath(file, folder)).as_posix()
+            sources[_key(results, image, method)] = quote(path)
     return sources
 
 
@@ -84,13 +84,6 @@ def thumbnails(results: Results) -> list[dict[str, Any]]:
         return {"id": image, "name": results.names[image], "thumbnail": uri, **size}
 
     return map_threads(thumbnail, results.names, "thumbnails")
-
-
-def _files(results: Results) -> Iterator[tuple[str, Path]]:
-    for image in results.names:
-        yield _key(results, image, "hr"), results.hr / f"{image}.png"
-        for method in results.methods:
-            yield _key(results, image, method), results.sr / method / f"{image}.png"
 
 
 def _key(results: Results, image: str, method: str) -> str:

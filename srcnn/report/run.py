@@ -42,14 +42,7 @@ class Run:
 
 
 def read_run(scales: Sequence[int], params: Path, metrics: Path, plots: Path, data: Path) -> Run:
-    """Read the results of a run.
-
-    Args:
-        scales: the enlargements.
-        params: `params.yaml`.
-        metrics: folder of the scores and the training curves.
-        plots: folder of the claims and the comparisons.
-        data: folder of `hr` and `sr`.
+    """Read the results of a run from `params.yaml` and the folders of that name.
 
     Raises:
         InputError: a file is missing or damaged.

@@ -20,12 +20,7 @@ class Cell(NamedTuple):
 
 
 def score_cells(scores: pd.DataFrame, mark_best: bool = False) -> list[tuple[Cell, ...]]:
-    """The cells of METRICS, row by row.
-
-    Args:
-        scores: a column for each metric.
-        mark_best: whether to mark the best score of each column.
-    """
+    """The cells of a table with a column for each of METRICS, row by row."""
     columns = []
     for key, metric in METRICS.items():
         values, digits = scores[key], metric.report_digits
@@ -35,11 +30,7 @@ def score_cells(scores: pd.DataFrame, mark_best: bool = False) -> list[tuple[Cel
 
 
 def mean_rows(means: Mapping[str, Mapping[str, float]]) -> dict[str, tuple[Cell, ...]]:
-    """The cells of each method; the best of each metric are marked.
-
-    Args:
-        means: method → metric → mean.
-    """
+    """The cells of each method, from method → metric → mean; the best are marked."""
     table = pd.DataFrame.from_dict(means, orient="index")
     return dict(zip(means, score_cells(table, mark_best=True), strict=True))
 
@@ -56,11 +47,7 @@ def image_rows(scales: Sequence[Results]) -> Iterator[tuple[int, str, str, str, 
 def benchmark_rows(
     benchmarks: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[tuple[str, str, str, tuple[Cell, ...], str]]:
-    """Set, scale, method, cells and the published number.
-
-    Args:
-        benchmarks: `benchmarks.json`: set → `images` or `x{scale}` → method → metric → mean.
-    """
+    """Set, scale, method, cells and the published number, from `benchmarks.json`."""
     for name, found in benchmarks.items():
         for key in [key for key in found if key != "images"]:
             for method, cells in mean_rows(found[key]).items():
@@ -69,11 +56,7 @@ def benchmark_rows(
 
 
 def comparison_rows(comparisons: pd.DataFrame) -> list[dict[str, str]]:
-    """The rows of `comparisons.csv`, with `difference` and `interval` as text.
-
-    Args:
-        comparisons: all columns as text; the ends of an interval may be empty.
-    """
+    """The rows of `comparisons.csv`, read as text, with `difference` and `interval` to print."""
     rows = comparisons.to_dict("records")
     for row in rows:
         form = f".{METRICS[row['metric']].report_digits + 1}f"

@@ -46,12 +46,7 @@ class Chart(NamedTuple):
 
 
 def training_charts(curves: Mapping[tuple[int, str], pd.DataFrame], scale: int) -> list[Chart]:
-    """Charts of the PSNR of all models, then of each loss in training and validation.
-
-    Args:
-        curves: by scale and loss, from `srcnn.analysis.training_curves.read_curve`.
-        scale: the scale to show.
-    """
+    """Charts of one scale: the PSNR of all models, then each loss; `curves` by scale and loss."""
     tables = {loss: table for (of_scale, loss), table in curves.items() if of_scale == scale}
     psnr, losses = [], []
     for number, (loss, table) in enumerate(tables.items()):

@@ -53,7 +53,7 @@ def test_the_csv_has_a_line_for_every_number_and_six_digits(tmp_path: Path) -> N
     assert float(mean["mse"]) == pytest.approx(sum(FIVE) / 5, rel=1e-5)
 
 
-def test_the_paper_s_numbers_are_marked_as_the_paper_s_and_have_no_scale(tmp_path: Path) -> None:
+def test_the_paper_s_numbers_are_marked_and_have_no_scale(tmp_path: Path) -> None:
     rows, markdown, latex = written(tmp_path, made_results(4, FIVE))
     paper = [row for row in rows if row["source"] == "paper"]
     assert [float(row["mse"]) for row in paper if row["row"] == "Modified SRCNN"] == [
@@ -70,7 +70,7 @@ def test_the_paper_s_numbers_are_marked_as_the_paper_s_and_have_no_scale(tmp_pat
 
 
 @pytest.mark.parametrize("kind", [1, 2])
-def test_a_note_says_that_the_paper_s_images_are_others_at_a_scale_unsaid(
+def test_a_note_says_that_the_paper_s_images_and_scale_are_unknown(
     tmp_path: Path, kind: int
 ) -> None:
     text = str(written(tmp_path, made_results(4, FIVE))[kind])

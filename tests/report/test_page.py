@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
@@ -18,7 +17,6 @@ from srcnn.errors import InputError
 from srcnn.images.image_io import RGB8, read_rgb, write_png
 from srcnn.report.page import write_report
 from srcnn.report.run import read_run
-from srcnn.report.svg_charts import HEIGHT, WIDTH, training_charts
 from srcnn.settings import read_settings
 from stages import report as stage
 from tests.small_run import METHODS, NAMES, SCALES, make_run
@@ -81,7 +79,7 @@ def test_the_page_needs_no_other_file_and_no_network(folder: Path) -> None:
             assert value is None or value.startswith(("#", "data:")), (tag, value)
 
 
-def test_nothing_but_the_page_s_own_script_and_style_may_run(folder: Path) -> None:
+def test_only_the_page_s_own_script_and_style_may_run(folder: Path) -> None:
     text = written(run_in(folder), folder)
     policy = next(m["content"] for m in Elements(text).of("meta") if "http-equiv" in m) or ""
     assert policy.startswith("default-src 'none'; img-src data:; ")
@@ -98,7 +96,7 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path, picture: Picture) -> 
     assert pages[0] == pages[1]
 
 
-def test_names_of_files_are_text_wherever_they_stand(tmp_path: Path, picture: Picture) -> None:
+def test_file_names_are_escaped_everywhere(tmp_path: Path, picture: Picture) -> None:
     text = written(make_run(tmp_path, picture, EVIL), tmp_path)
     elements = Elements(text)
     assert not any("onerror" in attributes for _, attributes in elements.all)
@@ -122,7 +120,7 @@ def test_pictures_inside_the_page_are_close_to_the_files(folder: Path) -> None:
     assert np.abs(shown - exact).mean() < 6
 
 
-def test_pictures_that_do_not_fit_are_files_beside_the_page(folder: Path) -> None:
+def test_pictures_that_exceed_the_limit_are_linked_as_files(folder: Path) -> None:
     text = written(run_in(folder), folder, limit=10_000)
     data = data_of(text)
     assert data["files"]
@@ -176,7 +174,7 @@ def test_a_damaged_result_is_named(folder: Path, one_line: OneLine) -> None:
         run_in(folder)
 
 
-def test_methods_keep_their_order_and_one_that_is_not_known_is_a_variant(
+def test_methods_keep_their_order_and_unknown_ones_are_variants(
     tmp_path: Path, picture: Picture
 ) -> None:
     run = make_run(tmp_path, picture, methods=("sharpest<", "lanczos", "perceptual", "mse"))
@@ -213,32 +211,16 @@ def test_comparisons_are_shown_with_a_sign(folder: Path) -> None:
     assert "3 – 0 – 0" in cells
 
 
-def test_benchmark_sets_stand_beside_published_figures_where_there_are_any(folder: Path) -> None:
+def test_benchmark_sets_are_shown_with_published_scores(folder: Path) -> None:
     cells = Elements(written(run_in(folder), folder)).texts["td"]
     assert {"Set5", "33.66", "36.66 (SRCNN 9-5-5)"} <= set(cells)
     without = replace(run_in(folder), benchmarks={})
     assert "benchmarks" not in {a.get("id") for _, a in Elements(written(without, folder)).all}
 
 
-def test_table_1_holds_the_paper_s_rows(folder: Path) -> None:
+def test_table_1_contains_the_paper_s_rows(folder: Path) -> None:
     cells = Elements(written(run_in(folder), folder)).texts["td"]
     assert cells.count("0.0053") == 2
-
-
-@pytest.mark.parametrize("epochs", [1, 2, 1500])
-def test_curves_stay_in_their_chart(epochs: int) -> None:
-    along = [float(epoch) for epoch in range(1, epochs + 1)]
-    falling = [1 / epoch for epoch in along]
-    columns = {"epoch": along, "loss": falling, "val_loss": falling, "val_psnr_rgb": along}
-    curve = pd.DataFrame(columns)
-    for chart in training_charts({(2, "mse"): curve, (2, "perceptual"): curve}, 2):
-        for line in chart.lines:
-            points = [tuple(map(float, point.split(","))) for point in line.points.split()]
-            assert len(points) == epochs
-            assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in points)
-        assert f"kept at epoch {epochs}" in chart.description
-        assert all(0 <= x <= WIDTH for x, _ in chart.x_ticks)
-        assert all(0 <= y <= HEIGHT for y, _ in chart.y_ticks)
 
 
 def test_the_stage_writes_the_page(

@@ -1,4 +1,4 @@
-"""The report's page as its readers use it, in Chromium: by mouse, keys and touch."""
+"""The report in Chromium: by mouse, keys and touch."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ def file(tmp_path_factory: pytest.TempPathFactory, picture: Callable[..., RGB8])
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens a file; in the end, nothing may have been wrong or asked of the network."""
+    """Open a file; afterwards, no error and no network request may have occurred."""
     contexts, wrong = [], []
 
     def open_(file: Path, **options: Any) -> Page:
@@ -120,7 +120,7 @@ def test_the_mouse_drags_the_divider(page: Page, height: float) -> None:
     assert split(page) == pytest.approx(0.25, abs=0.01)
 
 
-def test_the_upper_picture_is_cut_at_the_divider(page: Page) -> None:
+def test_the_divider_clips_the_upper_picture(page: Page) -> None:
     drag(page, (0.5, 0.5), (0.75, 0.5))
     cut = page.locator("#upper").evaluate("layer => getComputedStyle(layer).clipPath")
     assert float(cut.split()[-1].rstrip("%)")) == pytest.approx(75, abs=1)
@@ -144,7 +144,7 @@ def test_methods_and_scale_are_chosen_and_swapped(page: Page) -> None:
     expect(page.locator("#right")).to_have_value("hr")
 
 
-def test_scores_stand_beside_with_their_difference(page: Page) -> None:
+def test_both_scores_are_shown_with_their_difference(page: Page) -> None:
     cells = page.locator("#scores tr").last.locator("th, td")
     assert cells.all_inner_texts() == ["LPIPS", "0.4500", "0.4000", "−0.0500"]
     expect(cells.nth(2).locator("strong")).to_have_count(1)
@@ -152,7 +152,7 @@ def test_scores_stand_beside_with_their_difference(page: Page) -> None:
     assert cells.all_inner_texts() == ["LPIPS", "0.4500", "–", "–"]
 
 
-def test_images_are_ordered_by_what_the_perceptual_loss_changes(page: Page) -> None:
+def test_images_are_sorted_by_the_change_of_lpips(page: Page) -> None:
     page.select_option("#order", "worst")
     assert page.locator("#strip span").all_inner_texts() == list(reversed(NAMES))
     expect(page.locator("#of")).to_contain_text(NAMES[-1])
@@ -160,7 +160,7 @@ def test_images_are_ordered_by_what_the_perceptual_loss_changes(page: Page) -> N
     assert page.locator("#strip span").all_inner_texts() == list(NAMES)
 
 
-def test_images_are_ordered_by_a_metric_of_the_right_picture(page: Page) -> None:
+def test_images_are_sorted_by_a_metric_of_the_right_picture(page: Page) -> None:
     page.select_option("#order", "best")
     page.select_option("#by", "psnr_y")
     assert page.locator("#strip span").all_inner_texts() == list(reversed(NAMES))
@@ -182,7 +182,7 @@ def test_images_are_chosen_by_button_and_by_arrow_key(page: Page) -> None:
     shown(page)
 
 
-def test_both_pictures_zoom_as_one_by_keys_and_buttons(page: Page) -> None:
+def test_keys_and_buttons_zoom_both_pictures_together(page: Page) -> None:
     assert boxes(page)[0] == pytest.approx((0, 0, 1, 1), abs=0.01)
     # The picture is so small that it fits at more than the largest zoom: make the stage small.
     page.set_viewport_size({"width": 390, "height": 300})
@@ -266,7 +266,7 @@ def test_the_table_is_filtered_by_scale_and_method(page: Page) -> None:
     )
 
 
-def test_an_image_of_the_table_is_shown_above(page: Page) -> None:
+def test_the_table_opens_an_image_in_the_slider(page: Page) -> None:
     row = page.locator("#rows tr[data-scale='2'][data-method='bicubic'][data-image='0012']")
     row.get_by_role("button").click()
     shown(page)
@@ -336,7 +336,7 @@ def test_a_phone_shows_it_without_scrolling_sideways_and_zooms_by_pinch(
     assert boxes(page)[0][0] == pytest.approx(under[0] - 30 / box["width"], abs=0.02)
 
 
-def test_pictures_beside_the_page_are_loaded_when_they_are_opened(
+def test_linked_pictures_load_when_they_are_opened(
     open_page: Callable[..., Page], tmp_path: Path, picture: Callable[..., RGB8]
 ) -> None:
     write_report(make_run(tmp_path, picture), tmp_path / "plots/report.html", limit=0)
@@ -350,7 +350,7 @@ def test_pictures_beside_the_page_are_loaded_when_they_are_opened(
     assert (page.locator("#files a").first.get_attribute("href") or "").startswith("../data/sr/x4/")
 
 
-def test_a_page_without_its_files_says_which_is_missing(
+def test_a_missing_linked_picture_is_named(
     browser: Browser, tmp_path: Path, picture: Callable[..., RGB8]
 ) -> None:
     write_report(make_run(tmp_path, picture), tmp_path / "plots/report.html", limit=0)
@@ -361,7 +361,7 @@ def test_a_page_without_its_files_says_which_is_missing(
     page.close()
 
 
-def test_names_of_files_do_nothing(
+def test_html_in_file_names_does_nothing(
     open_page: Callable[..., Page], tmp_path: Path, picture: Callable[..., RGB8]
 ) -> None:
     write_report(make_run(tmp_path, picture, EVIL), tmp_path / "plots/report.html")
