@@ -71,15 +71,9 @@ class SRCNN(nn.Module):
         for layer in (self.features, self.mapping, self.reconstruction):
             assert layer.bias is not None
             layer.bias.zero_()
-            identity = torch.zeros_like(layer.weight)
-            for colour in range(3):
-                centre = layer.kernel_size[0] // 2
-                identity[colour, colour, centre, centre] = 1
-            if layer is self.reconstruction:
-                layer.weight[:, :3] = 0
-            else:
-                layer.weight[:3] = 0
-            layer.weight.add_(identity)
+        nn.init.dirac_(self.features.weight[:3])
+        nn.init.dirac_(self.mapping.weight[:3])
+        nn.init.dirac_(self.reconstruction.weight[:, :3])
 
 
 def in_blocks(conv: nn.Conv2d, x: Tensor) -> Tensor:
