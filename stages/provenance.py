@@ -8,8 +8,6 @@ from srcnn.settings import Settings
 from srcnn.utils.files import write_json
 from stages.run_stage import run_stage
 
-METRICS = Path("metrics")
-
 
 def main(settings: Settings) -> None:
     """Write metrics/environment.json and metrics/device_type.json."""
@@ -19,8 +17,8 @@ def main(settings: Settings) -> None:
         for loss in settings.losses
     }
     device = best_device()
-    write_json(provenance(device, models), METRICS / "environment.json")
-    write_json({"device_type": device.type}, METRICS / "device_type.json")
+    write_json(provenance(device, models), Path("metrics/environment.json"))
+    write_json({"device_type": device.type}, Path("metrics/device_type.json"))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Results of few small pictures, as the stage evaluate leaves them, to draw figures of."""
+"""Made-up results of small pictures for tests of analysis and figures."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -17,14 +17,14 @@ from srcnn.images.image_io import RGB8, write_png
 
 SIDE = 72
 LOSSES = ("mse", "perceptual")
-METHODS = ("nearest", "bicubic", "mse", "perceptual")
+SAVED_METHODS = ("nearest", "bicubic", "mse", "perceptual")
 
 Picture = Callable[..., RGB8]
 Save = Callable[..., Results]
 
 
 def small_lpips() -> LPIPS:
-    """LPIPS with few channels and random weights; as any LPIPS, zero for equal pictures alone."""
+    """LPIPS with few channels and random weights; zero only for equal pictures."""
     random = torch.Generator().manual_seed(0)
     weights, channels = {}, 3
     for i, kernel in enumerate((11, 5, 3, 3, 3), start=1):
@@ -43,18 +43,18 @@ def score_table(scores: Mapping[tuple[str, str], Mapping[str, float]]) -> pd.Dat
 
 
 def place(column: int) -> Window:
-    """One of the three windows, side by side, of a picture of the usual size."""
+    """One of three windows, side by side, in a picture of the default size."""
     return Window(0, column * SIDE, SIDE, SIDE)
 
 
 def saver(folder: Path, picture: Picture) -> Save:
-    """A writer of results: pictures that every method restores without error but as given."""
+    """A function that saves results: each method is exact except in the windows of `worse`."""
 
     def save(
         *names: str,
         size: tuple[int, int] = (SIDE, 3 * SIDE),
         worse: Mapping[tuple[str, str], Window] | None = None,
-        methods: Iterable[str] = METHODS,
+        methods: Iterable[str] = SAVED_METHODS,
     ) -> Results:
         images = {f"{i:04d}": name for i, name in enumerate(names, start=1)}
         scores: dict[tuple[str, str], dict[str, float]] = {}

@@ -1,18 +1,21 @@
-"""A run of a few small images for the tests of the report's page: no stage has to run for it."""
+"""A made-up run of a few small images for the tests of the report: no stage has to run."""
 
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from srcnn.evaluation.evaluate import mean_scores
+from srcnn.evaluation.metrics import METRICS
 from srcnn.images.image_io import RGB8, write_png
 from srcnn.report.run import Run, read_run
 from srcnn.utils.files import write_json
 from srcnn.utils.tables import write_csv
 
 SCALES = 2, 4
-METHODS = "nearest", "bicubic", "lanczos", "mse", "perceptual"
-METRICS = "mse", "psnr_rgb", "psnr_y", "ssim_y", "lpips"
+RUN_METHODS = "nearest", "bicubic", "lanczos", "mse", "perceptual"
 NAMES = "cat.png", "cup.png", "tower.jpg"
 SIZE = 48, 64
 
@@ -39,8 +42,8 @@ COMPARISON = {
 
 
 def number_of(scale: int, image: int, method: str, metric: str) -> float:
-    """A score that is another for each; `perceptual` has the least LPIPS, the last image most."""
-    place = METHODS.index(method)
+    """A different score for each; `perceptual` has the lowest LPIPS, the last image the highest."""
+    place = RUN_METHODS.index(method)
     if metric == "lpips":
         return round(0.5 - 0.05 * place + 0.01 * image * place + 0.1 * (scale == 4), 6)
     if metric == "mse":
@@ -52,15 +55,15 @@ def make_run(
     folder: Path,
     picture: Callable[..., RGB8],
     names: Sequence[str] = NAMES,
-    methods: Sequence[str] = METHODS,
+    methods: Sequence[str] = RUN_METHODS,
 ) -> Run:
-    """Write what the stages leave into `folder` and read it.
+    """Write the files of a run into `folder` and read them.
 
     Args:
-        folder: gets `params.yaml`, `metrics` and `data`.
+        folder: the folder of the run.
         picture: the fixture of that name.
         names: of the photographs.
-        methods: in the order in which they are scored.
+        methods: in the order of the scores.
     """
     images = {f"{11 + i:04d}": name for i, name in enumerate(names)}
     metrics, data = folder / "metrics", folder / "data"
@@ -73,20 +76,17 @@ def make_run(
         rows: list[dict[str, Any]] = []
         for place, image in enumerate(images):
             for method in methods:
-                phase = place + scale / 10 + METHODS.index(method) / 100 if method in METHODS else 0
+                phase = (
+                    place + scale / 10 + RUN_METHODS.index(method) / 100
+                    if method in RUN_METHODS
+                    else 0
+                )
                 write_png(data / f"sr/x{scale}/{method}/{image}.png", picture(*SIZE, phase=phase))
-                known = method if method in METHODS else "nearest"
+                known = method if method in RUN_METHODS else "nearest"
                 scores = {name: number_of(scale, place, known, name) for name in METRICS}
                 rows.append({"image": image, "method": method, **scores})
         write_csv(rows, metrics / f"x{scale}.csv")
-        means = {
-            method: {
-                name: sum(row[name] for row in rows if row["method"] == method) / len(images)
-                for name in METRICS
-            }
-            for method in methods
-        }
-        write_json(means, metrics / f"x{scale}.json")
+        write_json(mean_scores(pd.DataFrame(rows)), metrics / f"x{scale}.json")
         convention = {name: {"border": f"{scale} pixels"} for name in METRICS}
         write_json(convention, metrics / f"x{scale}_convention.json")
         for loss in methods:

@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from srcnn.errors import InputError
-from srcnn.evaluation.evaluate import evaluate, mean_scores, score_table
+from srcnn.evaluation.evaluate import evaluate, mean_scores, tabulate_scores
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.evaluation.metrics import METRICS
 from srcnn.images.image_io import crop_to_multiple, image_size, list_images, read_rgb
@@ -103,7 +103,7 @@ def score_benchmark(
         leave=False,
         disable=None,
     )
-    return mean_scores(score_table(evaluate(pairs, models, scale, lpips)))
+    return mean_scores(tabulate_scores(evaluate(pairs, models, scale, lpips)))
 
 
 def write_benchmarks(sets: Mapping[str, SetScores], metrics: Path, table: Path) -> None:

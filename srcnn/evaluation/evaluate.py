@@ -81,7 +81,7 @@ def evaluate(
             yield {"image": pair.name, "method": method, **score(sr, pair.hr, scale, lpips)}
 
 
-def score_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def tabulate_scores(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """The rows of `evaluate` as a table, the metrics with six significant digits."""
     return pd.DataFrame([{**row, **rounded({key: row[key] for key in METRICS})} for row in rows])
 
@@ -94,7 +94,7 @@ def mean_scores(table: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 def write_metrics(rows: Iterable[Mapping[str, Any]], scale: int, folder: Path) -> None:
     """Write `x{scale}.json` (means), `x{scale}.csv` (the rows) and `x{scale}_convention.json`."""
-    table = score_table(rows)
+    table = tabulate_scores(rows)
     write_json(mean_scores(table), folder / f"x{scale}.json")
     write_json(convention(scale), folder / f"x{scale}_convention.json")
     write_csv(table, folder / f"x{scale}.csv")

@@ -1,4 +1,4 @@
-"""LPIPS 0.1 with AlexNet (Zhang et al. 2018): a distance between images that follows the eye's."""
+"""LPIPS 0.1 with AlexNet (Zhang et al. 2018): a perceptual distance between images."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ _POOLED_BEFORE = (1, 2)
 
 
 class LPIPS(nn.Module):
-    """Mean over positions of the weighted squared difference of unit-length features, five layers.
+    """Weighted squared difference of unit-length features, averaged over positions, in five layers.
 
     Args:
         weights: `conv{i}.weight`, `conv{i}.bias` and `head{i}`, i in 1 … 5, from
@@ -24,7 +24,7 @@ class LPIPS(nn.Module):
     WEIGHTS = tuple(
         name for i in range(1, 6) for name in (f"conv{i}.weight", f"conv{i}.bias", f"head{i}")
     )
-    """Names of the weights that it is made of."""
+    """Names of all weights."""
 
     def __init__(self, weights: dict[str, Tensor]):
         super().__init__()
@@ -38,21 +38,16 @@ class LPIPS(nn.Module):
         return self.between(self.features(first), self.features(second))
 
     def between(self, first: list[Tensor], second: list[Tensor]) -> Tensor:
-        """Distance of each pair, [N], from the features of its images."""
+        """Distance of each pair, [N], from the `features` of its images."""
         total = torch.zeros(len(first[0]), device=first[0].device)
         for distances in self._distances(first, second):
             total = total + distances.mean((1, 2))
         return total
 
     def map(self, first: Tensor, second: Tensor) -> Tensor:
-        """Where the distance of each pair lies: [N, H, W], whose mean is the distance.
+        """Distance at each position, [N, H, W], with the distance as its mean; inputs as `forward`.
 
-        Each layer's distances by position are enlarged to H × W bilinearly, then scaled to keep
-        their mean, which the borders would change.
-
-        Args:
-            first: [N, 3, H, W], RGB in [0, 1], sides at least 32.
-            second: as `first`.
+        Each layer's map is resized to H × W bilinearly, then scaled to keep its mean.
         """
         total = torch.zeros(len(first), *first.shape[2:], device=first.device)
         for distances in self._distances(self.features(first), self.features(second)):
@@ -68,11 +63,7 @@ class LPIPS(nn.Module):
             yield (head * (a - b) ** 2).sum(1)
 
     def features(self, image: Tensor) -> list[Tensor]:
-        """The five layers' features after ReLU, each position's vector of unit length.
-
-        Args:
-            image: [N, 3, H, W], RGB in [0, 1], sides at least 32.
-        """
+        """Features of the five layers after ReLU, scaled to unit length at each position."""
         x = (2 * image - 1 - self.get_buffer("shift")) / self.get_buffer("scale")
         features = []
         for i, (stride, padding) in enumerate(_STRIDE_PADDING):
@@ -80,7 +71,7 @@ class LPIPS(nn.Module):
                 x = F.max_pool2d(x, 3, 2)
             weight, bias = (self.get_buffer(f"conv{i + 1}_{part}") for part in ("weight", "bias"))
             x = F.relu(F.conv2d(x, weight, bias, stride, padding))
-            # Not sqrt(), which differs from CPU to CPU.
+            # sqrt() would differ from CPU to CPU.
             length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
             features.append(x / (length + 1e-10))
         return features

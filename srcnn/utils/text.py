@@ -29,25 +29,20 @@ def markdown_table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> 
 
 
 def printable(text: str) -> str:
-    """The text with everything that is not to be seen escaped, so that it is safe to print."""
+    """The text with all unprintable characters escaped, so that it is safe to print."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def join_names(names: Sequence[str]) -> str:
-    """The first three names, and how many more there are."""
+    """The first three names and the number of further ones."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def signed(value: float | None, form: str = ".3g") -> str:
-    """A number with its sign, the minus as in print; a dash if there is none.
-
-    Args:
-        value: the number.
-        form: its format, such as `.4f`.
-    """
+    """A number with its sign and a typographic minus; a dash for None. `form`: such as `.4f`."""
     return "–" if value is None else f"{value:+{form}}".replace("-", "−")
 
 
 def escape_markdown(text: str) -> str:
-    """The text as Markdown shows it, in a table as well."""
+    """The text with Markdown's special characters escaped, also for use in a table."""
     return re.sub(r"([\\`*_{}\[\]<>|#~&])", r"\\\1", text)

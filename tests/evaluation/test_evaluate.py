@@ -10,7 +10,7 @@ import torch
 
 from srcnn.analysis.results import read_scores
 from srcnn.errors import InputError
-from srcnn.evaluation.evaluate import evaluate, mean_scores, score_table, write_metrics
+from srcnn.evaluation.evaluate import evaluate, mean_scores, tabulate_scores, write_metrics
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.evaluation.metrics import METRICS, convention, score
 from srcnn.images.image_io import RGB8, read_rgb
@@ -94,13 +94,13 @@ def test_the_interpolations_are_matlabs_on_uint8(
 
 
 def test_a_better_interpolation_scores_better(rows: Rows) -> None:
-    mean = mean_scores(score_table(rows))
+    mean = mean_scores(tabulate_scores(rows))
     assert mean["lanczos"]["psnr_y"] > mean["bilinear"]["psnr_y"]
     assert mean["bicubic"]["psnr_y"] > mean["bilinear"]["psnr_y"] > mean["nearest"]["psnr_y"]
 
 
 def test_the_means_are_over_the_images_of_each_method(rows: Rows) -> None:
-    mean = mean_scores(score_table(rows))
+    mean = mean_scores(tabulate_scores(rows))
     assert tuple(mean) == METHODS
     for method, metric in ((method, metric) for method in METHODS for metric in METRICS):
         values = [row[metric] for row in rows if row["method"] == method]
@@ -111,7 +111,7 @@ def test_the_metrics_file_maps_method_to_metric_to_mean(tmp_path: Path, rows: Ro
     write_metrics(rows, 2, tmp_path)
     stored = json.loads((tmp_path / "x2.json").read_text())
     assert list(stored) == list(METHODS)
-    for method, values in mean_scores(score_table(rows)).items():
+    for method, values in mean_scores(tabulate_scores(rows)).items():
         assert list(stored[method]) == list(METRICS)
         assert stored[method] == values
 

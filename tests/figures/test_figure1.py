@@ -4,7 +4,7 @@ import pytest
 from srcnn.figures.canvas import enlarge
 from srcnn.figures.figure1 import ZOOM, draw_figure1
 from srcnn.figures.windows import Window
-from tests.small_results import METHODS, SIDE, Save, holds
+from tests.small_results import SAVED_METHODS, SIDE, Save, holds
 
 
 def test_figure_1_shows_the_whiskers_of_the_cat(save: Save) -> None:
@@ -17,7 +17,7 @@ def test_figure_1_without_the_cat_shows_the_highest_error_of_bicubic(save: Save)
     window = Window(0, 48, SIDE, SIDE)
     results = save("a.png", "b.png", worse={("a.png", "bicubic"): window})
     figure = draw_figure1(results).render()
-    for picture in results.pictures("0001", *METHODS).values():
+    for picture in results.pictures("0001", *SAVED_METHODS).values():
         assert holds(figure, enlarge(window.crop(picture), ZOOM))
 
 
@@ -31,7 +31,7 @@ def test_an_image_smaller_than_the_window_is_shown_whole(save: Save, size: tuple
 def test_more_methods_do_not_change_figure_1(save: Save) -> None:
     without, with_lanczos = (
         draw_figure1(save("a.png", methods=methods)).render()
-        for methods in (METHODS, (*METHODS, "lanczos"))
+        for methods in (SAVED_METHODS, (*SAVED_METHODS, "lanczos"))
     )
     np.testing.assert_array_equal(without, with_lanczos)
 

@@ -6,7 +6,7 @@ import pytest
 from srcnn.figures.canvas import enlarge
 from srcnn.figures.figure3_4_5 import ZOOM, draw_windows, find_windows
 from srcnn.figures.windows import Window
-from tests.small_results import METHODS, Save, holds
+from tests.small_results import SAVED_METHODS, Save, holds
 
 
 @pytest.mark.parametrize("method", ["hr", "mse", "perceptual"])
@@ -18,7 +18,7 @@ def test_figures_3_to_5_show_the_same_window_of_each_image(save: Save, method: s
     assert windows == {"0001": window, "0002": window}
     figure = draw_windows("Figure", results, method, windows).render()
     for image in results.names:
-        shown = results.pictures(image, *METHODS)[method]
+        shown = results.pictures(image, *SAVED_METHODS)[method]
         assert holds(figure, enlarge(window.crop(shown), ZOOM))
 
 

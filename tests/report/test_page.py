@@ -19,7 +19,7 @@ from srcnn.report.page import write_report
 from srcnn.report.run import read_run
 from srcnn.settings import read_settings
 from stages import report as stage
-from tests.small_run import METHODS, NAMES, SCALES, make_run
+from tests.small_run import NAMES, RUN_METHODS, SCALES, make_run
 
 Picture = Callable[..., RGB8]
 OneLine = Callable[[Any], str]
@@ -102,7 +102,7 @@ def test_file_names_are_escaped_everywhere(tmp_path: Path, picture: Picture) -> 
     assert not any("onerror" in attributes for _, attributes in elements.all)
     assert len(elements.of("script")) == 2
     assert [image["name"] for image in data_of(text)["images"]] == list(EVIL)
-    assert elements.texts["th"].count(EVIL[0]) == len(SCALES) * len(METHODS)
+    assert elements.texts["th"].count(EVIL[0]) == len(SCALES) * len(RUN_METHODS)
 
 
 def test_settings_are_shown_as_text(folder: Path) -> None:
@@ -112,7 +112,7 @@ def test_settings_are_shown_as_text(folder: Path) -> None:
 
 def test_pictures_inside_the_page_are_close_to_the_files(folder: Path) -> None:
     pictures = data_of(written(run_in(folder), folder))["pictures"]
-    assert len(pictures) == len(NAMES) * (1 + len(SCALES) * len(METHODS))
+    assert len(pictures) == len(NAMES) * (1 + len(SCALES) * len(RUN_METHODS))
     kind, _, content = pictures["x4/mse/0012"].partition(",")
     assert kind == "data:image/webp;base64"
     shown = np.asarray(Image.open(BytesIO(b64decode(content))).convert("RGB")).astype(float)
@@ -124,7 +124,7 @@ def test_pictures_that_exceed_the_limit_are_linked_as_files(folder: Path) -> Non
     text = written(run_in(folder), folder, limit=10_000)
     data = data_of(text)
     assert data["files"]
-    assert len(data["pictures"]) == len(NAMES) * (1 + len(SCALES) * len(METHODS))
+    assert len(data["pictures"]) == len(NAMES) * (1 + len(SCALES) * len(RUN_METHODS))
     assert data["pictures"]["hr/0011"] == "../data/hr/val/0011.png"
     assert data["pictures"]["x2/lanczos/0013"] == "../data/sr/x2/lanczos/0013.png"
     assert all((folder / "plots" / path).is_file() for path in data["pictures"].values())

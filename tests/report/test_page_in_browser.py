@@ -9,7 +9,7 @@ import pytest
 
 from srcnn.images.image_io import RGB8
 from srcnn.report.page import write_report
-from tests.small_run import METHODS, NAMES, SCALES, make_run
+from tests.small_run import NAMES, RUN_METHODS, SCALES, make_run
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
@@ -262,7 +262,7 @@ def test_the_table_is_filtered_by_scale_and_method(page: Page) -> None:
     controls.get_by_label("Method").select_option("lanczos")
     assert column(page, 1) == list(NAMES)
     expect(controls.locator("output")).to_have_text(
-        f"3 of {len(NAMES) * len(SCALES) * len(METHODS)} rows"
+        f"3 of {len(NAMES) * len(SCALES) * len(RUN_METHODS)} rows"
     )
 
 
