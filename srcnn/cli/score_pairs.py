@@ -13,15 +13,9 @@ from srcnn.utils.text import join_names, printable
 
 @dataclass(frozen=True)
 class ScorePair:
-    """The files of a result and its ground truth.
+    """The files of a result and its ground truth."""
 
-    Args:
-        name: path of the ground truth inside its folder, without the suffix.
-        sr: the result.
-        hr: the ground truth.
-    """
-
-    name: str
+    name: str  # path of the ground truth inside its folder, without the suffix
     sr: Path
     hr: Path
 

@@ -59,7 +59,7 @@ def serve(port: int, *, browser: bool, max_pixels: int) -> None:
     Args:
         port: TCP port; 0 for any free port.
         browser: open the page in a browser.
-        max_pixels: limit for a result.
+        max_pixels: of a result.
 
     Raises:
         InputError: the port is not available.
@@ -111,9 +111,8 @@ def application(queue: UpscaleQueue, port: int) -> web.Application:
 def _guard(port: int) -> Any:
     """Refuse requests from other web pages, and return every error as one line.
 
-    Another site's page can send requests to this server. Through a host name that it points to this
-    machine (DNS rebinding), it could also read the answers. Checking `Origin` prevents the first,
-    checking `Host` the second.
+    `Origin` shows whether another site's page sends the request. `Host` shows whether such a page
+    reads the answer through a host name that it points to this machine (DNS rebinding).
     """
     suffix = "" if port == 80 else f":{port}"  # browsers omit the default port
     hosts = {f"{name}{suffix}" for name in (HOST, "localhost")}

@@ -1,7 +1,7 @@
 """Runs a trained network on images of any size with ONNX Runtime on a CPU, strip by strip."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from srcnn.export.onnx_session import onnx_session
 from srcnn.images.decode import PixelArray
 from srcnn.images.resize import Kernel, imresize
 from srcnn.models.receptive_field import halo_of
+from srcnn.upscaling.image_files import SourceImage
 from srcnn.upscaling.tile_network import tile_network
 from srcnn.utils.threads import prefetch
 
@@ -22,15 +23,7 @@ MAX_TILE_ROW = 16_384
 _FILL = 16
 """Pixels around a visible pixel in which the colours of transparent pixels are replaced."""
 
-
-class Rows(Protocol):
-    """An image that returns some of its rows: an array, or a file decoded on demand."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Height, width, channels."""
-
-    def __getitem__(self, rows: slice) -> PixelArray: ...
+_Image = PixelArray | SourceImage
 
 
 class Upscaler:
@@ -51,15 +44,14 @@ class Upscaler:
         threads: int = 0,
     ):
         self.networks, self.scale, self.upsampling = networks, scale, upsampling
-        self.threads = threads
-        self.halo = halo_of(scale)
+        self.threads, self.halo = threads, halo_of(scale)
         self._sessions: dict[str, Any] = {}
 
     def __call__(self, image: PixelArray) -> PixelArray:
         """Upscale [h, w, C] to [scale·h, scale·w, C] in the dtype of `image`."""
         return np.concatenate(list(self.strips(image)))
 
-    def strips(self, image: Rows) -> Iterator[PixelArray]:
+    def strips(self, image: _Image) -> Iterator[PixelArray]:
         """Yield the result from top to bottom, so that memory need not hold all of it."""
         height, wide = image.shape[0], image.shape[1] * self.scale
         step = max(1, TILE * min(MAX_TILE_ROW, wide) // wide // 16 * 16 // self.scale)
@@ -108,7 +100,7 @@ class Upscaler:
         return self._sessions[name]
 
 
-def _rows_with_margin(image: Rows, top: int, rows: int, margin: int) -> PixelArray:
+def _rows_with_margin(image: _Image, top: int, rows: int, margin: int) -> PixelArray:
     """Rows of an image with the context around them, mirrored at the image's borders."""
     height = image.shape[0]
     first, last = max(0, top - margin), min(height, top + rows + margin)

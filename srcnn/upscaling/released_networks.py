@@ -16,12 +16,9 @@ FOLDER = Path(__file__).parents[1] / "released"
 DEFAULT_STRENGTH = 1.0
 
 _SHAPES = {
-    "features.weight": (64, 3, 9, 9),
-    "features.bias": (64,),
-    "mapping.weight": (32, 64, 1, 1),
-    "mapping.bias": (32,),
-    "reconstruction.weight": (3, 32, 5, 5),
-    "reconstruction.bias": (3,),
+    **{"features.weight": (64, 3, 9, 9), "features.bias": (64,)},
+    **{"mapping.weight": (32, 64, 1, 1), "mapping.bias": (32,)},
+    **{"reconstruction.weight": (3, 32, 5, 5), "reconstruction.bias": (3,)},
 }
 
 
