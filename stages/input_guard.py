@@ -1,8 +1,8 @@
-"""What DVC writes down of a stage that ran: it has to be true, and there has to be room for it.
+"""Guard against inputs that change while a stage runs, and against a disk too full for DVC.
 
-DVC looks at settings, data and code when a stage has ended. A model that was trained with one
-learning rate would be kept as the result of another that params.yaml has got meanwhile. And where
-its cache has no room for all of a folder, DVC says so and ends with status 0.
+DVC reads settings, data and code when a stage ends. If params.yaml changes while a model trains,
+DVC would record the model as the result of the new settings. And if the cache is too small for a
+folder, DVC prints a message but exits with status 0.
 """
 
 import hashlib
@@ -21,19 +21,19 @@ from srcnn.utils.text import join_names
 from srcnn.utils.yaml_files import read_yaml
 
 ROOM = 32 * 10**6
-"""Bytes for DVC's own notes, which a full disk damages."""
+"""Bytes for DVC's lock and state files, which a full disk damages."""
 
 
-class Record:
-    """What `dvc.yaml` lists of the stage that DVC has started, and how it was when that began.
+class InputGuard:
+    """The inputs that `dvc.yaml` lists for a stage, as they are when the stage starts.
 
-    Of a stage that somebody started by hand nothing is recorded, and nothing is looked at.
+    The guard does nothing in a stage that was started without DVC.
 
     Args:
-        arguments: of the stage's command line, by name, as `dvc.yaml` has them in `${item.name}`.
+        arguments: the stage's command line, by the names in `${item.name}` in `dvc.yaml`.
 
     Raises:
-        InputError: the disk is all but full, or `dvc.yaml` is damaged.
+        InputError: the disk is almost full, or `dvc.yaml` cannot be read.
     """
 
     def __init__(self, arguments: Mapping[str, object]):
@@ -41,79 +41,72 @@ class Record:
         if "DVC_STAGE" in os.environ and os.environ.get("LOCAL_RANK", "0") == "0":
             name = os.environ["DVC_STAGE"].rpartition(":")[2].partition("@")[0]
             stage = read_yaml(Path("dvc.yaml")).get("stages", {}).get(name, {})
-            check_room(ROOM, Path(), "DVC's notes")
-        self._settings = _filled_in(stage.get("params", []), arguments)
-        self._read_files = [Path(name) for name in _filled_in(stage.get("deps", []), arguments)]
-        made = [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]
-        kept = [out for out in made if isinstance(out, str) or _is_cached(out)]
-        names = [out if isinstance(out, str) else next(iter(out)) for out in kept]
-        self._made = [Path(name) for name in _filled_in(names, arguments)]
-        self._before = self._now()
+            check_room(ROOM, Path(), "DVC's state files")
+        self._settings = _resolve(stage.get("params", []), arguments)
+        self._inputs = [Path(name) for name in _resolve(stage.get("deps", []), arguments)]
+        outs = [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]
+        pairs = ((out, {}) if isinstance(out, str) else next(iter(out.items())) for out in outs)
+        cached = [name for name, options in pairs if options.get("cache", True)]
+        self._cached_outs = [Path(name) for name in _resolve(cached, arguments)]
+        self._before = self._state()
 
     def changed(self) -> list[str]:
-        """The settings, files and folders that the stage reads and that are not as they were."""
-        now = self._now()
+        """The settings, files and folders that changed since the stage started."""
+        now = self._state()
         return [name for name, state in self._before.items() if now[name] != state]
 
     def check(self) -> None:
-        """Raise InputError where DVC would write down what is not so, or has no room for it."""
+        """Check the inputs and the disk at the end of the stage.
+
+        Raises:
+            InputError: an input changed, or the disk has no room for DVC's copies of the outputs.
+        """
         if changed := self.changed():
             raise InputError(
-                f"changed while this stage ran: {join_names(changed)}; its result is of "
-                "what was before and is not recorded: the same command makes it of what is now"
+                f"changed while this stage ran: {join_names(changed)}; "
+                "the result is not recorded, run the same command again"
             )
-        if size := sum(_size(path) for path in self._made):
+        if size := sum(_size(path) for path in self._cached_outs):
             config = ConfigParser(interpolation=None)
             config.read((".dvc/config", ".dvc/config.local"), encoding="utf-8")
-            named = config.get("cache", "dir", fallback="cache").strip("\"'")
-            cache = Path(".dvc", Path(named).expanduser())
-            names = join_names([str(path) for path in self._made])
-            check_room(size + ROOM, cache, f"DVC's copies of {names} and its notes")
+            folder = config.get("cache", "dir", fallback="cache").strip("\"'")
+            names = join_names([str(path) for path in self._cached_outs])
+            cache = Path(".dvc", Path(folder).expanduser())
+            check_room(size + ROOM, cache, f"DVC's copies of {names} and its state files")
 
-    def _now(self) -> dict[str, object]:
-        """By name the value of each setting and a digest of each file and folder."""
-        values = _params() if self._settings else {}
-        states: dict[str, object] = {
-            f"{PARAMS}: {name}": _value(values, name) for name in self._settings
-        }
-        return states | {str(path): _digest(path) for path in self._read_files}
+    def _state(self) -> dict[str, object]:
+        """The value of each setting, and a digest of each file and folder."""
+        params = _read_params() if self._settings else {}
+        settings = {f"{PARAMS}: {name}": _lookup(params, name) for name in self._settings}
+        return settings | {str(path): _digest(path) for path in self._inputs}
 
 
-def _params() -> dict[str, Any]:
-    """All settings; none while somebody's editor has not saved all of the file."""
+def _read_params() -> dict[str, Any]:
+    """All settings; none while an editor has saved only a part of the file."""
     with suppress(InputError):
         return read_yaml(PARAMS)
     return {}
 
 
-def _filled_in(names: list[str], arguments: Mapping[str, object]) -> list[str]:
-    """Names of `dvc.yaml` with the arguments and settings that it has in them as `${…}`."""
+def _resolve(names: list[str], arguments: Mapping[str, object]) -> list[str]:
+    """Replace `${…}` in names of `dvc.yaml` by arguments and settings."""
 
     def value(found: re.Match[str]) -> str:
-        of_item = found[1].startswith("item.")
-        name = found[1].removeprefix("item.")
-        return str(arguments[name] if of_item else _value(_params(), name))
+        item, _, name = found[1].partition("item.")
+        return str(_lookup(_read_params(), found[1]) if item else arguments[name])
 
     return [re.sub(r"\$\{([\w.]+)\}", value, name) for name in names]
 
 
-def _value(values: Any, name: str) -> Any:
-    """The setting of that dotted name; `...` if there is none, as null is a setting."""
+def _lookup(values: Any, name: str) -> Any:
+    """The setting with a dotted name; `...` if it is missing, because null is a value."""
     for part in name.split("."):
         values = values.get(part, ...) if isinstance(values, dict) else ...
     return values
 
 
-def _is_cached(out: Mapping[str, Any]) -> bool:
-    return bool(next(iter(out.values())).get("cache", True))
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else sum(a.st_size for _, a in _files(path))
-
-
 def _files(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """A folder's files, but for those that are gone by then, with what the system says of them."""
+    """The files of a folder with their status, without those that disappear meanwhile."""
     for folder, folders, names in os.walk(path):
         folders[:] = sorted(name for name in folders if name != "__pycache__")
         for file in (Path(folder, name) for name in sorted(names)):
@@ -121,13 +114,16 @@ def _files(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
                 yield file, file.stat()
 
 
+def _size(path: Path) -> int:
+    files = [(path, path.stat())] if path.is_file() else _files(path)
+    return sum(status.st_size for _, status in files)
+
+
 def _digest(path: Path) -> str | None:
-    """Of a file's content; of the names, sizes and times of a folder's files, which may be many."""
+    """A digest of a file's bytes, or, for speed, of the sizes and times of a folder's files."""
     if path.is_file():
         return sha256_of(path)
     if not path.is_dir():
         return None
-    digest = hashlib.sha256()
-    for file, about in _files(path):
-        digest.update(f"{file} {about.st_size} {about.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+    lines = [f"{file} {status.st_size} {status.st_mtime_ns}\n" for file, status in _files(path)]
+    return hashlib.sha256(os.fsencode("".join(lines))).hexdigest()

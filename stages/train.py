@@ -12,7 +12,7 @@ from srcnn.training.build import build_trainer, make_checkpoint, read_inputs
 from srcnn.training.epoch_log import EpochLog, tensorboard, write_curves
 from srcnn.training.fabric import launch_fabric, one_line_errors
 from srcnn.utils.text import join_names
-from stages.input_guard import Record
+from stages.input_guard import InputGuard
 from stages.run_stage import run_stage
 
 
@@ -28,7 +28,7 @@ def main(settings: Settings, scale: int, loss: str) -> None:
 
 def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
     """Train in one of the processes."""
-    guard, name = Record({"scale": scale, "loss": loss}), f"x{scale}_{loss}"
+    guard, name = InputGuard({"scale": scale, "loss": loss}), f"x{scale}_{loss}"
     writers = []
     if settings.train.log == "tensorboard" and fabric.is_global_zero:
         writers.append(tensorboard(Path("logs", name)))

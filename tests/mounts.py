@@ -1,4 +1,4 @@
-"""File systems of a test's own: small enough to be full, or read-only. They need root's rights."""
+"""Small or read-only file systems for tests; mounting them needs root rights."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ _FILLER = ".filler"
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A folder that holds so much and no more; the test is skipped where none can be had."""
+    """A file system of this size; the test is skipped if it cannot be mounted."""
     folder.mkdir(parents=True, exist_ok=True)
     with _mounted(folder, "-t", "tmpfs", "-o", f"size={megabytes}m", "none"):
         yield folder
@@ -22,7 +22,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
 
 @contextmanager
 def read_only(folder: Path) -> Iterator[Path]:
-    """A folder in which nobody, not even root, can write; skipped where it cannot be had."""
+    """A folder that not even root can write to; skipped if it cannot be mounted."""
     with _mounted(folder, "--bind", "-o", "ro", str(folder)):
         yield folder
 
@@ -30,7 +30,7 @@ def read_only(folder: Path) -> Iterator[Path]:
 @contextmanager
 def _mounted(folder: Path, *how: str) -> Iterator[None]:
     if not shutil.which("mount"):
-        pytest.skip("there is no command mount")
+        pytest.skip("the command mount is missing")
     done = subprocess.run(["mount", *how, folder], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.skip(f"{done.stderr.strip()} (in a shell of `unshare -rm` everyone may mount)")
@@ -41,12 +41,12 @@ def _mounted(folder: Path, *how: str) -> Iterator[None]:
 
 
 def fill(disk: Path, leave: int = 0) -> None:
-    """Let a small disk have so many free bytes, in whole pages."""
+    """Fill a small disk up to so many free bytes, in whole pages."""
     make_room(disk)
     with (disk / _FILLER).open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free - leave)
 
 
 def make_room(disk: Path) -> None:
-    """Take back what `fill` did."""
+    """Undo `fill`."""
     (disk / _FILLER).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Commands that a test watches, holds and waits for, and what a run has made."""
+"""Commands that a test watches, pauses and waits for, and the results of a run."""
 
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ RESULTS = "data", "models", "metrics", "plots", "exported", "srcnn/released"
 
 
 class Running:
-    """A command that runs, and what it has printed so far, errors included."""
+    """A running command and its output so far, including errors."""
 
     def __init__(self, *command: str, cwd: Path):
         self.process = subprocess.Popen(
@@ -28,7 +28,7 @@ class Running:
         self.printed = ""
 
     def until(self, beginning: str) -> None:
-        """Wait for a line that begins so."""
+        """Wait for a line with this beginning."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.printed += line
@@ -38,7 +38,7 @@ class Running:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Hold it and all that it started while the block runs."""
+        """Pause the command and its children during the block."""
         process = psutil.Process(self.process.pid)
         family = [process, *process.children(recursive=True)]
         for member in family:
@@ -50,18 +50,18 @@ class Running:
                 member.resume()
 
     def ended(self) -> int:
-        """Wait for its end; the exit status."""
+        """Wait for the end and return the exit status."""
         self.printed += self.process.communicate(timeout=PATIENCE)[0]
         assert "Traceback" not in self.printed
         return self.process.returncode
 
     def errors(self) -> list[str]:
-        """The lines with which our stages say what is wrong."""
+        """The error lines of our stages."""
         return [line for line in self.printed.splitlines() if line.startswith("error: ")]
 
 
 def results(folder: Path) -> dict[str, bytes]:
-    """All that a run makes, by name."""
+    """The content of every file that a run makes, by name."""
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for kind in RESULTS

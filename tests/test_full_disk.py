@@ -1,4 +1,4 @@
-"""Disks that are full or read-only: a line says so, nothing is broken, and the run goes on."""
+"""Full and read-only disks: one line reports them, nothing breaks, and a rerun continues."""
 
 import hashlib
 import re
@@ -32,7 +32,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "a.safetensors": lambda path: write_tensors({"a": torch.zeros(10_000)}, path, {}),
 }
 STAGES = list(read_yaml(ROOT / "dvc.yaml")["stages"].items())
-MADE_BY_DVC = [name for name, stage in STAGES if "outs" in stage and "variant" not in name]
+STAGES_WITH_OUTPUTS = [name for name, stage in STAGES if "outs" in stage and "variant" not in name]
 
 
 @pytest.fixture(scope="module")
@@ -44,24 +44,24 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.parametrize("leave", [0, 4096])
-def test_a_file_for_which_there_is_no_room_is_named_and_its_predecessor_kept(
+def test_without_room_for_a_file_it_is_named_and_its_old_version_kept(
     small: Path, name: str, leave: int, one_line: Callable[[Any], str]
 ) -> None:
     path = small / name
-    path.write_text("its predecessor")
+    path.write_text("the old version")
     fill(small, leave)
     with pytest.raises(InputError) as caught:
         WRITERS[name](path)
     message = one_line(caught)
     assert message.startswith(f"{path}: ")
     assert "No space left on device" in message
-    assert path.read_text() == "its predecessor"
+    assert path.read_text() == "the old version"
     assert not list(small.glob("*.tmp"))
     make_room(small)
     WRITERS[name](path)
 
 
-def test_a_state_for_which_there_is_no_room_leaves_the_one_before(small: Path) -> None:
+def test_without_room_for_a_checkpoint_the_last_one_is_kept(small: Path) -> None:
     checkpoint = Checkpoint(small / "state", 1)
     checkpoint.save({"a": torch.zeros(10_000), "epoch": 1})
     fill(small)
@@ -74,15 +74,15 @@ def test_a_state_for_which_there_is_no_room_leaves_the_one_before(small: Path) -
 
 
 def by_hand(stage: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    """Start a stage as `dvc.yaml` does, at ×2, and without DVC."""
+    """Run a stage at ×2 as `dvc.yaml` does, but without DVC."""
     command = dict(STAGES)[stage]["cmd"].replace("${item.scale}", "2").split()
     return subprocess.run(
         [sys.executable, *command[1:]], cwd=folder, capture_output=True, text=True, check=False
     )
 
 
-def the_error(done: "subprocess.CompletedProcess[str]") -> str:
-    """What a stage says that could not end well, after a check that it is one line."""
+def error_line(done: "subprocess.CompletedProcess[str]") -> str:
+    """The error of a failed stage, after a check that it is one line."""
     assert done.returncode == 1, done.stdout
     lines = done.stderr.splitlines()
     assert len(lines) == 1, done.stderr
@@ -90,7 +90,7 @@ def the_error(done: "subprocess.CompletedProcess[str]") -> str:
     return lines[0]
 
 
-def test_photographs_may_lie_where_nothing_can_be_written(tmp_path: Path) -> None:
+def test_photographs_may_be_in_a_read_only_folder(tmp_path: Path) -> None:
     folder = copy_project(tmp_path / "project")
     photos = (folder / "photos").rename(tmp_path / "photos")
     change_params(folder, data={"root": str(photos)})
@@ -99,31 +99,31 @@ def test_photographs_may_lie_where_nothing_can_be_written(tmp_path: Path) -> Non
     assert len(list((folder / "data/hr").rglob("*.png"))) == 4
 
 
-def test_a_project_in_which_nothing_can_be_written_is_told_so(tmp_path: Path) -> None:
+def test_a_read_only_project_is_reported(tmp_path: Path) -> None:
     folder = copy_project(tmp_path / "project")
     with read_only(folder):
-        assert the_error(by_hand("fetch_data", folder)).endswith("Read-only file system: 'data'")
+        assert error_line(by_hand("fetch_data", folder)).endswith("Read-only file system: 'data'")
     (folder / "data").mkdir()
     with read_only(folder / "data"):
-        assert "Read-only file system: 'data/" in the_error(by_hand("fetch_data", folder))
+        assert "Read-only file system: 'data/" in error_line(by_hand("fetch_data", folder))
 
 
 @pytest.fixture(scope="module")
 def whole(made_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone whose pipeline has been run undisturbed."""
+    """A clone in which the whole pipeline has run."""
     return copy_of(made_project, tmp_path_factory.mktemp("whole") / "project")
 
 
 @pytest.fixture
 def disk(whole: Path, tmp_path: Path) -> Iterator[Path]:
-    """A copy of it on a disk of its own."""
+    """A copy of `whole` on a disk of its own."""
     with small_disk(tmp_path / "disk", megabytes=120) as folder:
         subprocess.run(["cp", "--archive", f"{whole}/.", folder], check=True)
         yield folder
 
 
 def forget(stage: str, folder: Path) -> int:
-    """Delete what a stage has made; how many bytes that were."""
+    """Delete the outputs of a stage and return their size in bytes."""
     listed = dict(STAGES)[stage]
     outs = [*listed["outs"], *listed.get("metrics", []), *listed.get("plots", [])]
     size = 0
@@ -140,24 +140,24 @@ def forget(stage: str, folder: Path) -> int:
 
 
 def name_at_scale(stage: str) -> str:
-    """What DVC calls a stage at ×2."""
+    """DVC's name of a stage at ×2."""
     return f"{stage}@2" if "matrix" in dict(STAGES)[stage] else stage
 
 
 def assert_cache_sound(folder: Path) -> None:
-    """Every file in DVC's cache is what its name says."""
+    """Every file in DVC's cache has the md5 that is its name."""
     for file in (folder / ".dvc/cache/files/md5").glob("*/*"):
         digest = hashlib.md5(file.read_bytes()).hexdigest()
         assert file.parent.name + file.name.removesuffix(".dir") == digest
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("stage", MADE_BY_DVC)
-def test_a_stage_that_fills_the_disk_says_so_and_can_be_started_again(
+@pytest.mark.parametrize("stage", STAGES_WITH_OUTPUTS)
+def test_a_stage_that_fills_the_disk_reports_it_and_can_be_repeated(
     whole: Path, disk: Path, stage: str
 ) -> None:
     fill(disk, forget(stage, disk) // 2)
-    error = the_error(by_hand(stage, disk))
+    error = error_line(by_hand(stage, disk))
     assert "No space left on device" in error or "make room" in error
     assert any(f" {folder}/" in error for folder in RESULTS)
     assert not list(disk.rglob("*.tmp"))
@@ -168,16 +168,14 @@ def test_a_stage_that_fills_the_disk_says_so_and_can_be_started_again(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("stage", ["degrade", "page"])
-def test_a_stage_does_not_begin_on_a_disk_that_is_all_but_full(
-    whole: Path, disk: Path, stage: str
-) -> None:
+@pytest.mark.parametrize("stage", ["degrade", "report"])
+def test_a_stage_does_not_start_on_an_almost_full_disk(whole: Path, disk: Path, stage: str) -> None:
     lock = (disk / "dvc.lock").read_text()
     fill(disk, 1_000_000)
     repro = Running("dvc", "repro", "-s", "-f", name_at_scale(stage), cwd=disk)
     assert repro.ended() != 0
     (error,) = repro.errors()
-    told = r"error: \.: DVC's notes need 32\.00 MB, and [\d.]+ MB are free; make room"
+    told = r"error: \.: DVC's state files need 32\.00 MB, and [\d.]+ MB are free; make room"
     assert re.fullmatch(told, error)
     assert (disk / "dvc.lock").read_text() == lock
     run("dvc", "status", cwd=disk)
@@ -189,7 +187,7 @@ def test_a_stage_does_not_begin_on_a_disk_that_is_all_but_full(
 
 @pytest.mark.long
 @pytest.mark.parametrize("leave", [0, 400_000])
-def test_a_disk_that_others_fill_stops_a_training_that_can_go_on(
+def test_a_training_stopped_by_a_full_disk_can_continue(
     whole: Path, disk: Path, leave: int
 ) -> None:
     lock = (disk / "dvc.lock").read_text()
@@ -209,7 +207,7 @@ def test_a_disk_that_others_fill_stops_a_training_that_can_go_on(
 
 
 @pytest.mark.long
-def test_what_a_full_disk_leaves_of_dvcs_notes_can_be_deleted(whole: Path, disk: Path) -> None:
+def test_state_files_that_a_full_disk_damages_can_be_deleted(whole: Path, disk: Path) -> None:
     fill(disk)
     assert Running("dvc", "repro", "-s", "-f", "provenance", cwd=disk).ended() != 0
     make_room(disk)

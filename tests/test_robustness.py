@@ -1,4 +1,4 @@
-"""A run that is disturbed: settings and code change meanwhile, runs meet, a queue is killed."""
+"""Runs that are disturbed: settings or code change, two runs overlap, a queue is killed."""
 
 import os
 import shutil
@@ -21,24 +21,24 @@ REPRO = ("dvc", "repro", "--single-item", "train_mse@2")
 
 
 @pytest.fixture(scope="module")
-def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone that has photographs and low-resolution images, and no model yet."""
+def with_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone that has HR and LR images, but no model yet."""
     folder = copy_project(tmp_path_factory.mktemp("laid out") / "project")
     run("dvc", "repro", "degrade@2", cwd=folder)
     return folder
 
 
 @pytest.fixture
-def clone(laid_out: Path, tmp_path: Path) -> Path:
-    """A copy of it, in which training takes a second."""
-    folder = shutil.copytree(laid_out, tmp_path / "project")
+def clone(with_images: Path, tmp_path: Path) -> Path:
+    """A copy of `with_images` in which training takes a second."""
+    folder = shutil.copytree(with_images, tmp_path / "project")
     change_params(folder, train={"patches_per_image": 20})
     return folder
 
 
 @pytest.fixture(scope="module")
 def whole(made_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone whose pipeline has been run undisturbed."""
+    """A clone in which the whole pipeline has run."""
     return copy_of(made_project, tmp_path_factory.mktemp("whole") / "project")
 
 
@@ -56,8 +56,8 @@ def test_settings_and_code_that_change_while_a_stage_runs_are_not_recorded(clone
     warning = f"{changes}: changed during this run; "
     assert training.printed.count(warning) == 1
     assert training.errors() == [
-        f"error: changed while this stage ran: {changes}; its result is of what was before "
-        "and is not recorded: the same command makes it of what is now"
+        f"error: changed while this stage ran: {changes}; "
+        "the result is not recorded, run the same command again"
     ]
     assert "ERROR: failed to reproduce 'train_mse@2'" in training.printed
     assert (clone / "dvc.lock").read_text() == lock
@@ -65,16 +65,16 @@ def test_settings_and_code_that_change_while_a_stage_runs_are_not_recorded(clone
 
 
 @pytest.mark.long
-def test_after_a_change_was_refused_the_next_run_has_the_new_or_the_old_setting(
+def test_after_a_refused_change_the_next_run_uses_the_current_setting(
     clone: Path, tmp_path: Path
 ) -> None:
-    change_params(clone, train={"patches_per_image": 1000})  # some states are saved
-    in_peace = {}
+    change_params(clone, train={"patches_per_image": 1000})  # so that checkpoints are saved
+    undisturbed = {}
     for rate in (0.001, 0.002):
         other = shutil.copytree(clone, tmp_path / str(rate))
         change_params(other, train={"lr": rate})
         run(*REPRO, cwd=other)
-        in_peace[rate] = results(other)
+        undisturbed[rate] = results(other)
     training = Running(*REPRO, cwd=clone)
     training.until("training ")
     change_params(clone, train={"lr": 0.002})
@@ -82,13 +82,13 @@ def test_after_a_change_was_refused_the_next_run_has_the_new_or_the_old_setting(
     changed = shutil.copytree(clone, tmp_path / "changed")
     change_params(clone, train={"lr": 0.001})
     assert "continuing an unfinished run from epoch" in run(*REPRO, cwd=clone)
-    assert results(clone) == in_peace[0.001]
+    assert results(clone) == undisturbed[0.001]
     run(*REPRO, cwd=changed)
-    assert results(changed) == in_peace[0.002]
+    assert results(changed) == undisturbed[0.002]
 
 
 @pytest.mark.slow
-def test_two_runs_at_once_in_a_folder_leave_the_first_one_in_peace(clone: Path) -> None:
+def test_a_second_run_in_a_folder_does_not_disturb_the_first(clone: Path) -> None:
     first = Running(*REPRO, cwd=clone)
     first.until("training ")
     with first.paused():
@@ -101,7 +101,7 @@ def test_two_runs_at_once_in_a_folder_leave_the_first_one_in_peace(clone: Path) 
 
 
 @pytest.mark.slow
-def test_a_training_that_runs_already_is_not_started_again(clone: Path) -> None:
+def test_a_model_is_not_trained_twice_at_the_same_time(clone: Path) -> None:
     first = Running(*TRAIN, cwd=clone)
     first.until("training ")
     with first.paused():
@@ -117,7 +117,7 @@ def test_a_training_that_runs_already_is_not_started_again(clone: Path) -> None:
 
 
 @pytest.mark.long
-def test_what_is_scored_while_it_is_trained_again_is_whole(whole: Path, tmp_path: Path) -> None:
+def test_scoring_during_a_new_training_uses_the_old_model(whole: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(whole, tmp_path / "project")
     before = results(folder)
     training = Running(*TRAIN, cwd=folder)
@@ -129,7 +129,7 @@ def test_what_is_scored_while_it_is_trained_again_is_whole(whole: Path, tmp_path
 
 
 def queue_workers(folder: Path) -> list[tuple[psutil.Process, list[str]]]:
-    """The processes of DVC's queue of a folder and all that they started, with their commands."""
+    """The processes that run in a folder, with their command lines."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -142,36 +142,36 @@ def queue_workers(folder: Path) -> list[tuple[psutil.Process, list[str]]]:
 
 @pytest.fixture
 def no_worker_left(whole: Path) -> Iterator[None]:
-    """Whatever becomes of the test, no worker outlives it."""
+    """Kill the workers that a failing test leaves."""
     yield
     for process, _ in queue_workers(whole):
         process.kill()
 
 
 def wait_for(happened: Callable[[], bool]) -> None:
-    """Wait until something has happened."""
+    """Wait until a condition holds."""
     end = time.monotonic() + PATIENCE
     while not happened():
-        assert time.monotonic() < end, "it did not happen"
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.3)
 
 
 def start_queue(folder: Path) -> None:
-    """Start a worker, which would keep a pipe of ours open."""
+    """Start a worker of DVC's queue; its output goes nowhere, as it would keep a pipe open."""
     nowhere = subprocess.DEVNULL
     command, env = ("dvc", "queue", "start"), environment() | {"OMP_NUM_THREADS": "1"}
     subprocess.run(command, cwd=folder, env=env, stdout=nowhere, stderr=nowhere, check=True)
 
 
 def status(folder: Path) -> dict[str, str]:
-    """What `dvc queue status` says of each experiment."""
+    """The state of each experiment as `dvc queue status` prints it."""
     lines = run("dvc", "queue", "status", cwd=folder).splitlines()
     return {words[1]: words[-1] for line in lines if len(words := line.split()) == 5}
 
 
 @pytest.mark.long
 @pytest.mark.usefixtures("no_worker_left")
-def test_a_queue_whose_worker_is_killed_goes_on(whole: Path) -> None:
+def test_a_queue_continues_after_its_worker_is_killed(whole: Path) -> None:
     queue = ("dvc", "exp", "run", "--queue", "-n")
     for name, rate in (("one", "0.002"), ("two", "0.003")):
         run(*queue, name, "-S", f"train.lr={rate}", "train_mse@2", cwd=whole)
@@ -182,13 +182,13 @@ def test_a_queue_whose_worker_is_killed_goes_on(whole: Path) -> None:
         process.send_signal(signal.SIGKILL)
     wait_for(lambda: not queue_workers(whole))
 
-    # DVC has not noticed; the workspace has nothing to do with it.
+    # DVC still lists the killed experiment as running; the workspace is unaffected.
     assert status(whole) == {"one": "Running", "two": "Queued"}
     assert "up to date" in run("dvc", "repro", cwd=whole)
     assert results(whole) == before
     assert run("git", "status", "--short", cwd=whole) == ""
 
-    # Killing what is dead makes DVC notice; then it can be removed and queued again.
+    # `dvc queue kill` corrects the state; then the experiment can be removed and queued again.
     run("dvc", "queue", "kill", "one", cwd=whole)
     assert status(whole) == {"one": "Failed", "two": "Queued"}
     run("dvc", "queue", "remove", "one", cwd=whole)

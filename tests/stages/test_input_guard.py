@@ -1,4 +1,4 @@
-"""What DVC records is true: a stage whose settings, data or code change meanwhile is refused."""
+"""A stage whose settings, data or code change while it runs is refused."""
 
 import shutil
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import yaml
 
 from srcnn.errors import InputError
 from srcnn.utils.yaml_files import read_yaml
-from stages.input_guard import ROOM, Record
+from stages.input_guard import ROOM, InputGuard
 from tests.tiny_project import ROOT
 
 OneLine = Callable[[Any], str]
@@ -26,7 +26,7 @@ class Usage(NamedTuple):
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a stage of its own, `enlarge@2-fast`, which DVC is said to have started."""
+    """A folder with a stage `enlarge@2-fast`, as if DVC had started it."""
     stage = {
         "cmd": "python -m stages.enlarge --scale ${item.scale} --loss ${item.loss}",
         "matrix": {"scale": "${scales}", "loss": "${variants}"},
@@ -59,29 +59,29 @@ def set_params(folder: Path, section: str, name: str, value: Any) -> None:
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
 
 
-def begun() -> Record:
-    """The record of the stage that has just begun."""
-    return Record({"scale": 2, "loss": "fast"})
+def start_guard() -> InputGuard:
+    """The guard of a stage that starts now."""
+    return InputGuard({"scale": 2, "loss": "fast"})
 
 
 def leave(monkeypatch: pytest.MonkeyPatch, free: float) -> None:
-    """Let the disk have so many free bytes."""
+    """Pretend that the disk has so many free bytes."""
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 10**12, int(free)))
 
 
-def test_a_stage_whose_inputs_stay_as_they_are_is_recorded(folder: Path) -> None:
-    record = begun()
+def test_unchanged_inputs_are_accepted(folder: Path) -> None:
+    guard = start_guard()
     (folder / "code.py").touch()
     (folder / "params.yaml").write_text("# a comment\n" + (folder / "params.yaml").read_text())
-    assert record.changed() == []
-    record.check()
+    assert guard.changed() == []
+    guard.check()
 
 
-def test_code_that_python_compiles_meanwhile_is_no_change(folder: Path) -> None:
-    record = begun()
+def test_compiled_code_is_not_a_change(folder: Path) -> None:
+    guard = start_guard()
     (folder / "data/x2/__pycache__").mkdir()
     (folder / "data/x2/__pycache__/a.pyc").write_text("compiled")
-    assert record.changed() == []
+    assert guard.changed() == []
 
 
 @pytest.mark.usefixtures("folder")
@@ -92,120 +92,120 @@ def test_code_that_python_compiles_meanwhile_is_no_change(folder: Path) -> None:
 def test_a_setting_that_the_stage_does_not_read_may_change(
     folder: Path, section: str, name: str, value: Any
 ) -> None:
-    record = begun()
+    guard = start_guard()
     set_params(folder, section, name, value)
     for file in ("other.py", "data/x4/a.png"):
         (folder / file).write_text("changed")
-    record.check()
+    guard.check()
 
 
 @pytest.mark.parametrize(
     ("section", "name", "value"), [("train", "lr", 0.2), ("variants", "fast", {"lambda1": 1})]
 )
-def test_a_setting_that_changes_meanwhile_is_named(
+def test_a_changed_setting_is_named(
     folder: Path, one_line: OneLine, section: str, name: str, value: Any
 ) -> None:
-    record = begun()
+    guard = start_guard()
     set_params(folder, section, name, value)
     with pytest.raises(InputError) as caught:
-        record.check()
+        guard.check()
     message = one_line(caught)
     assert message.startswith(f"changed while this stage ran: params.yaml: {section}.{name};")
     assert "the same command" in message
 
 
 @pytest.mark.parametrize("name", ["code.py", "set.yaml", "data/x2/a.png"])
-def test_a_file_that_changes_meanwhile_is_named(folder: Path, name: str) -> None:
-    record = begun()
+def test_a_changed_file_is_named(folder: Path, name: str) -> None:
+    guard = start_guard()
     (folder / name).write_text("changed")
     with pytest.raises(InputError, match="changed while this stage ran") as caught:
-        record.check()
+        guard.check()
     assert (name if "/" not in name else "data/x2") in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["code.py", "data/x2/a.png"])
-def test_a_file_that_is_gone_meanwhile_is_noticed(folder: Path, name: str) -> None:
-    record = begun()
+def test_a_deleted_file_is_noticed(folder: Path, name: str) -> None:
+    guard = start_guard()
     (folder / name).unlink()
-    assert record.changed() == [name.removesuffix("/a.png")]
+    assert guard.changed() == [name.removesuffix("/a.png")]
 
 
-def test_a_file_that_is_added_to_a_folder_is_noticed(folder: Path) -> None:
-    record = begun()
+def test_a_file_added_to_a_folder_is_noticed(folder: Path) -> None:
+    guard = start_guard()
     (folder / "data/x2/b.png").write_text("b")
-    assert record.changed() == ["data/x2"]
+    assert guard.changed() == ["data/x2"]
 
 
-def test_what_is_changed_and_undone_is_as_if_it_had_not_been(folder: Path) -> None:
-    record = begun()
+def test_a_change_that_is_undone_is_accepted(folder: Path) -> None:
+    guard = start_guard()
     before = (folder / "params.yaml").read_text()
     set_params(folder, "train", "lr", 0.2)
-    assert record.changed() == ["params.yaml: train.lr"]
+    assert guard.changed() == ["params.yaml: train.lr"]
     (folder / "params.yaml").write_text(before)
-    record.check()
+    guard.check()
 
 
 @pytest.mark.parametrize("text", ["", "train: {lr: 0.1", "- 1", None])
-def test_settings_that_are_half_saved_count_as_changed(folder: Path, text: str | None) -> None:
-    record = begun()
+def test_settings_that_are_saved_in_part_count_as_changed(folder: Path, text: str | None) -> None:
+    guard = start_guard()
     (folder / "params.yaml").unlink()
     if text is not None:
         (folder / "params.yaml").write_text(text)
-    assert record.changed() == ["params.yaml: train.lr", "params.yaml: variants.fast"]
+    assert guard.changed() == ["params.yaml: train.lr", "params.yaml: variants.fast"]
 
 
-def test_of_a_stage_that_is_started_by_hand_nothing_is_looked_at(
+def test_a_stage_started_without_dvc_is_not_checked(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DVC_STAGE")
     leave(monkeypatch, 0)
-    record = begun()
+    guard = start_guard()
     (folder / "code.py").unlink()
-    record.check()
+    guard.check()
 
 
-def test_the_first_of_several_processes_alone_looks(
+def test_only_the_first_of_several_processes_checks(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOCAL_RANK", "1")
-    record = begun()
+    guard = start_guard()
     (folder / "code.py").unlink()
-    record.check()
+    guard.check()
 
 
-def test_a_stage_begins_only_where_dvc_has_room_for_its_notes(
+def test_a_stage_starts_only_if_the_disk_has_room_for_dvcs_state_files(
     folder: Path, monkeypatch: pytest.MonkeyPatch, one_line: OneLine
 ) -> None:
     leave(monkeypatch, ROOM - 1e6)
     with pytest.raises(InputError) as caught:
-        begun()
-    assert one_line(caught) == (".: DVC's notes need 32.00 MB, and 31.00 MB are free; make room")
+        start_guard()
+    assert one_line(caught) == (
+        ".: DVC's state files need 32.00 MB, and 31.00 MB are free; make room"
+    )
     leave(monkeypatch, ROOM)
-    begun()
+    start_guard()
 
 
-def test_a_stage_ends_well_only_where_dvc_has_room_for_copies_of_what_it_made(
+def test_a_stage_succeeds_only_if_the_disk_has_room_for_dvcs_copies(
     folder: Path, monkeypatch: pytest.MonkeyPatch, one_line: OneLine
 ) -> None:
-    record = begun()
+    guard = start_guard()
     (folder / "sr/x2/mse").mkdir(parents=True)
     (folder / "sr/x2/mse/a.png").write_bytes(bytes(2_000_000))
     (folder / "curve.csv").write_bytes(bytes(1_000_000))
     (folder / "metrics.json").write_bytes(bytes(5000))  # git's
     leave(monkeypatch, ROOM + 2e6)
     with pytest.raises(InputError) as caught:
-        record.check()
+        guard.check()
     assert one_line(caught) == (
-        ".dvc/cache: DVC's copies of sr/x2, curve.csv and its notes need 35.00 MB, "
+        ".dvc/cache: DVC's copies of sr/x2, curve.csv and its state files need 35.00 MB, "
         "and 34.00 MB are free; make room"
     )
     leave(monkeypatch, ROOM + 3e6)
-    record.check()
+    guard.check()
 
 
-def test_the_room_is_looked_for_where_the_cache_is(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_disk_of_the_cache_is_checked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
     def usage(path: Path) -> Usage:
@@ -213,17 +213,17 @@ def test_the_room_is_looked_for_where_the_cache_is(
         return Usage(10**12, 0, 10**12)
 
     monkeypatch.setattr(shutil, "disk_usage", usage)
-    record = begun()
+    guard = start_guard()
     (folder / "sr/x2").mkdir(parents=True)
     (folder / "sr/x2/a.png").write_bytes(bytes(700))
     (folder / ".dvc").mkdir()
     (folder / "elsewhere").mkdir()
     (folder / ".dvc/config.local").write_text("[cache]\n    dir = ../elsewhere\n")
-    record.check()
+    guard.check()
     assert asked[-1].resolve() == folder / "elsewhere"
 
 
-def test_every_stage_of_this_project_notices_whatever_it_reads(
+def test_every_stage_of_this_project_notices_a_change_of_each_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
@@ -244,11 +244,11 @@ def test_every_stage_of_this_project_notices_whatever_it_reads(
             if file != Path("params.yaml"):
                 written.write_text("as it was")
         monkeypatch.setenv("DVC_STAGE", f"{name}@2-fast")
-        record = Record(arguments)
-        assert record.changed() == []
+        guard = InputGuard(arguments)
+        assert guard.changed() == []
         for file in files:
             (file if file.suffix else file / "0001.png").unlink()
         Path("params.yaml").unlink(missing_ok=True)
         settings = listed.splitlines()[len(files) :]
         expected = [f"params.yaml: {setting}" for setting in settings] + [*map(str, files)]
-        assert record.changed() == expected, name
+        assert guard.changed() == expected, name

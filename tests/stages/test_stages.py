@@ -1,4 +1,4 @@
-"""The stages as a user runs them: scripts in a folder of its own, judged by what they leave."""
+"""The stages as a user runs them, tested by the files that they write."""
 
 import os
 import subprocess
@@ -46,7 +46,7 @@ class Workspace:
         yaml.dump(values, self.folder / "params.yaml")
 
     def run(self, stage: str, *options: str) -> "subprocess.CompletedProcess[str]":
-        """Run a stage on one thread, without any folder of the user's."""
+        """Run a stage on one thread, with a home folder of its own."""
         return subprocess.run(
             [sys.executable, "-m", f"stages.{stage}", *options],
             cwd=self.folder,
@@ -62,14 +62,14 @@ class Workspace:
         )
 
     def files(self, folder: str) -> list[str]:
-        """All files under a folder, hidden ones left out, by their path in the workspace."""
+        """Paths in the workspace of all files in a folder, except hidden ones."""
         paths = [path.relative_to(self.folder) for path in (self.folder / folder).rglob("*.*")]
         return sorted(str(path) for path in paths if "/." not in f"/{path}")
 
 
 @pytest.fixture
 def workspace(project: Path, tmp_path: Path, picture: Picture) -> Workspace:
-    """Two training photographs and one of val, in a folder, with settings that use them."""
+    """Two training photographs and one for validation, and settings that use them."""
     for name, size in (("train/a", (37, 42)), ("train/b", (33, 50)), ("val/c", (40, 48))):
         write_png(tmp_path / f"photos/{name}.png", picture(*size, phase=len(name)))
     (tmp_path / "datasets").symlink_to(project / "datasets")
@@ -78,8 +78,8 @@ def workspace(project: Path, tmp_path: Path, picture: Picture) -> Workspace:
     return made
 
 
-def lay_out(workspace: Workspace, *scales: int) -> None:
-    """What fetch_data and degrade make, without running them."""
+def write_images(workspace: Workspace, *scales: int) -> None:
+    """Write what fetch_data and degrade make, without running them."""
     for number, (split, name) in enumerate((("train", "a"), ("train", "b"), ("val", "c")), start=1):
         image = read_rgb(workspace.folder / f"photos/{split}/{name}.png")
         hr = crop_to_multiple(image, 4)
@@ -90,7 +90,7 @@ def lay_out(workspace: Workspace, *scales: int) -> None:
 
 
 def assert_refused(run: "subprocess.CompletedProcess[str]", *named: str) -> None:
-    """Exit status 1 and one line on stderr that begins with `error:` and names what is wrong."""
+    """Check for exit status 1 and one line on stderr: `error:` and the words given."""
     assert run.returncode == 1, run.stderr
     assert "Traceback" not in run.stderr
     lines = run.stderr.splitlines()
@@ -100,7 +100,7 @@ def assert_refused(run: "subprocess.CompletedProcess[str]", *named: str) -> None
         assert name in lines[0]
 
 
-def test_photographs_of_a_folder_are_laid_out_and_degraded(workspace: Workspace) -> None:
+def test_photographs_of_a_folder_are_copied_and_degraded(workspace: Workspace) -> None:
     fetched = workspace.run("fetch_data")
     assert (fetched.returncode, fetched.stderr) == (0, "")
     assert workspace.files("data") == [
@@ -132,7 +132,7 @@ def test_sides_are_cropped_to_the_least_common_multiple_of_the_scales(
     assert hr.shape == (24, 48, 3)
 
 
-def test_what_was_converted_and_what_was_not_taken_is_told(workspace: Workspace) -> None:
+def test_converted_and_skipped_files_are_reported(workspace: Workspace) -> None:
     write_png(workspace.folder / "photos/train/grey.png", np.zeros((20, 20), np.uint8))
     (workspace.folder / "photos/train/phone.heic").write_bytes(b"")
     run = workspace.run("fetch_data")
@@ -144,26 +144,26 @@ def test_what_was_converted_and_what_was_not_taken_is_told(workspace: Workspace)
     assert "*.webp, *.tif, *.tiff, *.bmp: train/phone.heic" in run.stdout
 
 
-def test_a_root_that_is_not_there_is_refused_and_nothing_written(workspace: Workspace) -> None:
+def test_a_missing_root_is_refused_and_nothing_written(workspace: Workspace) -> None:
     workspace.set(**{"data.root": "nowhere"})
     assert_refused(workspace.run("fetch_data"), "nowhere")
     assert workspace.files("data") == []
 
 
-def test_a_wrong_root_is_refused_with_the_setting_that_names_it(workspace: Workspace) -> None:
+def test_the_error_of_a_missing_root_names_the_setting(workspace: Workspace) -> None:
     workspace.set(**{"data.root": "nowhere"})
     assert_refused(workspace.run("fetch_data"), "data.root", "nowhere/train")
 
 
 @pytest.mark.parametrize("content", [b"", b"words", None], ids=["empty", "words", "cut short"])
-def test_an_image_that_cannot_be_read_is_refused_and_nothing_left_half_written(
+def test_a_damaged_image_is_refused_and_no_partial_file_left(
     workspace: Workspace, content: bytes | None
 ) -> None:
     path = workspace.folder / "photos/train/b.png"
     path.write_bytes(path.read_bytes()[:500] if content is None else content)
     assert_refused(workspace.run("fetch_data"), "photos/train/b.png")
     for name in workspace.files("data"):
-        assert name.endswith(".png")  # no index of a set that is not whole, no temporary file
+        assert name.endswith(".png")  # no index of an incomplete set, no temporary file
         read_rgb(workspace.folder / name)
 
 
@@ -172,20 +172,20 @@ def test_an_image_smaller_than_the_crop_is_refused(workspace: Workspace, picture
     assert_refused(workspace.run("fetch_data"), "photos/val/tiny.png", "40×3")
 
 
-def test_a_scale_that_is_not_among_the_scales_is_refused(workspace: Workspace) -> None:
-    lay_out(workspace)
+def test_a_scale_that_the_settings_do_not_list_is_refused(workspace: Workspace) -> None:
+    write_images(workspace)
     before = workspace.files("data")
     assert_refused(workspace.run("degrade", "--scale", "3"), "--scale 3", "2, 4")
     assert workspace.files("data") == before
 
 
-def test_wrong_settings_are_refused_before_anything_is_done(workspace: Workspace) -> None:
+def test_wrong_settings_are_refused_first(workspace: Workspace) -> None:
     workspace.set(**{"train.lr": "fast", "loss.lambda1": -1})
     assert_refused(workspace.run("fetch_data"), "params.yaml", "train.lr", "loss.lambda1")
     assert workspace.files("data") == []
 
 
-def test_missing_settings_are_refused_with_where_to_run_from(workspace: Workspace) -> None:
+def test_the_error_of_missing_settings_says_where_to_run(workspace: Workspace) -> None:
     (workspace.folder / "params.yaml").unlink()
     assert_refused(workspace.run("fetch_data"), "params.yaml", "project's folder")
 
@@ -196,13 +196,13 @@ def test_degrading_without_images_is_refused(workspace: Workspace) -> None:
 
 
 def test_a_damaged_hr_image_stops_degrading_with_one_error_line(workspace: Workspace) -> None:
-    lay_out(workspace)
+    write_images(workspace)
     path = workspace.folder / "data/hr/train/0002.png"
     path.write_bytes(path.read_bytes()[:200])
     run = workspace.run("degrade", "--scale", "2")
     assert run.returncode == 1
     assert "Traceback" not in run.stderr
-    # The progress bar shares stderr; it ends its line before the error begins one.
+    # The progress bar is on stderr too; it ends its line before the error starts one.
     lines = [line for line in run.stderr.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1
     assert run.stderr.endswith(f"{lines[0]}\n")
@@ -212,7 +212,7 @@ def test_a_damaged_hr_image_stops_degrading_with_one_error_line(workspace: Works
         assert "/." not in name
 
 
-def test_weights_that_are_not_there_are_refused_and_nothing_written(workspace: Workspace) -> None:
+def test_missing_weights_are_refused_and_nothing_written(workspace: Workspace) -> None:
     workspace.set(**{"loss.weights_file": "my/vgg.pth"})
     assert_refused(workspace.run("fetch_weights"), "loss.weights_file", "my/vgg.pth")
     assert workspace.files("data") == []
@@ -225,13 +225,13 @@ def test_weights_are_stored_as_safetensors(workspace: Workspace) -> None:
         "data/weights/lpips.safetensors",
         "data/weights/vgg.safetensors",
     ]
-    assert workspace.files("home") == []  # what is installed is not cached again
+    assert workspace.files("home") == []  # weights of installed packages are not cached
 
 
 def test_training_images_smaller_than_a_patch_are_refused_and_no_model_written(
     workspace: Workspace,
 ) -> None:
-    lay_out(workspace, 2)
+    write_images(workspace, 2)
     workspace.set(**{"train.patch_size": 64})
     run = workspace.run("train", "--scale", "2", "--loss", "mse")
     assert_refused(run, "0001", "train.patch_size: 64")
@@ -244,8 +244,8 @@ def test_training_images_smaller_than_a_patch_are_refused_and_no_model_written(
 def test_stored_weights_of_other_settings_are_refused_and_no_model_written(
     workspace: Workspace, vgg16: Weights, change: dict[str, Any]
 ) -> None:
-    # DVC fetches them again after such a change; who runs the stages by hand must be told to.
-    lay_out(workspace, 2)
+    # DVC fetches them again after such a change; someone who runs the stages by hand may not.
+    write_images(workspace, 2)
     vgg = workspace.folder / "data/weights/vgg.safetensors"
     write_tensors(vgg16, vgg, {"origin": "here", "network": "vgg16"})
     small = {"train.patch_size": 16, "train.patches_per_image": 2, "train.epochs.perceptual": 1}
@@ -256,7 +256,7 @@ def test_stored_weights_of_other_settings_are_refused_and_no_model_written(
 
 
 def test_evaluating_without_models_is_refused_and_nothing_written(workspace: Workspace) -> None:
-    lay_out(workspace, 2)
+    write_images(workspace, 2)
     run = workspace.run("evaluate", "--scale", "2")
     assert_refused(run, "models/x2/mse.safetensors")
     assert workspace.files("metrics") == workspace.files("data/sr") == []
@@ -265,9 +265,9 @@ def test_evaluating_without_models_is_refused_and_nothing_written(workspace: Wor
 @pytest.mark.parametrize(
     "options",
     [(), ("--scale", "two"), ("--scale", "2", "--loss", "mse")],
-    ids=["no options", "a scale in words", "an option of another stage"],
+    ids=["no options", "a scale in words", "an unknown option"],
 )
-def test_a_command_line_that_makes_no_sense_is_told_how_it_is_used(
+def test_a_wrong_command_line_prints_the_usage(
     workspace: Workspace, options: tuple[str, ...]
 ) -> None:
     run = workspace.run("degrade", *options)
@@ -276,7 +276,7 @@ def test_a_command_line_that_makes_no_sense_is_told_how_it_is_used(
     assert "Traceback" not in run.stderr
 
 
-def test_a_stage_runs_as_a_script_as_well(project: Path) -> None:
+def test_a_stage_also_runs_as_a_script(project: Path) -> None:
     command = [sys.executable, "stages/degrade.py", "--help"]
     run = subprocess.run(command, cwd=project, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr

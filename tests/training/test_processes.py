@@ -121,7 +121,7 @@ def test_an_interrupted_run_saves_and_continues(workspace: Path, project: Path) 
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors.startswith("stopped at epoch 1, batch ")
-    assert errors.rstrip().endswith("the same command goes on from there")
+    assert errors.rstrip().endswith("the same command continues")
     again = start(workspace, project)
     output, errors = again.communicate(timeout=120)
     assert again.returncode == 0, errors
