@@ -120,10 +120,15 @@ def _size(path: Path) -> int:
 
 
 def _digest(path: Path) -> str | None:
-    """A digest of a file's bytes, or, for speed, of the sizes and times of a folder's files."""
+    """A digest of a file or folder; of images, for speed, only sizes and times count."""
     if path.is_file():
         return sha256_of(path)
     if not path.is_dir():
         return None
-    lines = [f"{file} {status.st_size} {status.st_mtime_ns}\n" for file, status in _files(path)]
+    lines = (
+        f"{file} {sha256_of(file)}\n"
+        if file.suffix == ".py"
+        else f"{file} {status.st_size} {status.st_mtime_ns}\n"
+        for file, status in _files(path)
+    )
     return hashlib.sha256(os.fsencode("".join(lines))).hexdigest()

@@ -77,6 +77,15 @@ def test_unchanged_inputs_are_accepted(folder: Path) -> None:
     guard.check()
 
 
+def test_only_the_content_of_code_in_a_folder_counts(folder: Path) -> None:
+    (folder / "data/x2/a.py").write_text("1")
+    guard = start_guard()
+    (folder / "data/x2/a.py").touch()
+    assert guard.changed() == []
+    (folder / "data/x2/a.py").write_text("2")
+    assert guard.changed() == ["data/x2"]
+
+
 def test_compiled_code_is_not_a_change(folder: Path) -> None:
     guard = start_guard()
     (folder / "data/x2/__pycache__").mkdir()
