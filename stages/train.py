@@ -38,7 +38,7 @@ def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
         checkpoint.lock()
     trainer = build_trainer(settings, scale, loss, fabric, inputs, checkpoint)
     signal.signal(signal.SIGINT, trainer.request_stop)
-    log, reported = EpochLog(trainer, f"×{scale} with {loss}", writers), guard.changed()
+    log, reported = EpochLog(trainer, f"×{scale} with {loss}", writers), list[str]()
     for row in trainer.run():
         log.add(row)
         if (changed := guard.changed()) and changed != reported:
