@@ -1,16 +1,16 @@
-# make repro    the whole pipeline, from photographs to Table I
-# make test     the tests
-# make plan     what the pipeline will take: images, steps, time and disk
-# make sweep    the pipeline over a list of values, as experiments, and a figure of them
-# make verify   the committed results made anew, and whether they come out the same
-# make install  .venv alone
-# make lock     requirements.lock anew, after a change of pyproject.toml (needs uv)
+# make repro    run the whole pipeline, from photographs to Table I
+# make test     run the linter, the type checker and the tests
+# make plan     estimate the images, steps, time and disk of a run
+# make sweep    run the pipeline with several values of a setting, and plot the scores
+# make verify   run the committed pipeline again, and compare the results
+# make install  only make .venv
+# make lock     update requirements.lock after a change of pyproject.toml (needs uv)
 
 SHELL := bash
 .DEFAULT_GOAL := repro
 .PHONY: repro test plan sweep verify install lock
 
-# The stages and the tests run the python of .venv, whatever else is on PATH.
+# Stages and tests use the python of .venv.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME
 
@@ -40,15 +40,15 @@ lock: $(INSTALLED)
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes \
 	    --python-version 3.11 --no-emit-index-url --upgrade --output-file requirements.lock
 
-# Named by a checksum, so that a touched file installs nothing and an interrupted install goes on.
+# A checksum in the name: touched files install nothing, and an interrupted install continues.
 $(INSTALLED):
 	@for python in $(PYTHON) python3.11 python3.12 python3; do \
 	    if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; \
 	    then exec $$python -m venv .venv; fi; done; \
 	    echo "error: Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python3.12" >&2; exit 1
-	@echo "installing the packages of requirements.lock into .venv, once: several GB, some minutes"
+	@echo "installing the packages of requirements.lock into .venv (once; several GB, some minutes)"
 	python -m pip install --quiet --no-deps --require-hashes --requirement requirements.lock
-	# compat: the folder itself is importable, so that python stages/train.py finds its neighbours.
+	# compat puts this folder on the import path, so that python stages/train.py can import stages.
 	python -m pip install --quiet --no-deps --no-build-isolation \
 	    --config-settings editable_mode=compat --editable .
 	@rm -f .venv/installed-*
