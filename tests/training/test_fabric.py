@@ -45,7 +45,7 @@ def test_more_gpus_than_the_machine_has_are_refused(
     assert one_line(caught) == "train.devices: 3, but this machine has 2 GPUs"
 
 
-def test_a_network_should_compile_where_it_is_asked_for_or_wins() -> None:
+def test_a_network_is_compiled_on_request_or_if_that_saves_time() -> None:
     exact, fast = launch_fabric("32"), launch_fabric("bf16")
     assert should_compile("always", exact, 1)
     assert not should_compile("never", fast, MIN_STEPS_TO_COMPILE)
