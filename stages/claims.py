@@ -12,12 +12,12 @@ from srcnn.analysis.verdicts import Claim
 from srcnn.settings import Settings
 from stages.run_stage import run_stage
 
-METRICS_FOLDER, PLOTS = Path("metrics"), Path("plots")
+METRICS, PLOTS = Path("metrics"), Path("plots")
 
 
 def main(settings: Settings) -> None:
     """Write plots/comparisons.{csv,md} and plots/claims.{json,md}."""
-    scales = read_all(settings.scales, METRICS_FOLDER, Path("data"))
+    scales = read_all(settings.scales, METRICS, Path("data"))
     judged = judge_claims(settings, scales)
     write_comparisons(compare(scales), PLOTS / "comparisons.csv", PLOTS / "comparisons.md")
     write_claims(judged, len(scales[0].names), PLOTS / "claims.json", PLOTS / "claims.md")
@@ -27,10 +27,10 @@ def main(settings: Settings) -> None:
 
 def judge_claims(settings: Settings, scales: list[Results]) -> list[Claim]:
     """The verdicts on C1 to C7."""
-    devices = read_devices(METRICS_FOLDER)
+    devices = read_devices(METRICS)
     cost = read_cost(Path(f"models/x{settings.scales[0]}/mse.safetensors"))
     peaks = {
-        (scale, loss): read_peaks(METRICS_FOLDER / f"grid/x{scale}_{loss}.csv")
+        (scale, loss): read_peaks(METRICS / f"grid/x{scale}_{loss}.csv")
         for scale in settings.scales
         for loss in ("perceptual", "mse")
     }

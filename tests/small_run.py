@@ -67,9 +67,8 @@ def make_run(
     """
     images = {f"{11 + i:04d}": name for i, name in enumerate(names)}
     metrics, data = folder / "metrics", folder / "data"
-    write_csv(
-        ({"image": i, "split": "val", "name": n} for i, n in images.items()), data / "hr/index.csv"
-    )
+    index = pd.DataFrame({"image": i, "split": "val", "name": n} for i, n in images.items())
+    write_csv(index, data / "hr/index.csv")
     for place, image in enumerate(images):
         write_png(data / f"hr/val/{image}.png", picture(*SIZE, phase=place))
     for scale in SCALES:
@@ -85,27 +84,25 @@ def make_run(
                 known = method if method in RUN_METHODS else "nearest"
                 scores = {name: number_of(scale, place, known, name) for name in METRICS}
                 rows.append({"image": image, "method": method, **scores})
-        write_csv(rows, metrics / f"x{scale}.csv")
+        write_csv(pd.DataFrame(rows), metrics / f"x{scale}.csv")
         write_json(mean_scores(pd.DataFrame(rows)), metrics / f"x{scale}.json")
         convention = {name: {"border": f"{scale} pixels"} for name in METRICS}
         write_json(convention, metrics / f"x{scale}_convention.json")
         for loss in methods:
-            write_csv(
-                (
-                    {
-                        "epoch": epoch,
-                        "loss": 0.002 / epoch,
-                        "val_loss": 0.003 / epoch,
-                        "val_psnr_rgb": 30 - 1 / epoch,
-                        "val_psnr_interpolated": 29,
-                    }
-                    for epoch in range(1, 6)
-                ),
-                metrics / f"training/x{scale}_{loss}.csv",
+            curve = pd.DataFrame(
+                {
+                    "epoch": epoch,
+                    "loss": 0.002 / epoch,
+                    "val_loss": 0.003 / epoch,
+                    "val_psnr_rgb": 30 - 1 / epoch,
+                    "val_psnr_interpolated": 29,
+                }
+                for epoch in range(1, 6)
             )
+            write_csv(curve, metrics / f"training/x{scale}_{loss}.csv")
     (folder / "params.yaml").write_text("seed: 1  # same <seed>, same bytes\n", encoding="utf-8")
     write_json(CLAIMS, folder / "plots/claims.json")
-    write_csv([COMPARISON], folder / "plots/comparisons.csv")
+    write_csv(pd.DataFrame([COMPARISON]), folder / "plots/comparisons.csv")
     of_set = {method: dict.fromkeys(METRICS, 30.0) for method in ("bicubic", "mse")}
     write_json({"Set5": {"images": 5, "x2": of_set}}, metrics / "benchmarks.json")
     environment = {"device": "a CPU", "versions": {"python": "3.11"}}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -27,7 +28,7 @@ from tests.tiny_project import ROOT, change_params, copy_of, copy_project, run
 NOISE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 WRITERS: dict[str, Callable[[Path], object]] = {
     "a.json": lambda path: write_json(list(range(10_000)), path),
-    "a.csv": lambda path: write_csv([{"a": number} for number in range(10_000)], path),
+    "a.csv": lambda path: write_csv(pd.DataFrame({"a": range(10_000)}), path),
     "a.png": lambda path: write_png(path, NOISE),
     "a.safetensors": lambda path: write_tensors({"a": torch.zeros(10_000)}, path, {}),
 }

@@ -1,9 +1,9 @@
 """What the claims are judged by besides the scores: devices, cost of a network, texture."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,7 @@ from srcnn.models.srcnn import load_model
 from srcnn.utils.threads import map_threads
 
 
-@dataclass(frozen=True)
-class Devices:
+class Devices(NamedTuple):
     """The devices of a run."""
 
     type: str  # `cpu` or `cuda`, of the device that super-resolved the val images
@@ -25,8 +24,7 @@ class Devices:
     trained_on: dict[str, str]  # names of the devices that trained the models, by model
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(NamedTuple):
     """What a network needs to run."""
 
     parameters: int
@@ -59,20 +57,14 @@ def read_cost(model: Path) -> Cost:
         InputError: as `srcnn.models.srcnn.load_model`.
     """
     network = load_model(model)
-    kernels = [layer.weight for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
-    return Cost(
-        sum(parameter.numel() for parameter in network.parameters()),
-        sum(kernel.numel() for kernel in kernels),  # each weight once per pixel
-    )
+    convolutions = [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
+    # Each weight of a kernel multiplies once per pixel.
+    multiply_adds = sum(layer.weight.numel() for layer in convolutions)
+    return Cost(sum(parameter.numel() for parameter in network.parameters()), multiply_adds)
 
 
-def texture_energies(results: Results, methods: Iterable[str]) -> pd.DataFrame:
-    """Mean energy of hallucinated texture: a row for each image, a column for each method.
-
-    Raises:
-        InputError: as `Results.pictures`.
-    """
-    methods = list(methods)
+def texture_energies(results: Results, methods: Sequence[str]) -> pd.DataFrame:
+    """Mean energy of hallucinated texture: a row for each image, a column for each method."""
 
     def energies(image: str) -> dict[str, float]:
         pictures = results.pictures(image, *methods)

@@ -14,14 +14,9 @@ from srcnn.analysis.results import Results
 from srcnn.analysis.verdicts import Claim, Part, Verdict, combine, judge_parts
 from srcnn.utils.text import escape_markdown
 
-VISIBLE_GRID = 3.0
-"""dB: twice as much power at the grid's frequencies as beside them; noise stays below this."""
-
-CPU_RATE = 1e10
-"""Multiply-adds per second that a core of any CPU of the last ten years reaches."""
-
-MAX_SECONDS = 60.0
-"""Seconds for a megapixel at that rate; a slower network does not count as running on a CPU."""
+VISIBLE_GRID = 3.0  # dB: twice as much power at the grid's frequencies as beside them; above noise
+CPU_RATE = 1e10  # multiply-adds per second that a core of any CPU of the last ten years reaches
+MAX_SECONDS = 60.0  # per megapixel at that rate; a slower network does not count as running on it
 
 _NO_VALUES = pd.Series(dtype=float)
 _MIN_VALUE = 1e-10  # an MSE of 100 dB; replaces smaller values, so that equal images have a ratio
@@ -65,24 +60,22 @@ def hallucination(
 ) -> Claim:
     """C4: the perceptual loss invents texture, and less of it in the weighted sum with the MSE.
 
-    Args:
-        scales: the results.
-        energies: by scale, from `claim_inputs.texture_energies`, of bicubic and the models.
-        lambda1: λ1 of the run's perceptual models.
-        perceptual_only: the variant that differs from them only by λ1 = 0.
+    `energies` by scale are from `claim_inputs.texture_energies`, of bicubic and the models;
+    `perceptual_only` is the variant that differs from the perceptual models only by λ1 = 0.
     """
     invented, reduced, notes = [], [], []
     for results in scales:
         found, name, names = energies[results.scale], f"×{results.scale}", results.names
-        for other, decides in (("MSE", True), ("bicubic", False)):
-            values = _log_ratio(found["perceptual"], found[other.lower()])
-            title = f"{name}, against {other}"
-            invented.append(Part(title, values, 1, names, is_ratio=True, decides=decides))
-        values = _NO_VALUES
-        if perceptual_only:
-            values = _log_ratio(found["perceptual"], found[perceptual_only])
-        reduced.append(Part(f"{name}, against λ1 = 0", values, -1, names, is_ratio=True))
         ratios = _log_ratio(found["perceptual"], found["mse"])
+        to_bicubic = _log_ratio(found["perceptual"], found["bicubic"])
+        to_alone = _NO_VALUES
+        if perceptual_only:
+            to_alone = _log_ratio(found["perceptual"], found[perceptual_only])
+        invented += [
+            Part(f"{name}, against MSE", ratios, 1, names, is_ratio=True),
+            Part(f"{name}, against bicubic", to_bicubic, 1, names, is_ratio=True, decides=False),
+        ]
+        reduced.append(Part(f"{name}, against λ1 = 0", to_alone, -1, names, is_ratio=True))
         notes.append(
             f"{name}: the ratio to the MSE model is highest in "
             f"{escape_markdown(names[ratios.idxmax()])}: {math.exp(ratios.max()):.3g} ×."
@@ -109,9 +102,7 @@ def grid_artefacts(
 ) -> Claim:
     """C5: square tiles are visible after few epochs, and weaker later.
 
-    Args:
-        peaks: by scale and loss (`mse` and `perceptual`), from `training_curves.read_peaks`.
-        names: of the photographs, by image.
+    `peaks` by scale and loss are from `read_peaks`; `names` are the photographs' by image.
     """
     parts, notes = [], []
     for (scale, loss), by_epoch in peaks.items():

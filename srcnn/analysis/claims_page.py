@@ -13,14 +13,9 @@ from srcnn.utils.text import escape_markdown, join_names, markdown_table, signed
 
 
 def write_claims(claims: Sequence[Claim], images: int, numbers: Path, page: Path) -> None:
-    """Write the verdicts and the numbers behind them.
+    """Write the verdicts on `images` val images, as JSON and as Markdown.
 
-    Args:
-        claims: all of them.
-        images: number of val images.
-        numbers: the JSON file: claim → `verdict`, facts, and part → its verdict and numbers, with
-            six significant digits.
-        page: the Markdown file.
+    The JSON maps a claim to its `verdict`, its facts, and its parts with their numbers.
     """
     write_json({claim.key: _rounded(_facts(claim)) for claim in claims}, numbers)
     with atomic_write(page) as temporary:
@@ -31,12 +26,10 @@ def _facts(claim: Claim) -> dict[str, Any]:
     """The verdict, and the numbers of the parts that decide; missing numbers are left out."""
     parts = {}
     for part in _deciding_parts(claim):
-        found = part.summary
-        ends = {"mean": found.mean, "low": found.low, "high": found.high}
         parts[part.key] = {
             "verdict": part.verdict,
-            **{name: _plain(part, end) for name, end in ends.items() if end is not None},
-            "images": found.images,
+            **_ends(part),
+            "images": part.summary.images,
             "as_claimed": part.as_claimed,
             **({"is_ratio": True} if part.is_ratio else {}),
         }
@@ -89,21 +82,18 @@ def _section(claim: Claim) -> Iterator[str]:
 
 
 def _cells(part: Part) -> list[str]:
-    found = part.summary
-    mean, low, high = (_shown(part, end) for end in (found.mean, found.low, found.high))
+    found, ends = part.summary, _ends(part)
+    shown = {n: f"{end:.3g} ×" if part.is_ratio else signed(end) for n, end in ends.items()}
+    interval = f"[{shown['low']}, {shown['high']}]" if "low" in shown else "–"
     contrary = found.images - found.equal - part.as_claimed
     counts = f"{part.as_claimed} – {found.equal} – {contrary}"
-    interval = f"[{low}, {high}]" if found.low is not None else "–"
     verdict = part.verdict if part.decides else "*for comparison*"
-    return [part.name, str(found.images), mean, interval, counts, verdict]
+    return [part.name, str(found.images), shown.get("mean", "–"), interval, counts, verdict]
 
 
-def _plain(part: Part, value: float) -> float:
-    """The value, or the ratio in place of its logarithm."""
-    return math.exp(value) if part.is_ratio else value
-
-
-def _shown(part: Part, value: float | None) -> str:
-    if part.is_ratio and value is not None:
-        return f"{math.exp(value):.3g} ×"
-    return signed(value)
+def _ends(part: Part) -> dict[str, float]:
+    """`mean`, and `low` and `high` of its interval, if they exist; of ratios, not logarithms."""
+    found = part.summary
+    ends = {"mean": found.mean, "low": found.low, "high": found.high}
+    known = {name: end for name, end in ends.items() if end is not None}
+    return {name: math.exp(end) for name, end in known.items()} if part.is_ratio else known

@@ -14,10 +14,6 @@ from srcnn.utils.methods import METHODS
 from srcnn.utils.tables import write_csv
 from srcnn.utils.text import markdown_table, signed
 
-COLUMNS = ["scale", "metric", "a", "b", "images", "mean_difference", "low", "high"]
-COLUMNS += ["wins", "ties", "losses"]
-"""Columns of `comparisons.csv`."""
-
 MAIN_PAIRS = (("perceptual", "mse"), ("perceptual", "bicubic"), ("mse", "bicubic"))
 """Pairs in the Markdown table, to which each variant is added against both models."""
 
@@ -25,43 +21,32 @@ MAIN_PAIRS = (("perceptual", "mse"), ("perceptual", "bicubic"), ("mse", "bicubic
 def count_wins(metric: str, differences: Summary) -> tuple[int, int, int]:
     """Numbers of images in which the first method is better, equal (as stored) and worse.
 
-    Args:
-        metric: a name in METRICS.
-        differences: the first method's values minus the second's.
+    `differences` are the first method's values minus the second's.
     """
     counts = differences.below, differences.equal, differences.above
     return counts if METRICS[metric].lower_is_better else counts[::-1]
 
 
 def compare(scales: Sequence[Results]) -> pd.DataFrame:
-    """Compare every two methods once at each scale, by each metric.
+    """Compare every two methods once at each scale, by each metric: a row for each comparison.
 
-    Returns:
-        a row for each comparison, of method `a` minus method `b`, which was scored earlier:
-        `scale`, `metric`, `a`, `b`, `images`, `mean_difference`, its 95 % interval `low` and `high`
-        (NaN if there is none), `wins`, `ties`, `losses`, and whether it is `significant`.
+    Differences are of method `a` minus method `b`, which was scored earlier; `low` and `high` are
+    the 95 % interval of `mean_difference`, NaN if there is none.
     """
     rows = []
     for results, metric in product(scales, METRICS):
         table = results.table(metric)
         for b, a in combinations(results.methods, 2):
             found = summarise(table[a] - table[b])
-            numbers = found.images, found.mean, found.low, found.high
-            wins_ties_losses = count_wins(metric, found)
-            names = results.scale, metric, a, b
-            rows.append((*names, *numbers, *wins_ties_losses, found.is_significant))
-    return pd.DataFrame(rows, columns=[*COLUMNS, "significant"])
+            numbers = found.images, found.mean, found.low, found.high, *count_wins(metric, found)
+            rows.append((results.scale, metric, a, b, *numbers, found.is_significant))
+    columns = ["scale", "metric", "a", "b", "images", "mean_difference", "low", "high"]
+    return pd.DataFrame(rows, columns=[*columns, "wins", "ties", "losses", "significant"])
 
 
 def write_comparisons(comparisons: pd.DataFrame, table: Path, page: Path) -> None:
-    """Write all comparisons as CSV, six significant digits, and MAIN_PAIRS as Markdown.
-
-    Args:
-        comparisons: from `compare`.
-        table: the CSV file; an interval that does not exist is left empty.
-        page: the Markdown file.
-    """
-    write_csv(comparisons[COLUMNS], table, float_format="%.6g")
+    """Write all comparisons as CSV, six significant digits, and MAIN_PAIRS as Markdown."""
+    write_csv(comparisons.drop(columns="significant"), table, float_format="%.6g")
     with atomic_write(page) as temporary:
         temporary.write_text("\n".join(_markdown(comparisons)), encoding="utf-8")
 
@@ -91,35 +76,29 @@ def _markdown(comparisons: pd.DataFrame) -> Iterator[str]:
 
 
 def _cell(row: pd.Series) -> str:
-    mean = f"**{signed(row['mean_difference'])}**" if row["significant"] else None
-    low, high = signed(row["low"]), signed(row["high"])
+    mean, low, high = (signed(row[name]) for name in ("mean_difference", "low", "high"))
+    bold = "**" if row["significant"] else ""
     interval = "no interval" if pd.isna(row["low"]) else f"[{low}, {high}]"
-    counts = "–".join(str(row[name]) for name in ("wins", "ties", "losses"))
-    return f"{mean or signed(row['mean_difference'])} {interval} · {counts}"
+    return f"{bold}{mean}{bold} {interval} · {row['wins']}–{row['ties']}–{row['losses']}"
 
 
 def sample_size_note(images: int) -> str:
     """What so many images can and cannot show, as a paragraph of Markdown."""
-    if images < MIN_POWERED:
-        p = f"2/2{_superscript(images)} = {2 / 2**images:.3g}"
-        if images < MIN_SIGNIFICANT:
-            return (
-                f"**With {images} image{'s' * (images != 1)}, nothing here can be significant at "
-                f"5 %:** even if all of them point the same way, the two-sided sign test gives "
-                f"p = {p}. The intervals are too narrow for so few images and do not change this. "
-                f"At least {MIN_SIGNIFICANT} images are needed."
-            )
+    if images >= MIN_POWERED:
+        return (
+            f"With {images} images, the sign test finds a method that is better in four images of "
+            "five about four times in five, or more often."
+        )
+    exponent = str(images).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    p = f"the two-sided sign test gives p = 2/2{exponent} = {2 / 2**images:.3g}"
+    if images >= MIN_SIGNIFICANT:
         return (
             f"**{images} images show only large differences:** if all of them point the same way, "
-            f"the two-sided sign test gives p = {p}. But if a method is better in four images of "
-            f"five, it takes {MIN_POWERED} images to find that about four times in five. The "
-            "intervals are somewhat too narrow."
+            f"{p}. But if a method is better in four images of five, it takes {MIN_POWERED} images "
+            "to find that about four times in five. The intervals are somewhat too narrow."
         )
     return (
-        f"With {images} images, the sign test finds a method that is better in four images of five "
-        "about four times in five, or more often."
+        f"**With {images} image{'s' * (images != 1)}, nothing here can be significant at 5 %:** "
+        f"even if all of them point the same way, {p}. The intervals are too narrow for so few "
+        f"images and do not change this. At least {MIN_SIGNIFICANT} images are needed."
     )
-
-
-def _superscript(number: int) -> str:
-    return str(number).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))

@@ -24,22 +24,17 @@ from srcnn.images.image_io import RGB8
 
 Array = npt.NDArray[Any]
 
-BANDS = 8
-"""Number of bands, of equal width. The first has periods of 16 pixels or more: shading."""
+BANDS = 8  # of equal width; the first has periods of 16 pixels or more: shading
 
-RADIUS = 4.0
-"""Standard deviation, in pixels, of the Gaussian that averages energies."""
-
+_RADIUS = 4.0  # standard deviation, in pixels, of the Gaussian that averages energies
 _RANGE = 219  # of studio swing's luma, 16 … 235
 
 
 def hallucination_map(sr: RGB8, hr: RGB8) -> Array:
     """Energy of hallucinated texture around each pixel: [H, W] float32 from [H, W, 3] uint8.
 
-    In units of the MSE of luma in [0, 1], over all BANDS but the first.
-
-    Raises:
-        ValueError: the images differ in shape.
+    In units of the MSE of luma in [0, 1], over all BANDS but the first. Raises ValueError if the
+    images differ in shape.
     """
     maps = _remainders(sr, hr, BANDS)
     total = np.zeros_like(next(maps))  # leaves out the first band
@@ -49,13 +44,9 @@ def hallucination_map(sr: RGB8, hr: RGB8) -> Array:
 
 
 def energy_by_band(sr: RGB8, hr: RGB8, bands: int = BANDS) -> Array:
-    """Mean energy of hallucinated texture by frequency band: [bands].
+    """Mean energy of hallucinated texture by frequency band, as `hallucination_map`: [bands].
 
-    As `hallucination_map`. The bands are rings of equal width from frequency 0 to 1/2; the last one
-    includes the corners beyond.
-
-    Raises:
-        ValueError: the images differ in shape.
+    The bands are rings of equal width from frequency 0 to 1/2; the last one includes the corners.
     """
     return np.array([part.mean(dtype=np.float64) for part in _remainders(sr, hr, bands)])
 
@@ -66,7 +57,7 @@ def _remainders(sr: RGB8, hr: RGB8, bands: int) -> Iterator[Array]:
         raise ValueError(f"cannot compare {sr.shape} with {hr.shape}")
     for sr_band, hr_band in zip(_split(sr, bands), _split(hr, bands), strict=True):
         products = sr_band * sr_band, hr_band * hr_band, sr_band * hr_band
-        energy_sr, energy_hr, common = (gaussian_filter(product, RADIUS) for product in products)
+        energy_sr, energy_hr, common = (gaussian_filter(product, _RADIUS) for product in products)
         copied = np.zeros_like(energy_sr)
         np.divide(common * common, energy_hr, out=copied, where=energy_hr > 0)
         yield (energy_sr - copied).clip(0)

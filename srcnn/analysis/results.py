@@ -25,11 +25,6 @@ class Results:
     sr: Path  # folder of the results, {method}/{image}.png
 
     @property
-    def metrics(self) -> list[str]:
-        """The metrics that are scored, in order."""
-        return list(self.scores.columns.drop(["image", "method"]))
-
-    @property
     def methods(self) -> list[str]:
         """The methods that are scored, in order."""
         return list(self.scores["method"].unique())
@@ -50,7 +45,7 @@ class Results:
 
     def means(self) -> pd.DataFrame:
         """Mean over the images: a row for each method, a column for each metric."""
-        return self.scores.groupby("method", sort=False)[self.metrics].mean()
+        return self.scores.drop(columns="image").groupby("method", sort=False).mean()
 
     def pictures(self, image: str, *methods: str) -> dict[str, RGB8]:
         """The ground truth, as `hr`, and the methods' results, each [H, W, 3] uint8.
@@ -63,9 +58,8 @@ class Results:
             file = self.sr / method / f"{image}.png"
             pictures[method] = read_rgb(file)
             if pictures[method].shape != pictures["hr"].shape:
-                raise InputError(
-                    f"{file}: size differs from {self.hr / file.name}; run the stage evaluate again"
-                )
+                advice = "run the stage evaluate again"
+                raise InputError(f"{file}: size differs from {self.hr / file.name}; {advice}")
         return pictures
 
 
@@ -92,22 +86,18 @@ def read_scores(path: Path) -> pd.DataFrame:
     Raises:
         InputError: the file is missing, damaged or empty, a score is missing or not finite.
     """
+    advice = "run the stage evaluate again"
     types: dict[str, type] = {"image": str, "method": str, **dict.fromkeys(METRICS, float)}
     scores = read_csv(path, "evaluate", types)[list(types)]
     if scores.empty:
-        raise InputError(f"{path}: contains no scores; run the stage evaluate again")
+        raise InputError(f"{path}: contains no scores; {advice}")
     counts = pd.crosstab(scores["image"], scores["method"]).stack()
     for (image, method), count in counts[counts != 1].items():
         found = "no score" if count == 0 else f"{count} scores"
-        raise InputError(
-            f"{path}: {found} of image {image} by {method}; run the stage evaluate again"
-        )
+        raise InputError(f"{path}: {found} of image {image} by {method}; {advice}")
     long = scores.set_index(["image", "method"]).stack()
     for (image, method, metric), _ in long[~np.isfinite(long)].items():
-        raise InputError(
-            f"{path}: {metric} of image {image} by {method} is not finite; "
-            "run the stage evaluate again"
-        )
+        raise InputError(f"{path}: {metric} of image {image} by {method} is not finite; {advice}")
     return scores
 
 

@@ -15,19 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest, bootstrap
 
-LEVEL = 0.05
-"""Significance level: 1 − the confidence of an interval."""
+LEVEL = 0.05  # of significance: 1 − the confidence of an interval
 
 MIN_SIGNIFICANT = 6
 """Fewest images with which a sign test can be significant: all on one side, p = 2 / 2⁶ = 0.031."""
 
 MIN_POWERED = 20
-"""Fewest images with which a sign test finds what holds for 80 % of images in 80 % of cases.
+"""Fewest images with which a sign test finds what holds for 80 % of images in 80 % of cases."""
 
-With fewer images, a test that finds nothing says little.
-"""
-
-_RESAMPLES = 9999
 _ROUNDING = 1e-9  # relative to the largest value: what floats leave of a sum that is 0
 
 
@@ -81,8 +76,7 @@ def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
     found = bootstrap(
         (np.asarray(values),),
         np.mean,
-        vectorized=True,
-        n_resamples=_RESAMPLES,
+        n_resamples=9999,
         batch=1000,
         confidence_level=1 - LEVEL,
         method="percentile",

@@ -24,8 +24,7 @@ def read_curve(path: Path) -> pd.DataFrame:
 def read_peaks(path: Path) -> pd.DataFrame:
     """Read metrics/grid/x{scale}_{loss}.csv: peaks in dB, a row per epoch, a column per image.
 
-    Returns:
-        an empty table if the val crops are too small for a spectrum.
+    It is empty if the val crops are too small for a spectrum.
 
     Raises:
         InputError: the file is missing or damaged, or a peak is missing or not a number.

@@ -6,7 +6,7 @@ The package contains no sets and downloads none: users name folders of HR images
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
@@ -23,27 +23,20 @@ from srcnn.utils.paths import check_val_size
 from srcnn.utils.text import escape_markdown, markdown_table
 from srcnn.utils.threads import prefetch
 
-Means = dict[str, dict[str, float]]
-"""Method → metric → mean over the images."""
-
 SetScores = Mapping[str, Any]
-"""Scores of a set: `images`, their number, and `x{scale}` → Means."""
+"""Scores of a set: `images`, their number, and `x{scale}` → method → metric → mean."""
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A set of HR images: the `name` that the user gave it, its `folder` and its `files`."""
+    """A set of HR images."""
 
-    name: str
+    name: str  # that the user gave it
     folder: Path
     files: tuple[Path, ...]
 
     def pairs(self, scale: int) -> Iterator[Pair]:
-        """Each image, cropped at the bottom and right to a multiple of the scale, with its LR.
-
-        Raises:
-            InputError: an image is damaged.
-        """
+        """Each image, cropped at the bottom and right to a multiple of the scale, with its LR."""
 
         def pair(file: Path) -> Pair:
             hr = crop_to_multiple(read_rgb(file), scale)
@@ -52,11 +45,10 @@ class Benchmark:
         return prefetch(pair, self.files)
 
 
-@dataclass(frozen=True)
-class Published:
-    """The Y-PSNR that papers give for a set, by scale, and the set's number of images."""
+class Published(NamedTuple):
+    """The Y-PSNR that papers give for a set, by scale."""
 
-    images: int
+    images: int  # number of images in the set
     bicubic: Mapping[int, float]
     srcnn: Mapping[int, float]
 
@@ -74,8 +66,7 @@ def find_benchmark(name: str, folder: Path, scales: Sequence[int]) -> Benchmark:
     """List the images of a set and check their sizes.
 
     Raises:
-        InputError: the folder is missing or empty, or an image is damaged or too small to be
-            scored at one of the scales.
+        InputError: the folder is missing or empty, or an image is damaged or too small.
     """
     try:
         files = tuple(list_images(folder))
@@ -89,38 +80,23 @@ def find_benchmark(name: str, folder: Path, scales: Sequence[int]) -> Benchmark:
 
 def score_benchmark(
     benchmark: Benchmark, models: Mapping[str, SRCNN], scale: int, lpips: LPIPS
-) -> Means:
-    """Score every method on a set, with a progress bar on a terminal; arguments as `evaluate`.
+) -> dict[str, dict[str, float]]:
+    """Score every method on a set; arguments and InputErrors as `evaluate`.
 
-    Raises:
-        InputError: an image is damaged.
+    Returns:
+        method → metric → mean over the images.
     """
-    pairs = tqdm(
-        benchmark.pairs(scale),
-        f"{benchmark.name} ×{scale}",
-        len(benchmark.files),
-        unit="image",
-        leave=False,
-        disable=None,
-    )
-    return mean_scores(tabulate_scores(evaluate(pairs, models, scale, lpips)))
+    pairs, title, count = benchmark.pairs(scale), f"{benchmark.name} ×{scale}", len(benchmark.files)
+    shown = tqdm(pairs, title, count, unit="image", leave=False, disable=None)
+    return mean_scores(tabulate_scores(evaluate(shown, models, scale, lpips)))
 
 
 def write_benchmarks(sets: Mapping[str, SetScores], metrics: Path, table: Path) -> None:
-    """Write the scores as JSON and as Markdown.
-
-    Args:
-        sets: the scores by set; empty if the user names none.
-        metrics: the JSON file.
-        table: the Markdown file: a row for each set, scale and method beside published scores, or
-            how to name a set.
-    """
+    """Write scores by set as JSON and as Markdown, which explains sets if the user names none."""
     write_json(sets, metrics)
     with atomic_write(table) as temporary:
         temporary.write_text(_markdown(sets) if sets else _HOW_TO_NAME_A_SET, encoding="utf-8")
 
-
-_TITLE = "**Benchmark sets.** Means over the images of each set."
 
 _NOTES = (
     "The scores follow the conventions of the val images (`metrics/x*_convention.json`): PSNR and "
@@ -157,8 +133,8 @@ def _markdown(sets: Mapping[str, SetScores]) -> str:
                 other = published(name, images, scale, method)
                 title = f"{escape_markdown(name)} ({images})"
                 rows.append([title, f"×{scale}", f"`{method}`", *numbers, other])
-    table = markdown_table(rows, right=(3, 4, 5))
-    return "\n\n".join([_TITLE, table, *_NOTES]) + "\n"
+    title = "**Benchmark sets.** Means over the images of each set."
+    return "\n\n".join([title, markdown_table(rows, right=(3, 4, 5)), *_NOTES]) + "\n"
 
 
 def published(name: str, images: int, scale: int, method: str) -> str:

@@ -36,20 +36,6 @@ def load_models(scale: int, losses: Iterable[str], device: torch.device) -> dict
     }
 
 
-def interpolate(lr: RGB8, scale: int, method: Interpolation) -> RGB8:
-    """Upscale [h, w, 3] uint8 by an interpolation: Lanczos is Pillow's, the others MATLAB's."""
-    if method == "lanczos":
-        size = lr.shape[1] * scale, lr.shape[0] * scale
-        return np.asarray(Image.fromarray(lr).resize(size, Image.Resampling.LANCZOS))
-    return imresize(lr, scale, kernel=method)
-
-
-def upscale_by_all(lr: RGB8, models: Mapping[str, SRCNN], scale: int) -> dict[str, RGB8]:
-    """Upscale [h, w, 3] uint8 by every interpolation, then by every model; by method name."""
-    results: dict[str, RGB8] = {name: interpolate(lr, scale, name) for name in INTERPOLATIONS}
-    return results | {name: super_resolve(model, lr) for name, model in models.items()}
-
-
 def evaluate(
     pairs: Iterable[Pair],
     models: Mapping[str, SRCNN],
@@ -57,17 +43,9 @@ def evaluate(
     lpips: LPIPS,
     sr_folder: Path | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Upscale each image by each method, save the result and score it.
+    """Upscale each image by all interpolations and models; yield `image`, `method` and METRICS.
 
-    Args:
-        pairs: the images.
-        models: by method name.
-        scale: the enlargement.
-        lpips: the network, on the device that computes it.
-        sr_folder: folder of the results, `{method}/{image}.png`; None saves nothing.
-
-    Yields:
-        `image`, `method` and METRICS, for each image and method.
+    With a folder, also save each result as `{sr_folder}/{method}/{image}.png`.
 
     Raises:
         InputError: an image is too small to be scored.
@@ -75,10 +53,20 @@ def evaluate(
     for pair in pairs:
         height, width = pair.hr.shape[:2]
         check_val_size(f"val image {pair.name}", (width, height), scale)
-        for method, sr in upscale_by_all(pair.lr, models, scale).items():
+        results: dict[str, RGB8] = {m: _interpolate(pair.lr, scale, m) for m in INTERPOLATIONS}
+        results |= {name: super_resolve(model, pair.lr) for name, model in models.items()}
+        for method, sr in results.items():
             if sr_folder is not None:
                 write_png(sr_folder / method / f"{pair.name}.png", sr)
             yield {"image": pair.name, "method": method, **score(sr, pair.hr, scale, lpips)}
+
+
+def _interpolate(lr: RGB8, scale: int, method: Interpolation) -> RGB8:
+    """Upscale an image; Lanczos is Pillow's, the others are MATLAB's."""
+    if method == "lanczos":
+        size = lr.shape[1] * scale, lr.shape[0] * scale
+        return np.asarray(Image.fromarray(lr).resize(size, Image.Resampling.LANCZOS))
+    return imresize(lr, scale, kernel=method)
 
 
 def tabulate_scores(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -16,15 +16,12 @@ _POOLED_BEFORE = (1, 2)
 class LPIPS(nn.Module):
     """Weighted squared difference of unit-length features, averaged over positions, in five layers.
 
-    Args:
-        weights: `conv{i}.weight`, `conv{i}.bias` and `head{i}`, i in 1 … 5, from
-            `srcnn.data.pretrained_weights.lpips_weights`.
+    `srcnn.data.pretrained_weights.lpips_weights` makes its weights.
     """
 
     WEIGHTS = tuple(
         name for i in range(1, 6) for name in (f"conv{i}.weight", f"conv{i}.bias", f"head{i}")
     )
-    """Names of all weights."""
 
     def __init__(self, weights: dict[str, Tensor]):
         super().__init__()
@@ -39,10 +36,8 @@ class LPIPS(nn.Module):
 
     def between(self, first: list[Tensor], second: list[Tensor]) -> Tensor:
         """Distance of each pair, [N], from the `features` of its images."""
-        total = torch.zeros(len(first[0]), device=first[0].device)
-        for distances in self._distances(first, second):
-            total = total + distances.mean((1, 2))
-        return total
+        zero = torch.zeros(len(first[0]), device=first[0].device)
+        return sum((part.mean((1, 2)) for part in self._distances(first, second)), zero)
 
     def map(self, first: Tensor, second: Tensor) -> Tensor:
         """Distance at each position, [N, H, W], with the distance as its mean; inputs as `forward`.
@@ -78,11 +73,7 @@ class LPIPS(nn.Module):
 
 
 def load_lpips(device: torch.device, weights: Weights | None = None) -> LPIPS:
-    """LPIPS on a device.
-
-    Args:
-        device: where it computes.
-        weights: as `LPIPS`; by default those that the stage fetch_weights stores.
+    """LPIPS on a device, by default with the weights that the stage fetch_weights stores.
 
     Raises:
         InputError: the stored weights are missing or damaged.

@@ -38,15 +38,14 @@ class ImagePair:
         if self.sr.shape != self.hr.shape:
             raise ValueError(f"cannot compare {self.sr.shape} with {self.hr.shape}")
 
-    @property
-    def inner(self) -> tuple[slice, slice]:
-        """Rows and columns inside the border."""
-        return slice(self.scale, -self.scale), slice(self.scale, -self.scale)
+    def inside(self, image: Array) -> Array:
+        """The part of an image inside the border."""
+        return image[self.scale : -self.scale, self.scale : -self.scale]
 
     @cached_property
     def inner_luma(self) -> tuple[Array, Array]:
         """Luma of both images inside the border."""
-        return luma(self.sr)[self.inner], luma(self.hr)[self.inner]
+        return self.inside(luma(self.sr)), self.inside(luma(self.hr))
 
 
 @dataclass(frozen=True)
@@ -59,12 +58,12 @@ class Metric:
 
     name: str  # for people
     compute: Callable[[ImagePair], float]
-    lower_is_better: bool
     digits: int  # after the decimal point, in a terminal
     report_digits: int  # after the decimal point, in the report
     tolerance: Mapping[str, float]
     convention: Mapping[str, Any]  # how it is computed, in words; {scale} stands for the scale
     unit: str = ""  # such as dB
+    lower_is_better: bool = False
 
     @property
     def label(self) -> str:
@@ -79,10 +78,7 @@ def mse(a: Array, b: Array) -> float:
 
 
 def psnr(a: Array, b: Array) -> float:
-    """Peak signal-to-noise ratio in dB, 10·log10(255² / MSE), of arrays in 0 … 255.
-
-    Infinite for equal arrays.
-    """
+    """Peak signal-to-noise ratio in dB, 10·log10(255² / MSE), of arrays in 0 … 255, or infinity."""
     error = mse(a, b)
     return 10 * math.log10(255**2 / error) if error else math.inf
 
@@ -99,10 +95,8 @@ def ssim(a: Array, b: Array) -> float:
 
     Gaussian window 11×11 with σ = 1.5, K = (0.01, 0.03), only positions where the window fits.
     """
-    value = structural_similarity(
-        a, b, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
-    )
-    return float(value)
+    settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    return float(structural_similarity(a, b, data_range=255, **settings))
 
 
 @torch.no_grad()
@@ -116,6 +110,7 @@ _WHOLE = {"border": "none shaved"}
 _SHAVED = {"border": "{scale} pixels shaved on each side"}
 _Y = {"colour": "Y of BT.601, studio swing, 16 … 235, not rounded", "range": 255}
 _DECIBELS = {"unit": f"dB, at most {BEST_PSNR:g}"}
+_WINDOW = {"window": "Gaussian 11×11, σ 1.5, valid positions", "k": [0.01, 0.03]}
 
 METRICS: dict[str, Metric] = {
     "mse": Metric(
@@ -129,8 +124,7 @@ METRICS: dict[str, Metric] = {
     ),
     "psnr_rgb": Metric(
         "PSNR RGB",
-        lambda pair: min(psnr(pair.sr[pair.inner], pair.hr[pair.inner]), BEST_PSNR),
-        lower_is_better=False,
+        lambda pair: min(psnr(pair.inside(pair.sr), pair.inside(pair.hr)), BEST_PSNR),
         digits=2,
         report_digits=2,
         tolerance={"absolute": 0.15},
@@ -140,7 +134,6 @@ METRICS: dict[str, Metric] = {
     "psnr_y": Metric(
         "PSNR Y",
         lambda pair: min(psnr(*pair.inner_luma), BEST_PSNR),
-        lower_is_better=False,
         digits=2,
         report_digits=2,
         tolerance={"absolute": 0.15},
@@ -150,16 +143,10 @@ METRICS: dict[str, Metric] = {
     "ssim_y": Metric(
         "SSIM Y",
         lambda pair: ssim(*pair.inner_luma),
-        lower_is_better=False,
         digits=4,
         report_digits=4,
         tolerance={"absolute": 0.005},
-        convention={
-            **_SHAVED,
-            **_Y,
-            "window": "Gaussian 11×11, σ 1.5, valid positions",
-            "k": [0.01, 0.03],
-        },
+        convention={**_SHAVED, **_Y, **_WINDOW},
     ),
     "lpips": Metric(
         "LPIPS",
@@ -177,22 +164,18 @@ METRICS: dict[str, Metric] = {
 def convention(scale: int) -> dict[str, dict[str, Any]]:
     """How each metric is computed at a scale; stored beside the numbers."""
     shared = {"input": "uint8 as saved", "mean": "over images of the per-image value"}
+
+    def filled(value: Any) -> Any:
+        return value.format(scale=scale) if isinstance(value, str) else value
+
     return {
-        key: shared
-        | {
-            name: value.format(scale=scale) if isinstance(value, str) else value
-            for name, value in metric.convention.items()
-        }
+        key: {name: filled(value) for name, value in {**shared, **metric.convention}.items()}
         for key, metric in METRICS.items()
     }
 
 
 def score(sr: RGB8, hr: RGB8, scale: int, lpips: LPIPS) -> dict[str, float]:
-    """All METRICS of one image; arguments as for ImagePair.
-
-    Raises:
-        ValueError: the images differ in shape.
-    """
+    """All METRICS of one image; the arguments, and a ValueError, as for ImagePair."""
     pair = ImagePair(sr, hr, scale, lpips)
     return {key: metric.compute(pair) for key, metric in METRICS.items()}
 

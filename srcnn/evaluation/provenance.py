@@ -14,11 +14,7 @@ from srcnn.models.tensors import read_tensors
 
 
 def provenance(device: torch.device, models: Mapping[str, Path]) -> dict[str, Any]:
-    """The environment of this run, the device that trained each model, and the tolerance.
-
-    Args:
-        device: the device that computes the results.
-        models: the models' files by name, such as `x2/mse`.
+    """The environment of a run on a device, the device that trained each model, the tolerance.
 
     Raises:
         InputError: a model's file is missing, damaged or does not name its device.

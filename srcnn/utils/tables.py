@@ -3,9 +3,8 @@
 Importing pandas takes 0.4 s, so no module that `srcnn upscale` imports may import this one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -37,20 +36,7 @@ def read_csv(path: Path, stage: str, types: Mapping[str, type] | type = str) -> 
         raise InputError(f"{path}: damaged ({reason}); run the stage {stage} again") from None
 
 
-def write_csv(
-    rows: pd.DataFrame | Iterable[Mapping[str, Any]],
-    path: Path,
-    columns: Sequence[str] | None = None,
-    float_format: str | None = None,
-) -> None:
-    """Write a table as CSV with a header.
-
-    Args:
-        rows: the table, or its rows as mappings with the same keys.
-        path: the CSV file.
-        columns: their names, needed only where there may be no rows.
-        float_format: such as `%.6g`; by default the shortest text that reads back exactly.
-    """
-    table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows), columns=columns)
+def write_csv(table: pd.DataFrame, path: Path, float_format: str | None = None) -> None:
+    """Write a table with a header; floats by default as the shortest text that reads back."""
     with atomic_write(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n", float_format=float_format)

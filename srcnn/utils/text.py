@@ -5,12 +5,7 @@ from collections.abc import Sequence
 
 
 def text_table(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str:
-    """The rows as a table for a terminal.
-
-    Args:
-        rows: their cells, all with the same number of columns.
-        left: columns that are aligned at the left; the others, as numbers, at the right.
-    """
+    """The rows as a table for a terminal; columns not in `left` are aligned at the right."""
     from tabulate import tabulate  # here, to start `srcnn upscale` sooner
 
     align = ["left" if column in left else "right" for column in range(len(rows[0]))]
@@ -18,12 +13,7 @@ def text_table(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str
 
 
 def markdown_table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """The rows as a Markdown table.
-
-    Args:
-        rows: their cells; the first row is the header.
-        right: columns that are aligned at the right.
-    """
+    """A header and rows as a Markdown table; columns in `right` are aligned at the right."""
     marks = ["--:" if column in right else ":--" for column in range(len(rows[0]))]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [rows[0], marks, *rows[1:]])
 
@@ -39,7 +29,7 @@ def join_names(names: Sequence[str]) -> str:
 
 
 def signed(value: float | None, form: str = ".3g") -> str:
-    """A number with its sign and a typographic minus; a dash for None. `form`: such as `.4f`."""
+    """A number with its sign and a typographic minus; a dash for None."""
     return "–" if value is None else f"{value:+{form}}".replace("-", "−")
 
 

@@ -28,7 +28,7 @@ def results() -> Results:
 def test_methods_and_metrics_keep_the_order_of_the_file(results: Results) -> None:
     assert results.methods == ["nearest", "mse", "perceptual", "deep"]
     assert results.models == ["mse", "perceptual", "deep"]
-    assert results.metrics == ["mse", "lpips"]
+    assert list(results.means()) == ["mse", "lpips"]
 
 
 def test_a_metric_is_a_table_of_images_and_methods(results: Results) -> None:
@@ -46,8 +46,9 @@ def test_means_are_over_the_images_of_each_method(results: Results) -> None:
 def write_inputs(folder: Path, listed: str = "0011") -> None:
     """Write scores of image 0011 and an index of `listed`."""
     scores = {"image": "0011", "method": "mse", **dict.fromkeys(METRICS, 0.5)}
-    write_csv([scores], folder / "metrics/x4.csv")
-    write_csv([{"image": listed, "split": "val", "name": "cat.png"}], folder / "data/hr/index.csv")
+    write_csv(pd.DataFrame([scores]), folder / "metrics/x4.csv")
+    index = pd.DataFrame([{"image": listed, "split": "val", "name": "cat.png"}])
+    write_csv(index, folder / "data/hr/index.csv")
 
 
 def test_results_are_read_with_the_names_of_the_photographs(tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ def test_a_score_that_is_missing_or_repeated_is_named(
     tmp_path: Path, one_line: OneLine, rows: list[tuple[str, str]], words: str
 ) -> None:
     scores = [{"image": i, "method": m, **dict.fromkeys(METRICS, 0.5)} for i, m in rows]
-    write_csv(scores, tmp_path / "x4.csv")
+    write_csv(pd.DataFrame(scores), tmp_path / "x4.csv")
     with pytest.raises(InputError) as caught:
         read_scores(tmp_path / "x4.csv")
     assert f"{tmp_path / 'x4.csv'}: {words}" in one_line(caught)

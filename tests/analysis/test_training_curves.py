@@ -30,7 +30,7 @@ def test_peaks_are_read_in_the_order_of_the_epochs(tmp_path: Path) -> None:
     peaks = read_peaks(tmp_path / "a.csv")
     assert peaks.to_dict("list") == {"0011": [6.0, 4.0, 1.5], "0012": [5.0, -1.0, 0.5]}
     assert list(peaks.index) == [1, 2, 10]
-    write_csv([], tmp_path / "b.csv", columns)
+    write_csv(pd.DataFrame(columns=columns), tmp_path / "b.csv")
     assert read_peaks(tmp_path / "b.csv").empty
 
 

@@ -3,6 +3,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from srcnn.analysis.comparisons import sample_size_note
@@ -31,7 +32,7 @@ def score(scale: int, made: Made, first: int = 1) -> None:
         for method, values in made.items()
         for i, value in enumerate(values)
     ]
-    write_csv(rows, Path(f"metrics/x{scale}.csv"))
+    write_csv(pd.DataFrame(rows), Path(f"metrics/x{scale}.csv"))
 
 
 def compare(capsys: Output, *arguments: str) -> str:
@@ -73,10 +74,8 @@ def test_a_row_per_metric_shows_both_means_and_the_difference(capsys: Output) ->
 
 def test_one_metric_shows_each_image_with_its_photograph(capsys: Output) -> None:
     score(4, {"mse": [20.0, 21.0], "deep": [20.5, 21.0]})
-    write_csv(
-        [{"image": "0001", "name": "été\t1.png"}, {"image": "0002", "name": "方法.png"}],
-        Path("data/hr/index.csv"),
-    )
+    names = [{"image": "0001", "name": "été\t1.png"}, {"image": "0002", "name": "方法.png"}]
+    write_csv(pd.DataFrame(names), Path("data/hr/index.csv"))
     text = compare(capsys, "x4/deep", "x4/mse", "--metric", "psnr_rgb")
     assert text.splitlines()[2:9] == [
         "PSNR RGB, dB ↑",

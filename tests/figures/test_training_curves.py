@@ -20,7 +20,8 @@ def made_curve(folder: Path, epochs: int) -> pd.DataFrame:
     """A curve as the stage train writes it, read back."""
     numbers = ("loss", "val_loss", "val_psnr_rgb")
     path = folder / "x2_mse.csv"
-    write_csv(({"epoch": i} | dict.fromkeys(numbers, 1 / i) for i in range(1, epochs + 1)), path)
+    rows = [{"epoch": i} | dict.fromkeys(numbers, 1 / i) for i in range(1, epochs + 1)]
+    write_csv(pd.DataFrame(rows), path)
     return read_curve(path)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from srcnn.errors import InputError
@@ -30,7 +31,7 @@ OUTPUTS = (
 def run(tmp_path: Path, picture: Picture, monkeypatch: pytest.MonkeyPatch, project: Path) -> Path:
     """A folder with all that the stage reads, of two small val images at both scales."""
     names = [{"image": f"{i:04d}", "split": "val", "name": f"{i}.png"} for i in (1, 2)]
-    write_csv(names, tmp_path / "data/hr/index.csv")
+    write_csv(pd.DataFrame(names), tmp_path / "data/hr/index.csv")
     facts = {"device": "a CPU", "trained_on": {"x2/mse": "a CPU"}}
     write_json(facts, tmp_path / "metrics/environment.json")
     write_json({"device_type": "cpu"}, tmp_path / "metrics/device_type.json")
@@ -43,11 +44,11 @@ def run(tmp_path: Path, picture: Picture, monkeypatch: pytest.MonkeyPatch, proje
                 rows.append({**row, "method": method, **dict.fromkeys(METRICS, 0.1 + step / 9)})
                 sr = picture(40, 48, number + 0.1 * step)
                 write_png(tmp_path / f"data/sr/x{scale}/{method}/{row['image']}.png", sr)
-        write_csv(rows, tmp_path / f"metrics/x{scale}.csv")
+        write_csv(pd.DataFrame(rows), tmp_path / f"metrics/x{scale}.csv")
         for loss in ("mse", "perceptual"):
             save_model(SRCNN(scale), tmp_path / f"models/x{scale}/{loss}.safetensors", {})
             peaks = tmp_path / f"metrics/grid/x{scale}_{loss}.csv"
-            write_csv([], peaks, ("epoch", "image", "peak"))
+            write_csv(pd.DataFrame(columns=["epoch", "image", "peak"]), peaks)
     (tmp_path / "params.yaml").symlink_to(project / "params.yaml")
     monkeypatch.chdir(tmp_path)
     return tmp_path

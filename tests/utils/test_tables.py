@@ -2,6 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from srcnn.errors import InputError
@@ -29,13 +30,13 @@ def test_numbers_keep_their_bytes_when_read_and_written(tmp_path: Path, project:
 
 def test_text_stays_text(tmp_path: Path) -> None:
     rows = [{"image": "0011", "name": "NA"}, {"image": "0012", "name": 'a, "b"'}]
-    write_csv([*rows, {"image": "nan", "name": ""}], tmp_path / "a.csv")
-    table = read_csv(tmp_path / "a.csv", "fetch_data")
-    assert table.to_dict("records") == [*rows, {"image": "nan", "name": ""}]
+    rows.append({"image": "nan", "name": ""})
+    write_csv(pd.DataFrame(rows), tmp_path / "a.csv")
+    assert read_csv(tmp_path / "a.csv", "fetch_data").to_dict("records") == rows
 
 
 def test_a_table_without_rows_has_a_header(tmp_path: Path) -> None:
-    write_csv([], tmp_path / "a.csv", ["epoch", "peak"])
+    write_csv(pd.DataFrame(columns=["epoch", "peak"]), tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_text() == "epoch,peak\n"
     assert read_csv(tmp_path / "a.csv", "train", {"epoch": int, "peak": float}).empty
 
