@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     _Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
 
+_JSON: dict[str, Any] = {"dest": "as_json", "action": "store_true"}
+
 
 def parser() -> argparse.ArgumentParser:
     """The parser; its result has `verb`, and the options of the verb."""
@@ -19,12 +21,9 @@ def parser() -> argparse.ArgumentParser:
         default=argparse.SUPPRESS,
         help="print the completion script for this shell",
     )
+    about = "srcnn VERB --help lists the options"
     verbs = parser.add_subparsers(
-        title="verbs",
-        dest="verb",
-        metavar="VERB",
-        required=True,
-        help="srcnn VERB --help lists the options",
+        title="verbs", dest="verb", metavar="VERB", required=True, help=about
     )
     for add in (_add_upscale, _add_serve, _add_score, _add_compare):
         add(verbs)
@@ -48,7 +47,7 @@ class _Completion(argparse.Action):
 
 
 def _add_upscale(verbs: "_Verbs") -> None:
-    verb = verbs.add_parser(
+    add = verbs.add_parser(
         "upscale",
         help="upscale photographs 2 or 4 times",
         description="Upscale photographs with a trained SRCNN on a CPU. Reads and writes PNG, "
@@ -57,16 +56,14 @@ def _add_upscale(verbs: "_Verbs") -> None:
         epilog="PNG and TIFF results of any size need little memory, because they are written in "
         "strips. If a file cannot be upscaled, an error names it, the other files are upscaled, "
         "and the exit status is 1.",
-    )
-    add = verb.add_argument
+    ).add_argument
     add("inputs", nargs="+", metavar="IN", help="a file, a folder, or a quoted pattern")
     add(
         "-o",
         "--output",
         type=Path,
         metavar="OUT",
-        help="output folder, or the output file for a single input (default: NAME_x2 next to each "
-        "input)",
+        help="output folder, or file for a single input (default: NAME_x2 next to each input)",
     )
     add("--scale", type=int, help="2 or 4 (default: 2; with --model, the model's scale)")
     add(
@@ -75,12 +72,7 @@ def _add_upscale(verbs: "_Verbs") -> None:
         help="from 0 (closest to the original; MSE loss) to 1 (sharper; perceptual loss; default); "
         "values between run both networks and take twice as long",
     )
-    add(
-        "--model",
-        type=Path,
-        metavar="PATH",
-        help="use your own network, such as models/x2/mse.safetensors",
-    )
+    add("--model", type=Path, help="use your own network, such as models/x2/mse.safetensors")
     add(
         "--format",
         choices=("png", "jpeg", "webp", "tiff", "bmp"),
@@ -91,7 +83,7 @@ def _add_upscale(verbs: "_Verbs") -> None:
 
 
 def _add_serve(verbs: "_Verbs") -> None:
-    verb = verbs.add_parser(
+    add = verbs.add_parser(
         "serve",
         help="upscale photographs on a web page",
         description="Open a web page to upscale photographs: drop them, choose scale and "
@@ -99,27 +91,16 @@ def _add_serve(verbs: "_Verbs") -> None:
         "the page.",
         epilog="Photographs are upscaled one at a time and kept in a temporary folder until the "
         "server stops. Ctrl-C stops it with exit status 0.",
-    )
-    add = verb.add_argument
-    add(
-        "--port",
-        type=_whole_number(0, 65535),
-        metavar="N",
-        default=8024,
-        help="TCP port, or 0 for any free port (default: %(default)s)",
-    )
-    add(
-        "--max-megapixels",
-        type=_whole_number(1, 10**6),
-        metavar="N",
-        default=200,
-        help="limit for the size of a result (default: %(default)s)",
-    )
+    ).add_argument
+    about = "TCP port, or 0 for any free port (default: %(default)s)"
+    add("--port", type=_whole_number(0, 65535), metavar="N", default=8024, help=about)
+    about = "limit for the size of a result (default: %(default)s)"
+    add("--max-megapixels", type=_whole_number(1, 10**6), metavar="N", default=200, help=about)
     add("--no-browser", dest="browser", action="store_false", help="do not open a browser")
 
 
 def _add_score(verbs: "_Verbs") -> None:
-    verb = verbs.add_parser(
+    add = verbs.add_parser(
         "score",
         help="score the images of any method: MSE, PSNR, SSIM, LPIPS",
         description="Score the images of any method against the ground truth by the usual "
@@ -129,16 +110,15 @@ def _add_score(verbs: "_Verbs") -> None:
         "with any suffix. If the sides of the ground truth are not multiples of SCALE, the result "
         "may have the size cropped to multiples at the bottom and right; the ground truth is then "
         "cropped too.",
-    )
-    add = verb.add_argument
+    ).add_argument
     add("--sr", type=Path, metavar="DIR", required=True, help="folder of the results")
     add("--hr", type=Path, metavar="DIR", required=True, help="folder of the ground truth")
     add("--scale", type=_whole_number(2), required=True, help="the upscaling factor, such as 2")
-    _add_json(verb, "scores of each image, their mean, and the conventions")
+    add("--json", **_JSON, help="print JSON: scores of each image, their mean, and the conventions")
 
 
 def _add_compare(verbs: "_Verbs") -> None:
-    verb = verbs.add_parser(
+    add = verbs.add_parser(
         "compare",
         help="compare two methods of a run, image by image",
         description="Compare two methods image by image, in a project's folder. Prints for each "
@@ -147,16 +127,13 @@ def _add_compare(verbs: "_Verbs") -> None:
         epilog="A method is named by scale and name, such as x2/bicubic or x4/perceptual. All "
         "methods in metrics/x2.csv, metrics/x4.csv and so on can be compared, including the "
         "variants of params.yaml and methods of different scales.",
-    )
-    add = verb.add_argument
+    ).add_argument
     add("a", metavar="METHOD", help="first method, such as x4/perceptual")
     add("b", metavar="OTHER", help="second method, such as x4/mse")
     add("--metric", help="compare only this metric, such as psnr_rgb, and list each image")
-    _add_json(verb, "the comparison by each metric, and the values of each image")
-
-
-def _add_json(verb: argparse.ArgumentParser, content: str) -> None:
-    verb.add_argument("--json", dest="as_json", action="store_true", help=f"print JSON: {content}")
+    add(
+        "--json", **_JSON, help="print JSON: the comparison by each metric, and each image's values"
+    )
 
 
 def _whole_number(low: int, high: int | None = None) -> Callable[[str], int]:

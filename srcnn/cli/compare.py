@@ -19,8 +19,8 @@ from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS, rounded
 from srcnn.utils.text import join_names, printable, signed, text_table
 
-_WIDTH = 100
-"""Characters per line of the notes."""
+_METRICS, _INDEX = Path("metrics"), Path("data/hr/index.csv")  # in a project's folder
+_WIDTH = 100  # characters per line of the notes
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,15 +55,8 @@ class MethodPair:
         return rows
 
 
-def read_pair(a: str, b: str, metric: str | None, metrics: Path, index: Path) -> MethodPair:
-    """Read the scores of two methods.
-
-    Args:
-        a: the first method, such as `x4/mse`.
-        b: the second method, of the same scale or another.
-        metric: the only metric to read; None for all.
-        metrics: folder of `x4.csv` and so on, as the stage evaluate writes them.
-        index: `index.csv`, which names the photographs; may be missing.
+def read_pair(a: str, b: str, metric: str | None) -> MethodPair:
+    """Read the scores of two methods, such as `x4/mse`, by one metric, or by all (None).
 
     Raises:
         InputError: there is no such method or metric, a file is damaged, or the methods were scored
@@ -72,36 +65,31 @@ def read_pair(a: str, b: str, metric: str | None, metrics: Path, index: Path) ->
     if metric is not None and metric not in METRICS:
         raise InputError(f"--metric {metric}: no such metric; there are {', '.join(METRICS)}")
     columns = list(METRICS) if metric is None else [metric]
-    first, second = (_scores_of(name, columns, metrics) for name in (a, b))
+    first, second = (_scores_of(name, columns) for name in (a, b))
     if different := sorted(first.index.symmetric_difference(second.index)):
         raise InputError(
             f"{a} and {b}: scored on different images ({join_names(different)}); "
             "run the stage evaluate again"
         )
-    photographs = read_names(index) if index.is_file() else {}
+    photographs = read_names(_INDEX) if _INDEX.is_file() else {}
     return MethodPair(a, b, first, second.loc[first.index], photographs)
 
 
-def _scores_of(name: str, columns: list[str], metrics: Path) -> pd.DataFrame:
+def _scores_of(name: str, columns: list[str]) -> pd.DataFrame:
     """The metrics of a method such as `x4/mse`, a row for each image."""
-    scale, _, method = name.partition("/")
-    files = _score_files(metrics)
-    table = read_scores(files[scale]) if scale in files else None
-    if table is None or method not in set(table["method"]):
-        known = [f"{s}/{m}" for s, f in files.items() for m in read_scores(f)["method"].unique()]
-        raise InputError(f"{name}: no such method; there are {', '.join(known)}")
-    return table[table["method"] == method].set_index("image")[columns]
-
-
-def _score_files(metrics: Path) -> dict[str, Path]:
-    """The file of each scale, by `x2` and so on, ordered by scale."""
-    files = [file for file in metrics.glob("x*.csv") if re.fullmatch(r"x[0-9]+", file.stem)]
+    files = [file for file in _METRICS.glob("x*.csv") if re.fullmatch(r"x[0-9]+", file.stem)]
     if not files:
         raise InputError(
-            f"{metrics}: no scores (x2.csv, x4.csv, …); "
+            f"{_METRICS}: no scores (x2.csv, x4.csv, …); "
             "change to the folder of a project in which make repro has run"
         )
-    return {file.stem: file for file in sorted(files, key=lambda file: int(file.stem[1:]))}
+    scale, _, method = name.partition("/")
+    table = read_scores(_METRICS / f"{scale}.csv") if scale in [f.stem for f in files] else None
+    if table is None or method not in set(table["method"]):
+        files.sort(key=lambda file: int(file.stem[1:]))
+        known = [f"{f.stem}/{m}" for f in files for m in read_scores(f)["method"].unique()]
+        raise InputError(f"{name}: no such method; there are {', '.join(known)}")
+    return table[table["method"] == method].set_index("image")[columns]
 
 
 def as_json(pair: MethodPair) -> dict[str, Any]:

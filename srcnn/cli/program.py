@@ -9,19 +9,16 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from srcnn.cli.arguments import parser
 from srcnn.errors import InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line; errors become one line on stderr.
-
-    Args:
-        arguments: without the program's name; None for those of the process.
+    """Run a command line, without the program's name; errors become one line on stderr.
 
     Returns:
         The exit status: 0 only if the work is done, 130 after Ctrl-C.
@@ -30,19 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: for `--help`, and for a usage error (status 2).
     """
     warnings.filterwarnings("ignore", module="PIL")  # problems with a file are reported as errors
-    options = vars(parser().parse_args(arguments))
-    verbs: dict[str, Callable[..., int | None]] = {
-        "upscale": _upscale,
-        "serve": _serve,
-        "score": _score,
-        "compare": _compare,
-    }
-    verb = verbs[options.pop("verb")]
+    options = parser().parse_args(arguments)
+    verbs: Mapping[str, Callable[[Namespace], int | None]]
+    verbs = {"upscale": _upscale, "serve": _serve, "score": _score, "compare": _compare}
     if isinstance(sys.stdout, io.TextIOWrapper):
         # The terminal's encoding may lack letters of a file name.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        status = verb(**options) or 0
+        status = verbs[options.verb](options) or 0
         print(end="", flush=True)  # reports a full disk here
         return status
     except BrokenPipeError:
@@ -58,28 +50,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _discard_output()
 
 
-def _upscale(
-    inputs: list[str],
-    output: Path | None,
-    scale: int | None,
-    strength: float | None,
-    model: Path | None,
-    format: str | None,  # noqa: A002  # the option's name
-    force: bool,
-    allow_large: bool,
-) -> int:
-    if model is not None and strength is not None:
+def _upscale(options: Namespace) -> int:
+    if options.model is not None and options.strength is not None:
         raise InputError("--strength mixes the released networks; it cannot be used with --model")
     with _block_interrupt():
         from srcnn.upscaling.released_networks import DEFAULT_STRENGTH, load
         from srcnn.upscaling.upscale import find_jobs, upscale_files
 
-    network = load(scale, DEFAULT_STRENGTH if strength is None else strength, model)
-    jobs = find_jobs(inputs, output, network.scale, format)
-    return upscale_files(jobs, network, force=force, allow_large=allow_large)
+    strength = DEFAULT_STRENGTH if options.strength is None else options.strength
+    network = load(options.scale, strength, options.model)
+    jobs = find_jobs(options.inputs, options.output, network.scale, options.format)
+    return upscale_files(jobs, network, force=options.force, allow_large=options.allow_large)
 
 
-def _serve(port: int, max_megapixels: int, browser: bool) -> None:
+def _serve(options: Namespace) -> None:
     try:
         from srcnn.serve.server import serve
     except ModuleNotFoundError as error:
@@ -87,13 +71,14 @@ def _serve(port: int, max_megapixels: int, browser: bool) -> None:
             raise
         command = "pip install 'srcnn-perceptual[serve]'"
         raise InputError(f"srcnn serve needs aiohttp: {command}") from None
-    serve(port, browser=browser, max_pixels=max_megapixels * 10**6)
+    serve(options.port, browser=options.browser, max_pixels=options.max_megapixels * 10**6)
 
 
-def _score(sr: Path, hr: Path, scale: int, as_json: bool) -> None:
+def _score(options: Namespace) -> None:
     from srcnn.cli.score_pairs import find_pairs
 
-    pairs = find_pairs(sr, hr, scale)  # before the import of torch, so that errors appear at once
+    scale = options.scale
+    pairs = find_pairs(options.sr, options.hr, scale)  # before torch is imported: errors are fast
     with _block_interrupt():
         from srcnn.models.portable import pin_arithmetic
 
@@ -107,21 +92,21 @@ def _score(sr: Path, hr: Path, scale: int, as_json: bool) -> None:
 
     scored = score.score_pairs(pairs, scale, load_lpips(best_device(), lpips_weights()[0]))
     scores = dict(tqdm(scored, "scores", len(pairs), unit="image", leave=False, disable=None))
-    if as_json:
+    if options.as_json:
         print(json.dumps(score.as_json(scores, scale), indent=2))
     else:
         print(score.as_table(scores, scale))
 
 
-def _compare(a: str, b: str, metric: str | None, as_json: bool) -> None:
+def _compare(options: Namespace) -> None:
     with _block_interrupt():
         from srcnn.cli import compare
 
-    pair = compare.read_pair(a, b, metric, Path("metrics"), Path("data/hr/index.csv"))
-    if as_json:
+    pair = compare.read_pair(options.a, options.b, options.metric)
+    if options.as_json:
         print(json.dumps(compare.as_json(pair), indent=2))
     else:
-        print(compare.as_text(pair, by_image=metric is not None))
+        print(compare.as_text(pair, by_image=options.metric is not None))
 
 
 @contextmanager

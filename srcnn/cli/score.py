@@ -18,15 +18,7 @@ Scores = Mapping[str, Mapping[str, float]]
 def score_pairs(
     pairs: Sequence[ScorePair], scale: int, lpips: LPIPS
 ) -> Iterator[tuple[str, dict[str, float]]]:
-    """Score each result against its ground truth.
-
-    Args:
-        pairs: from `srcnn.cli.score_pairs.find_pairs`.
-        scale: the upscaling factor, which is also the border in pixels that PSNR and SSIM omit.
-        lpips: the network, on the device that computes it.
-
-    Yields:
-        The name of the ground truth, and the METRICS with six significant digits.
+    """Yield the name of each ground truth, and the METRICS with six significant digits.
 
     Raises:
         InputError: an image is damaged.

@@ -30,15 +30,10 @@ class ScorePair:
 
 
 def find_pairs(sr: Path, hr: Path, scale: int) -> list[ScorePair]:
-    """Find the ground truth of every result in a folder.
+    """Find the ground truth in the folder `hr` of every result in the folder `sr`.
 
     A result has the name of its ground truth, or `{name}_x{scale}`, `{name}x{scale}` or
     `{name}_{method}_x{scale}`, with any suffix. Subfolders must be the same in both folders.
-
-    Args:
-        sr: folder of the results.
-        hr: folder of the ground truth.
-        scale: the upscaling factor.
 
     Raises:
         InputError: a folder is missing or empty; a file has no partner or two partners; an image

@@ -14,21 +14,15 @@ from srcnn.models.tensors import read_tensors, write_tensors
 from srcnn.utils.files import atomic_write, sha256_of
 from srcnn.utils.tables import read_csv
 
-TOLERANCE = 1e-4
-"""Largest allowed difference between the ONNX network's output and torch's, both in [0, 1]."""
-
-SIZES = ((1, 1), (2, 7), (33, 20), (64, 96))
-"""Heights and widths of the images for this check."""
+TOLERANCE = 1e-4  # largest allowed difference between ONNX's and torch's output, both in [0, 1]
+_SIZES = ((1, 1), (2, 7), (33, 20), (64, 96))  # heights and widths of the images for this check
 
 
 def about_training(index: Path, source: str, epochs: int, loss: str) -> dict[str, str]:
     """Describe a network's training, for the metadata of its files.
 
-    Args:
-        index: `index.csv`, which lists the photographs; its sha256 identifies them.
-        source: `data.source` of the run.
-        epochs: number of training epochs.
-        loss: the loss function, such as `Eq. 1, MSE`.
+    `index` lists the photographs, and its sha256 identifies them; `source` is the run's
+    `data.source`; `loss` is in words, such as `Eq. 1, MSE`.
     """
     splits = read_csv(index, "fetch_data")["split"].value_counts()
     train, val = splits.get("train", 0), splits.get("val", 0)
@@ -44,10 +38,7 @@ def about_training(index: Path, source: str, epochs: int, loss: str) -> dict[str
 def write_onnx(model: Path, path: Path, about: dict[str, str]) -> float:
     """Write a network as ONNX, after a check that its output equals torch's.
 
-    Args:
-        model: a file of `srcnn.models.srcnn.save_model`.
-        path: the ONNX file.
-        about: metadata to add to the scale and the sha256 of `model`.
+    The metadata are `about`, the scale and the sha256 of the file `model`.
 
     Returns:
         The largest difference from torch.
@@ -70,7 +61,7 @@ def write_onnx(model: Path, path: Path, about: dict[str, str]) -> float:
 @torch.no_grad()
 def _max_difference(network: SRCNN, onnx: ModelProto) -> float:
     session, random, differences = onnx_session(onnx), np.random.default_rng(0), []
-    for size in SIZES:
+    for size in _SIZES:
         lr = random.random((1, 3, *size), dtype=np.float32)
         (sr,) = session.run(None, {"lr": lr})
         differences.append(float(np.abs(sr - network(torch.from_numpy(lr)).numpy()).max()))

@@ -9,11 +9,7 @@ OPSET, IR = 17, 8  # from 2022; current runtimes all read them
 
 
 class Graph:
-    """A chain of nodes: by default, each reads the output of the one before.
-
-    Args:
-        source: name of the graph's input.
-    """
+    """A chain of nodes: by default, each reads the output of the one before."""
 
     def __init__(self, source: str):
         self.last = source
@@ -23,14 +19,10 @@ class Graph:
     def add(
         self, operator: str, *others: Any, source: str | None = None, to: str = "", **options: Any
     ) -> str:
-        """Add a node and return the name of its output.
+        """Add a node and return the name of its output, which is `to`, or a new name.
 
-        Args:
-            operator: its name in ONNX.
-            others: inputs after the first: names of outputs, or constants.
-            source: the first input; None for the output of the node before.
-            to: name of the output; a new one if empty.
-            options: the attributes; a trailing underscore is removed from names.
+        `source` is the first input, by default the output of the node before; `others` are names of
+        outputs, or constants. A trailing underscore is removed from the names of the attributes.
         """
         names = [other if isinstance(other, str) else self.constant(other) for other in others]
         inputs = [self.last if source is None else source, *names]

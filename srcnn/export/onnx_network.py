@@ -10,7 +10,7 @@ from srcnn.export.onnx_graph import Graph
 from srcnn.images.resize import Kernel, upsampling_phases
 from srcnn.models.receptive_field import MARGIN, halo_of
 
-Weights = Mapping[str, npt.NDArray[np.float32]]
+Weights = Mapping[str, npt.NDArray[np.float32]]  # by name, as `srcnn.models.srcnn` saves them
 
 
 def whole_network(
@@ -19,13 +19,7 @@ def whole_network(
     """Build the network for other programs: `lr` [n, 3, h, w] to `sr` [n, 3, scale·h, scale·w].
 
     Both are float32 RGB in [0, 1], of any size. `sr` can leave [0, 1] slightly and must be clipped,
-    like the output of `srcnn.models.srcnn.SRCNN`.
-
-    Args:
-        weights: by name, as `srcnn.models.srcnn.save_model` stores them.
-        scale: the upscaling factor.
-        upsampling: the kernel before the network, `bicubic` or `bilinear`.
-        about: metadata of the ONNX file.
+    like the output of `srcnn.models.srcnn.SRCNN`. `about` is the metadata of the ONNX file.
     """
     graph = Graph("lr")
     for axis in (2, 3):

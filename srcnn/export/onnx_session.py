@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 
 def onnx_session(network: ModelProto, threads: int = 0) -> "InferenceSession":
-    """Load a network to run on the CPU.
-
-    Args:
-        network: the ONNX graph.
-        threads: CPU threads; 0 for all cores.
-    """
+    """Load a network to run on the CPU; 0 threads stand for all cores."""
     import onnxruntime  # takes 0.3 s
 
     options = onnxruntime.SessionOptions()

@@ -8,19 +8,14 @@ from PIL import Image
 from srcnn.images.decode import PixelArray
 from srcnn.upscaling.image_files import MODES, SourceImage, to_pillow
 
-MAX_PIXELS = 50_000_000
-"""Pixels of each image. A browser needs four bytes per pixel, twice."""
+MAX_PIXELS = 50_000_000  # of each image; a browser needs four bytes per pixel, twice
 
 
 class BeforeAfter:
     """The source upscaled by Pillow's bicubic interpolation, and the result of the network.
 
     Both are PNG with 8 bits per channel and the source's ICC profile. Images that are too large for
-    a browser are reduced by a power of two.
-
-    Args:
-        source: the decoded photograph.
-        size: width and height of the result.
+    a browser are reduced by a power of two. `size` is the width and height of the result.
     """
 
     def __init__(self, source: SourceImage, size: tuple[int, int]):
@@ -39,7 +34,5 @@ class BeforeAfter:
         before = to_pillow(self.source[0 : self.source.shape[0]])
         before = before.resize(self.after.size, Image.Resampling.BICUBIC)
         for name, image in (("before", before), ("after", self.after)):
-            # Run-length encoding only is fast, as in `srcnn.images.image_io.write_png`.
-            image.save(
-                folder / f"{name}.png", compress_type=zlib.Z_RLE, icc_profile=self.source.icc
-            )
+            path = folder / f"{name}.png"  # the run-length encoding of `write_png` is fast
+            image.save(path, compress_type=zlib.Z_RLE, icc_profile=self.source.icc)

@@ -26,11 +26,8 @@ from srcnn.serve.upscale_queue import QueueFull, UpscaleQueue
 from srcnn.serve.upscale_task import UpscaleTask
 
 HOST = "127.0.0.1"
-UPLOAD_BYTES = 64_000_000
-"""Limit on the size of an upload."""
-
-UPLOAD_SECONDS = 60
-"""Limit on the duration of an upload."""
+UPLOAD_BYTES = 64_000_000  # limit on the size of an upload
+UPLOAD_SECONDS = 60  # limit on its duration
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -56,10 +53,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def serve(port: int, *, browser: bool, max_pixels: int) -> None:
     """Serve the page until Ctrl-C, a termination signal, or the end of the terminal.
 
-    Args:
-        port: TCP port; 0 for any free port.
-        browser: open the page in a browser.
-        max_pixels: of a result.
+    Port 0 stands for any free port; `max_pixels` is the limit for a result.
 
     Raises:
         InputError: the port is not available.
@@ -177,9 +171,12 @@ class _Handlers:
         task = self.queue.create(name, scale, strength)
         try:
             async with asyncio.timeout(UPLOAD_SECONDS):
-                if not await self._receive(request, task.upload):
-                    self.queue.delete(task)
-                    return too_large
+                with task.upload.open("wb") as file:
+                    async for part in request.content.iter_chunked(2**18):
+                        file.write(part)
+                        if file.tell() > UPLOAD_BYTES:
+                            self.queue.delete(task)
+                            return too_large
             await asyncio.to_thread(self.queue.submit, task)
         except BaseException as error:
             self.queue.delete(task)
@@ -188,15 +185,6 @@ class _Handlers:
             reason = f"the upload took longer than {UPLOAD_SECONDS} seconds; send it again"
             raise InputError(reason) from None
         return web.json_response(self._state(task), status=202)
-
-    async def _receive(self, request: web.Request, path: Path) -> bool:
-        """Write the body to a file. Returns whether it is within the limit."""
-        with path.open("wb") as file:
-            async for part in request.content.iter_chunked(2**18):
-                file.write(part)
-                if file.tell() > UPLOAD_BYTES:
-                    return False
-        return True
 
     async def state(self, request: web.Request) -> web.Response:
         return web.json_response(self._state(self._task(request)))

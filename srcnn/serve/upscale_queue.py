@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from srcnn.errors import InputError
-from srcnn.serve.upscale_task import Cancelled, State, UpscaleTask
+from srcnn.serve.upscale_task import State, UpscaleTask
 from srcnn.upscaling.image_files import UNKNOWN_FORMAT, format_of
 
-MAX_WAITING = 16
-"""Photographs that may wait."""
-
-MAX_KEPT, MAX_KEPT_BYTES = 100, 2_000_000_000
-"""Limits on the results that are kept: their number, and their bytes on disk with the uploads."""
+MAX_WAITING = 16  # photographs
+MAX_KEPT = 100  # results
+MAX_KEPT_BYTES = 2_000_000_000  # of the kept results with their uploads
 
 
 class QueueFull(InputError):  # noqa: N818  # named like its parent's other subclasses
@@ -42,8 +40,7 @@ class UpscaleQueue:
         """Create a task; the caller then writes its `upload` and calls `submit`.
 
         Raises:
-            QueueFull: too many photographs are waiting.
-            InputError: the suffix, the scale or the strength is not supported.
+            InputError: the suffix, scale or strength is not supported; QueueFull: no room.
         """
         if scale not in (2, 4):
             raise InputError(f"scale {scale} is neither 2 nor 4")
@@ -53,9 +50,8 @@ class UpscaleQueue:
             raise InputError(UNKNOWN_FORMAT)
         with self._changed:
             if len(self._in_state("uploading", "waiting")) >= MAX_WAITING:
-                raise QueueFull(
-                    f"{MAX_WAITING} photographs are already waiting; try again when one is done"
-                )
+                reason = f"{MAX_WAITING} photographs are already waiting"
+                raise QueueFull(f"{reason}; try again when one is done")
             key = secrets.token_urlsafe(16)
             (self.folder / key).mkdir()
             self._tasks[key] = UpscaleTask(key, self.folder / key, name, scale, strength)
@@ -113,16 +109,13 @@ class UpscaleQueue:
         from srcnn.upscaling.released_networks import load
 
         while (task := self._next()) is not None:
-            state: State
+            state: State = "done"
             try:
                 task.run(load(task.scale, task.strength))
-                state = "done"
-            except Cancelled:
-                state = "cancelled"
             except Exception as error:  # continue with the next task, whatever this one raised
                 task.error, state = task.message(error), "failed"
             with self._changed:
-                if task.state == "running":
+                if task.state == "running":  # not cancelled meanwhile
                     task.state = state
             if task.state != "done":
                 shutil.rmtree(task.folder, ignore_errors=True)

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 State = Literal["uploading", "waiting", "running", "done", "failed", "cancelled"]
 
 
-class Cancelled(Exception):  # noqa: N818  # not an error
-    """The task was cancelled."""
-
-
 @dataclass(eq=False)
 class UpscaleTask:
     """A photograph to upscale."""
@@ -39,28 +35,12 @@ class UpscaleTask:
     result_bytes: int = 0
     disk_bytes: int = 0  # of all files in the folder
 
-    @property
-    def upload(self) -> Path:
-        """The uploaded file."""
-        return self.folder / f"original{Path(self.name).suffix.lower()}"
-
-    @property
-    def result(self) -> Path:
-        """The file of the result."""
-        return self.folder / f"result{self.upload.suffix}"
-
-    @property
-    def result_name(self) -> str:
-        """File name for the download, such as `photo_x4.png`."""
+    def __post_init__(self) -> None:
         name = Path(self.name)
-        return f"{name.stem}_x{self.scale}{name.suffix}"
-
-    @property
-    def kind(self) -> str:
-        """The image format of the upload and the result."""
-        kind = format_of(self.upload)
-        assert kind is not None  # UpscaleQueue.create checks it
-        return kind
+        self.upload = self.folder / f"original{name.suffix.lower()}"
+        self.result = self.folder / f"result{self.upload.suffix}"
+        self.result_name = f"{name.stem}_x{self.scale}{name.suffix}"  # for the download
+        self.kind = format_of(name) or ""  # of upload and result; UpscaleQueue.create checks it
 
     def check_size(self, max_pixels: int) -> None:
         """Read the size of the uploaded image from its header, and set the size of the result.
@@ -84,8 +64,7 @@ class UpscaleTask:
         """Write the result and the two images to compare.
 
         Raises:
-            Cancelled: the task was cancelled meanwhile.
-            InputError: the photograph cannot be read, or the result cannot be written.
+            InputError: the photograph cannot be read, or the task is cancelled meanwhile.
         """
         source = read_image(self.upload)
         images = BeforeAfter(source, self.size)
@@ -94,7 +73,7 @@ class UpscaleTask:
             rows = 0
             for strip in model.strips(source):
                 if self.state == "cancelled":
-                    raise Cancelled
+                    raise InputError("cancelled")
                 images.add(strip, rows)
                 yield strip
                 rows += len(strip)

@@ -30,16 +30,10 @@ SUFFIXES = {
 """File name suffixes by format, the usual one first."""
 
 UNKNOWN_FORMAT = f"unknown image format (known: {', '.join(chain(*SUFFIXES.values()))})"
+MODES = ("L", "LA", "RGB", "RGBA")  # Pillow's modes for 1 to 4 channels
 
-STREAMED = ("png", "tiff")
-"""Formats that are written strip by strip, so that results of any size need little memory."""
-
-MEMORY_LIMIT = 1_700_000_000
-"""Bytes of image and result in memory, for formats that cannot be written strip by strip."""
-
-MODES = ("L", "LA", "RGB", "RGBA")
-"""Pillow's modes for 1 to 4 channels."""
-
+_STREAMED = ("png", "tiff")  # written strip by strip: results of any size need little memory
+_MEMORY_LIMIT = 1_700_000_000  # bytes of image and result in memory, for the other formats
 _MAX_SIDE = {"jpeg": 65_500, "webp": 16_383}
 _MAX_JPEG_EXIF = 65_533
 _COLOUR_CHUNKS = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
@@ -123,7 +117,7 @@ def check_result_size(
 ) -> None:
     """Check that the format can hold the result, and unless `allow_large` that memory can.
 
-    The result is `path` with the format `kind`; `source_size` is the source's width and height.
+    `path` and `kind` are the result's; `source_size` is the source's width and height.
 
     Raises:
         InputError: the result is too large.
@@ -134,9 +128,9 @@ def check_result_size(
     if limit and max(height, width) > limit:
         raise InputError(f"{result}, but {kind} allows {limit} per side; use --format png")
     memory = 4 * (height * width + math.prod(source_size))  # Pillow stores colours in 4 bytes
-    if kind not in STREAMED and memory > MEMORY_LIMIT and not allow_large:
+    if kind not in _STREAMED and memory > _MEMORY_LIMIT and not allow_large:
         raise InputError(
-            f"{result}, which needs more than {MEMORY_LIMIT / 1e9:.1f} GB of memory as {kind}; "
+            f"{result}, which needs more than {_MEMORY_LIMIT / 1e9:.1f} GB of memory as {kind}; "
             f"use --format png or tiff, which need little memory, or --allow-large"
         )
 
@@ -146,15 +140,8 @@ def write_image(
 ) -> list[str]:
     """Write the upscaled image atomically, with the ICC profile and EXIF data of its source.
 
-    Args:
-        path: of the result.
-        kind: its format, a key of SUFFIXES.
-        source: the image that was upscaled.
-        strips: the result from top to bottom.
-        size: its width and height.
-
-    Returns:
-        Notes on what the format could not keep.
+    The `strips` add up to an image of `size` (width and height), from top to bottom. `kind` is a
+    key of SUFFIXES. Returns notes on what the format cannot keep.
     """
     with atomic_write(path) as temporary:
         if kind == "png":

@@ -14,26 +14,18 @@ from srcnn.upscaling.image_files import SourceImage
 from srcnn.upscaling.tile_network import tile_network
 from srcnn.utils.threads import prefetch
 
-TILE = 384
-"""Pixels of a result's tile along each side."""
+TILE = 384  # pixels of a result's tile along each side
+MAX_TILE_ROW = 16_384  # strips of wider results are lower than a tile
 
-MAX_TILE_ROW = 16_384
-"""Width of a result up to which a strip is as high as a tile; wider results get lower strips."""
-
-_FILL = 16
-"""Pixels around a visible pixel in which the colours of transparent pixels are replaced."""
-
+_FILL = 16  # pixels around a visible one in which the colours of transparent pixels are replaced
 _Image = PixelArray | SourceImage
 
 
 class Upscaler:
     """Upscales images by an integer factor.
 
-    Args:
-        networks: weights by name, as `save_model` stores them; the outputs are summed.
-        scale: the factor.
-        upsampling: the kernel before the network.
-        threads: CPU threads; 0 for all cores.
+    The weights are those that `save_model` stores; the outputs of several networks are summed.
+    `upsampling` is the kernel before the network. 0 threads stand for all cores.
     """
 
     def __init__(

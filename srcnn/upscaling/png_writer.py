@@ -23,13 +23,10 @@ def write_png_strips(
     strips: Iterable[PixelArray],
     chunks: Iterable[tuple[bytes, bytes]] = (),
 ) -> None:
-    """Write an image that arrives from top to bottom.
+    """Write an image of `size` (width and height) that arrives from top to bottom.
 
-    Args:
-        file: opened for writing bytes.
-        size: width and height.
-        strips: [rows, width, C], C from 1 to 4; their rows add up to the height.
-        chunks: name and body of further chunks to write before the pixels.
+    The strips are [rows, width, C], C from 1 to 4. `chunks` are names and bodies of further chunks
+    to write before the pixels.
 
     Raises:
         ValueError: the strips do not add up to the size.
@@ -74,12 +71,9 @@ def _write_chunk(file: BinaryIO, name: bytes, body: bytes) -> None:
 
 
 def _filter_rows(lines: Bytes, above: Bytes, pixel: int) -> bytes:
-    """Filter each row by the PNG filter with the smallest sum of absolute values.
+    """Filter each row of [rows, bytes] by the PNG filter with the smallest sum of absolute values.
 
-    Args:
-        lines: [rows, bytes].
-        above: the row before the first.
-        pixel: bytes per pixel.
+    `above` is the row before the first; `pixel` is the number of bytes per pixel.
     """
     up = np.vstack([above[None], lines[:-1]])
     left, corner = np.zeros_like(lines), np.zeros_like(lines)

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -13,14 +13,10 @@ from PIL.TiffTags import LONG, LONG8
 from srcnn.images.decode import PixelArray
 from srcnn.upscaling.exif import IFDS, as_stored
 
-_HEADERS = {
-    False: b"II\x2a\0\x08\0\0\0",
-    True: b"II\x2b\0\x08\0\0\0\x10\0\0\0\0\0\0\0",
-}
-"""First bytes of a file, by whether it is a BigTIFF; the directory follows."""
+# First bytes of a file, by whether it is a BigTIFF; the directory follows.
+_HEADERS = {False: b"II\x2a\0\x08\0\0\0", True: b"II\x2b\0\x08\0\0\0\x10\0\0\0\0\0\0\0"}
 
-CLASSIC_BYTES = 2**32 - 2**24
-"""Bytes of pixels up to which a file is a classic TIFF; larger images become a BigTIFF."""
+CLASSIC_BYTES = 2**32 - 2**24  # of pixels; larger images become a BigTIFF
 
 _ROWS = 16  # of a strip in the file
 _OFFSETS, _COUNTS, _ICC = 273, 279, 34675
@@ -33,15 +29,10 @@ def write_tiff_strips(
     icc: bytes | None = None,
     exif: bytes | None = None,
 ) -> None:
-    """Write an image that arrives from top to bottom, deflated with horizontal differencing.
+    """Write an image of `size` (width and height), deflated with horizontal differencing.
 
-    Args:
-        file: opened for writing bytes, and seekable.
-        size: width and height.
-        strips: [rows, width, C], C from 1 to 4; their rows add up to the height, and all but the
-            last have the same number of rows.
-        icc: the ICC profile.
-        exif: EXIF data as a JPEG stores them.
+    The strips are [rows, width, C], C from 1 to 4, from top to bottom. All but the last have the
+    same number of rows. `exif` is EXIF data as a JPEG stores them.
 
     Raises:
         ValueError: the strips do not add up to the size.
@@ -50,8 +41,10 @@ def write_tiff_strips(
     first = next(iterator)
     rows = _ROWS if len(first) % _ROWS == 0 else len(first)
     big = size[0] * size[1] * first[0, 0].nbytes > CLASSIC_BYTES
-    directory = _directory(size, first, rows, icc, exif, big=big)
     header, count = _HEADERS[big], -(-size[1] // rows)
+    directory = _directory(header, size, first, rows, exif)
+    if icc:
+        directory[_ICC] = icc
 
     def head(lengths: list[int]) -> bytes:
         directory.tagtype[_OFFSETS] = directory.tagtype[_COUNTS] = LONG8 if big else LONG
@@ -78,34 +71,21 @@ def _compressed(strips: Iterable[PixelArray], rows: int) -> Iterator[bytes]:
 
 
 def _directory(
-    size: tuple[int, int],
-    strip: PixelArray,
-    rows: int,
-    icc: bytes | None,
-    exif: bytes | None,
-    *,
-    big: bool,
+    header: bytes, size: tuple[int, int], strip: PixelArray, rows: int, exif: bytes | None
 ) -> Directory:
     """The image's tags, by their numbers in the TIFF 6.0 specification."""
     channels = strip.shape[2]
-    directory = Directory(_HEADERS[big])
-    tags: dict[int, Any] = {
-        256: size[0],
-        257: size[1],
-        258: (8 * strip.dtype.itemsize,) * channels,
-        259: 8,  # compression: deflate
-        262: 2 if channels > 2 else 1,  # photometric interpretation: RGB, or grey with 0 as black
-        277: channels,
-        278: rows,
-        284: 1,  # planar configuration: channels interleaved
-        317: 2,  # predictor: horizontal differencing
-    }
+    directory = Directory(header)
+    directory[256], directory[257] = size
+    directory[258] = (8 * strip.dtype.itemsize,) * channels
+    directory[259] = 8  # compression: deflate
+    directory[262] = 2 if channels > 2 else 1  # RGB, or grey with 0 as black
+    directory[277] = channels
+    directory[278] = rows
+    directory[284] = 1  # planar configuration: channels interleaved
+    directory[317] = 2  # predictor: horizontal differencing
     if channels in (2, 4):
-        tags[338] = 2  # extra sample: alpha, with colours not premultiplied
-    if icc:
-        tags[_ICC] = icc
-    for tag, value in tags.items():
-        directory[tag] = value
+        directory[338] = 2  # extra sample: alpha, with colours not premultiplied
     if exif:
         data = Image.Exif()
         data.load(exif)

@@ -147,22 +147,12 @@ def _find_files(name: str, output: Path | None, scale: int) -> list[tuple[Path, 
         files = [f for f in matches if f.suffix.lower() in image_io.SUFFIXES and f.is_file()]
         if not files:
             raise InputError(f"{name}: matches no images")
-    stems = {file.with_suffix("") for file in files}
-    results = output.resolve() if output else None  # skip earlier results in the output folder
-    if results and path.resolve().is_relative_to(results):
-        results = None  # the inputs are in the output folder too
-    return [
-        (file, file.relative_to(path) if path.is_dir() else Path(file.name))
-        for file in files
-        if not (results and file.resolve().is_relative_to(results))
-        and not (output is None and _is_result(file, scale, stems))
-    ]
-
-
-def _is_result(file: Path, scale: int, stems: set[Path]) -> bool:
-    """Whether the file's name is that of the result of another file."""
-    source = file.stem.removesuffix(f"_x{scale}")
-    return source != file.stem and file.with_name(source) in stems
+    if output is None:  # skip files with the name of another file's result
+        names = {file.with_name(f"{file.stem}_x{scale}") for file in files}
+        files = [file for file in files if file.with_suffix("") not in names]
+    elif not path.resolve().is_relative_to(output.resolve()):  # skip the output folder
+        files = [file for file in files if not file.resolve().is_relative_to(output.resolve())]
+    return [(file, file.relative_to(path) if path.is_dir() else Path(file.name)) for file in files]
 
 
 def upscale_files(
@@ -170,14 +160,8 @@ def upscale_files(
 ) -> int:
     """Upscale files, and print one line for each file that succeeds or fails.
 
-    Args:
-        jobs: from `find_jobs`.
-        model: from `load`.
-        force: overwrite existing results.
-        allow_large: accept images of any size.
-
-    Returns:
-        The exit status: 1 if any file failed.
+    `force` overwrites existing results; `allow_large` accepts images of any size. Returns the exit
+    status: 1 if any file failed.
     """
     if allow_large:
         Image.MAX_IMAGE_PIXELS = None

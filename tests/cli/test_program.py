@@ -151,7 +151,7 @@ def test_unwritable_output_is_one_line_at_most(full: bool) -> None:
     # Scoring takes seconds, and this test is not about what it prints.
     code = (
         "import sys; from srcnn.cli import program; "
-        "program._score = lambda **options: print('scores'); "
+        "program._score = lambda options: print('scores'); "
         "sys.exit(program.main(['score', '--sr', 'a', '--hr', 'b', '--scale', '2']))"
     )
     read, write = os.pipe()
