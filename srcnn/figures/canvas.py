@@ -22,16 +22,10 @@ from srcnn.figures.windows import Window
 from srcnn.images.image_io import RGB8
 from srcnn.utils.files import atomic_write
 
-LINE_HEIGHT = 40
-"""Pixels from one line of text to the next."""
-
-TITLE_HEIGHT = 60
-"""Pixels that a figure's title takes."""
-
-GAP = 12
-"""Pixels between an image and the text below it."""
-
-_OUTLINE, _FRAME = 8, 4
+LINE_HEIGHT = 40  # pixels from one line of text to the next
+TITLE_HEIGHT = 60  # pixels that a figure's title takes
+GAP = 12  # pixels between an image and the text below it
+_OUTLINE, _FRAME = 8, 4  # pixels: the black line around a window, and the coloured one on it
 
 
 class Canvas:
@@ -50,21 +44,16 @@ class Canvas:
     def add_overview(self, image: RGB8, window: Window, box: Window) -> tuple[int, int, int]:
         """Draw a whole image, shrunk to fit into a box, with a frame around a window of it.
 
-        Returns:
-            height and width on the canvas, and the integer factor by which the image is shrunk.
+        Returns its height and width on the canvas, and the factor of `shrink`.
         """
         small, factor = shrink(image, box.height, box.width)
         self.add_image(small, box.left, box.top)
         # The frame lies around the window, but inside the image.
-        edge = _OUTLINE // 2
-        (upper, lower), (start, end) = (
-            (max(edge, first // factor - edge), min(length, -(-last // factor) + _OUTLINE) - edge)
-            for first, last, length in (
-                (window.top, window.top + window.height, small.shape[0]),
-                (window.left, window.left + window.width, small.shape[1]),
-            )
-        )
-        x, y, *size = self._fractions(box.left + start, box.top + upper, end - start, lower - upper)
+        starts = np.array([window.top, window.left])
+        ends = starts + np.array([window.height, window.width])
+        top, left = np.maximum(starts // factor, _OUTLINE) - _OUTLINE // 2
+        bottom, right = np.minimum(-(-ends // factor) + _OUTLINE, small.shape[:2]) - _OUTLINE // 2
+        x, y, *size = self._fractions(box.left + left, box.top + top, right - left, bottom - top)
         for colour, thickness in ((BLACK, _OUTLINE), (style.FRAME_COLOUR, _FRAME)):
             frame = Rectangle((x, y), *size, transform=self._figure.transFigure, fill=False)
             frame.set(edgecolor=colour, linewidth=thickness / PIXELS_PER_POINT, joinstyle="miter")
@@ -164,11 +153,7 @@ def enlarge(image: RGB8, zoom: int) -> RGB8:
 
 
 def shrink(image: RGB8, height: int, width: int) -> tuple[RGB8, int]:
-    """Fit [H, W, 3] into a box by the smallest integer factor, averaging squares of pixels.
-
-    Returns:
-        the image and the factor.
-    """
+    """Fit [H, W, 3] into a box by averaging squares of pixels; also returns the sides' factor."""
     factor = max(-(-image.shape[0] // height), -(-image.shape[1] // width))
     tall, wide = image.shape[0] // factor, image.shape[1] // factor
     squares = image[: tall * factor, : wide * factor].reshape(tall, factor, wide, factor, 3)

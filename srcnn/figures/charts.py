@@ -10,8 +10,7 @@ from srcnn.figures.canvas import Canvas
 from srcnn.figures.style import FIGURE_WIDTH
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_ABOVE, _BELOW, _BESIDE, _BETWEEN = 50, 110, 140, 40
-"""Pixels around a panel: for its title, its x axis, its y axis, and before the next panel."""
+_ABOVE, _BELOW, _BESIDE, _BETWEEN = 50, 110, 140, 40  # around a panel: title, axes, next panel
 
 
 def make_panels(

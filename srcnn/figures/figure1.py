@@ -2,14 +2,11 @@
 
 from srcnn.analysis.results import Results
 from srcnn.figures.canvas import GAP, LINE_HEIGHT, TITLE_HEIGHT, Canvas, enlarge
-from srcnn.figures.captions import SCORE_NOTE, score_text, size_text
 from srcnn.figures.style import FIGURE_WIDTH, GREY, figure_style, method_name
-from srcnn.figures.text import shorten_name
+from srcnn.figures.text import SCORE_NOTE, score_text, shorten_name, size_text
 from srcnn.figures.windows import CLOSEUP, STRIDE, Window, highest_error_window
 
-ZOOM = 9
-"""Side of the square that shows one pixel."""
-
+ZOOM = 9  # side of the square that shows one pixel
 _COLUMNS = 3
 _CAT, _WHISKERS = "chelsea.png", Window(top=216, left=96, height=72, width=72)
 

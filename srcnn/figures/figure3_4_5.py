@@ -5,18 +5,13 @@ from itertools import islice
 
 from srcnn.analysis.results import Results
 from srcnn.figures.canvas import GAP, LINE_HEIGHT, TITLE_HEIGHT, Canvas, enlarge
-from srcnn.figures.captions import SCORE_NOTE, score_text, size_text
 from srcnn.figures.style import FIGURE_WIDTH, figure_style
-from srcnn.figures.text import shorten_name
+from srcnn.figures.text import SCORE_NOTE, score_text, shorten_name, size_text
 from srcnn.figures.windows import STRIDE, Window, highest_error_window
 
-ZOOM = 7
-"""Side of the square that shows one pixel."""
-
+ZOOM = 7  # side of the square that shows one pixel
 MAX_IMAGES = 6
-WINDOW = 72, 96
-"""Height and width of the windows, in pixels of the ground truth."""
-
+WINDOW = 72, 96  # height and width of the windows, in pixels of the ground truth
 _COLUMNS = 3
 _OVERVIEW_HEIGHT = 108
 

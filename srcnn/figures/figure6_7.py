@@ -14,47 +14,43 @@ from srcnn.evaluation.lpips import LPIPS
 from srcnn.evaluation.metrics import mse
 from srcnn.figures import style
 from srcnn.figures.canvas import GAP, LINE_HEIGHT, TITLE_HEIGHT, Canvas, enlarge
-from srcnn.figures.captions import size_text
 from srcnn.figures.charts import axis_label, decimals_for, readable_unit, set_up_panel
 from srcnn.figures.difference_maps import Map, colour_bar, colourise, error_map, lpips_map
 from srcnn.figures.style import figure_style, method_name, short_name
-from srcnn.figures.text import shorten_name
+from srcnn.figures.text import shorten_name, size_text
 from srcnn.figures.windows import CLOSEUP, Window, WindowScores
 from srcnn.images.image_io import RGB8
 
-ZOOM = 5
-"""Side of the square that shows one pixel."""
-
+ZOOM = 5  # side of the square that shows one pixel
 MAPPED_METHODS = "bicubic", "mse", "perceptual"
+Case = tuple[WindowScores, str]  # a window, and how LPIPS changes in it
 
+# Pixels on the canvas.
 _SIDE, _BETWEEN = CLOSEUP[0] * ZOOM, 24
 _PITCH = _SIDE + _BETWEEN
 _FIRST_COLUMN = style.FIGURE_WIDTH - 3 * _PITCH - _SIDE
 _ROW_HEIGHT = _SIDE + GAP + LINE_HEIGHT + _BETWEEN
 _TEXT_WIDTH = _FIRST_COLUMN - 36
 _FIRST_ROW = TITLE_HEIGHT + LINE_HEIGHT + 6
-_OVERVIEW_HEIGHT = 160
-_BAR_HEIGHT = 24
+_OVERVIEW_HEIGHT, _BAR_HEIGHT = 160, 24
 _CHART_HEIGHT, _BELOW_CHART, _LEFT_OF_CHART = 460, 60, 80
 
 
 @figure_style()
 def draw_figure6(results: Results, scores: Sequence[WindowScores], lpips: LPIPS) -> Canvas:
     """The window of `score_windows` where the perceptual loss lowers LPIPS most."""
-    shown, change = best_window(scores)
-    title = "Figure 6. Best case for the perceptual loss"
-    canvas = _start_canvas(title, 3, results, scores, shown, change)
-    _add_differences(canvas, results, shown, lpips)
+    case, title = best_window(scores), "Figure 6. Best case for the perceptual loss"
+    canvas = _start_canvas(title, 3, results, scores, case)
+    _add_differences(canvas, results, case[0], lpips)
     return canvas
 
 
 @figure_style()
 def draw_figure7(results: Results, scores: Sequence[WindowScores], lpips: LPIPS) -> Canvas:
     """The window of `score_windows` where it raises LPIPS most, and the texture it invents."""
-    shown, change = worst_window(scores)
-    title = "Figure 7. Worst case for the perceptual loss"
-    canvas = _start_canvas(title, 4, results, scores, shown, change)
-    crops = _add_differences(canvas, results, shown, lpips)
+    case, title = worst_window(scores), "Figure 7. Worst case for the perceptual loss"
+    canvas = _start_canvas(title, 4, results, scores, case)
+    crops = _add_differences(canvas, results, case[0], lpips)
     hr = crops.pop("hr")
     maps = {method: hallucination_map(crops[method], hr) for method in MAPPED_METHODS}
     _add_maps(canvas, 3, "Hallucination", "Energy of texture that the ground truth lacks.", maps)
@@ -62,27 +58,23 @@ def draw_figure7(results: Results, scores: Sequence[WindowScores], lpips: LPIPS)
     return canvas
 
 
-def best_window(scores: Sequence[WindowScores]) -> tuple[WindowScores, str]:
-    """The window where LPIPS falls most, or at least rises least; and which of the two it is."""
+def best_window(scores: Sequence[WindowScores]) -> Case:
+    """The window where LPIPS falls most, or at least rises least."""
     best = min(scores, key=lambda window: window.change)
     return best, "falls most" if best.change < 0 else "rises least (it falls nowhere)"
 
 
-def worst_window(scores: Sequence[WindowScores]) -> tuple[WindowScores, str]:
-    """The window where LPIPS rises most, or at least falls least; and which of the two it is."""
+def worst_window(scores: Sequence[WindowScores]) -> Case:
+    """The window where LPIPS rises most, or at least falls least."""
     worst = max(scores, key=lambda window: window.change)
     return worst, "rises most" if worst.change > 0 else "falls least (it rises nowhere)"
 
 
 def _start_canvas(
-    title: str,
-    rows: int,
-    results: Results,
-    scores: Sequence[WindowScores],
-    shown: WindowScores,
-    change: str,
+    title: str, rows: int, results: Results, scores: Sequence[WindowScores], case: Case
 ) -> Canvas:
     """The canvas with its left column: the whole image, its frame around the window, the scores."""
+    shown, change = case
     canvas = Canvas(_FIRST_ROW + rows * _ROW_HEIGHT - _BETWEEN)
     canvas.add_title(title)
     image, hr = shown.image, results.pictures(shown.image)["hr"]

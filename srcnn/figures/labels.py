@@ -18,11 +18,10 @@ _ARROW, _BETTER, _INSET = 60, "better", 30
 
 
 def label_points(panel: Axes, labels: Sequence[tuple[float, float, str]]) -> None:
-    """Label points, and draw an arrow to lower x and lower y ("better") in a free corner.
+    """Label points, given as x, y and text; the first ones get the best positions.
 
-    Args:
-        panel: with everything drawn that the labels must not cover, and final axis limits.
-        labels: x, y and text of each point. The first labels get the best positions.
+    Also draws an arrow to lower x and lower y ("better") in a free corner. Everything that the
+    labels must not cover must be drawn before, and the axis limits must be final.
     """
     occupied = list(_occupied(panel))
     occupied.append(_draw_arrow(panel, occupied))
@@ -30,25 +29,22 @@ def label_points(panel: Axes, labels: Sequence[tuple[float, float, str]]) -> Non
         across, up = panel.transData.transform((x, y))
         box = _first_free(_beside(across, up, text_width(text, SMALL_SIZE)), occupied, panel)
         occupied.append(box)
-        at = _fractions(panel, box.x0, box.y0 + _TEXT / 4)
-        panel.text(*at, text, size=SMALL_SIZE, transform=panel.transAxes)
+        left, bottom = panel.transAxes.inverted().transform((box.x0, box.y0 + _TEXT / 4))
+        panel.text(left, bottom, text, size=SMALL_SIZE, transform=panel.transAxes)
 
 
 def _occupied(panel: Axes) -> Iterator[Bbox]:
     """The markers, lines and legend of a panel, in pixels of the figure."""
     for line in panel.lines:
         path = line.get_path().transformed(line.get_transform())
-        for x, y in np.asarray(path.vertices):
-            yield _square(x, y, line.get_markersize() * _MARKER)
+        drawn = [(path, line.get_markersize() * _MARKER)]
         if line.get_linestyle() != "None":
-            for x, y in np.asarray(path.interpolated(_PLACES).vertices):
-                yield _square(x, y, _LINE)
+            drawn.append((path.interpolated(_PLACES), _LINE))
+        for points, side in drawn:
+            for x, y in np.asarray(points.vertices):
+                yield Bbox.from_bounds(x - side / 2, y - side / 2, side, side)
     if legend := panel.get_legend():
         yield legend.get_window_extent()
-
-
-def _square(x: float, y: float, side: float) -> Bbox:
-    return Bbox.from_bounds(x - side / 2, y - side / 2, side, side)
 
 
 def _first_free(boxes: Iterable[Bbox], occupied: Sequence[Bbox], panel: Axes) -> Bbox:
@@ -75,24 +71,13 @@ def _beside(x: float, y: float, width: float) -> Iterator[Bbox]:
 
 def _draw_arrow(panel: Axes, occupied: Sequence[Bbox]) -> Bbox:
     """Draw the arrow in the first free corner, and return the space that it occupies."""
-    width, height = _ARROW + text_width(_BETTER, SMALL_SIZE), _ARROW + _TEXT
-    left, right = panel.bbox.x0 + _INSET, panel.bbox.x1 - _INSET - width
-    bottom, top = panel.bbox.y0 + _INSET, panel.bbox.y1 - _INSET - height
-    corners = [(left, top), (right, bottom), (right, top), (left, bottom)]
-    boxes = [Bbox.from_bounds(*corner, width, height) for corner in corners]
-    box = _first_free(boxes, occupied, panel)
+    space = Bbox.from_bounds(0, 0, _ARROW + text_width(_BETTER, SMALL_SIZE), _ARROW + _TEXT)
+    inside = panel.bbox.padded(-_INSET)
+    corners = (space.anchored(corner, inside) for corner in ("NW", "SE", "NE", "SW"))
+    box = _first_free(corners, occupied, panel)
+    arrow = {"arrowstyle": "->", "color": GREY, "linewidth": 0.8, "shrinkA": 0}
+    head, tail = panel.transAxes.inverted().transform([box.p0, box.p0 + _ARROW])
     panel.annotate(
-        _BETTER,
-        _fractions(panel, box.x0, box.y0),
-        _fractions(panel, box.x0 + _ARROW, box.y0 + _ARROW),
-        xycoords="axes fraction",
-        color=GREY,
-        size=SMALL_SIZE,
-        arrowprops={"arrowstyle": "->", "color": GREY, "linewidth": 0.8, "shrinkA": 0},
+        _BETTER, head, tail, xycoords="axes fraction", color=GREY, size=SMALL_SIZE, arrowprops=arrow
     )
     return box
-
-
-def _fractions(panel: Axes, x: float, y: float) -> tuple[float, float]:
-    """A position in pixels of the figure as fractions of the panel."""
-    return (x - panel.bbox.x0) / panel.bbox.width, (y - panel.bbox.y0) / panel.bbox.height

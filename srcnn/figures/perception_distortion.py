@@ -12,11 +12,8 @@ from srcnn.figures.charts import axis_label, axis_limits, make_panels, readable_
 from srcnn.figures.labels import label_points
 from srcnn.figures.style import figure_style, method_colours, method_name
 
-HEIGHT, BESIDE = 640, 180
-"""Pixels: height of a panel, and the space left of it for tick labels and the label of y."""
-
-_FAR = 20
-"""The MSE axis is logarithmic if the largest value is more than this many times the smallest."""
+HEIGHT, BESIDE = 640, 180  # pixels: a panel's height, and the space left of it for its y axis
+_FAR = 20  # the MSE axis is logarithmic if max / min exceeds this
 
 
 @figure_style()
@@ -37,20 +34,14 @@ def draw_plane(scales: Sequence[Results]) -> Canvas:
 
 
 def set_axes(panel: Axes, mse: Sequence[float], lpips: Sequence[float]) -> float:
-    """Set up the axes for points.
-
-    Returns:
-        the unit of the MSE axis, by which the MSE of each point must be divided.
-    """
+    """Set up the axes for points; returns the unit by which the MSE of each must be divided."""
     unit, unit_name = readable_unit(mse)
     errors = [error / unit for error in mse]
-    panel.set_xlabel(axis_label("MSE, RGB in [0, 1]", unit_name))
-    panel.set_ylabel("LPIPS")
-    panel.set_xlim(axis_limits(errors, 0.2))
-    panel.set_ylim(axis_limits(lpips, 0.15))
+    panel.set(xlabel=axis_label("MSE, RGB in [0, 1]", unit_name), ylabel="LPIPS")
+    panel.set(xlim=axis_limits(errors, 0.2), ylim=axis_limits(lpips, 0.15))
     panel.grid()
-    panel.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    panel.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    for axis in (panel.xaxis, panel.yaxis):
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     if 0 < min(errors) * _FAR < max(errors):
         low, high = axis_limits([math.log10(error) for error in errors], 0.2)
         subs = (1,) if max(errors) > min(errors) * _FAR**2 else (1, 2, 5)

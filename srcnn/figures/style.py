@@ -2,21 +2,17 @@
 
 from collections.abc import Iterable
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 from matplotlib import style
 
 DPI = 300
-FIGURE_WIDTH, FIGURE_MARGIN = 2076, 24
-"""Pixels: with its margins, a figure is 180 mm wide in print, two columns of a page."""
-
+FIGURE_WIDTH, FIGURE_MARGIN = 2076, 24  # pixels: together 180 mm in print, two columns of a page
 FONT = "DejaVu Sans"
-TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 8.5, 7.0, 6.5
-"""Font sizes in points."""
-
+TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 8.5, 7.0, 6.5  # points
 BLACK, GREY, LIGHT_GREY = "#000000", "#4d4d4d", "#e0e0e0"
-FRAME_COLOUR = "#f0e442"
-"""Of frames around windows; no method has this colour."""
+FRAME_COLOUR = "#f0e442"  # of frames around windows; no method has this colour
 
 # The colours are from the palette of Okabe and Ito, which colour-blind readers can tell apart.
 _METHODS = {
@@ -29,9 +25,7 @@ _METHODS = {
     "perceptual": ("SRCNN, perceptual loss", "#d55e00"),
 }
 METHOD_NAMES = {method: name for method, (name, _) in _METHODS.items()}
-
-# From the muted palette of Tol.
-_VARIANT_COLOURS = "#332288", "#117733", "#882255", "#999933"
+_VARIANT_COLOURS = "#332288", "#117733", "#882255", "#999933"  # from the muted palette of Tol
 
 _TICKS = {"color": GREY, "labelsize": SMALL_SIZE, "major.size": 2, "major.width": 0.5}
 _STYLE: list[Any] = [
@@ -84,8 +78,8 @@ def loss_equation(loss: str) -> str:
 
 def method_colours(methods: Iterable[str]) -> dict[str, str]:
     """The colour of each method, the same in every figure; variants share four in turn."""
-    methods = list(methods)
-    variants = [method for method in methods if method not in _METHODS]
-    colours = {method: _VARIANT_COLOURS[i % 4] for i, method in enumerate(variants)}
-    colours |= {method: colour for method, (_, colour) in _METHODS.items()}
-    return {method: colours[method] for method in methods}
+    variant_colours = cycle(_VARIANT_COLOURS)
+    return {
+        method: _METHODS[method][1] if method in _METHODS else next(variant_colours)
+        for method in methods
+    }

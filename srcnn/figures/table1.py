@@ -9,19 +9,15 @@ import pandas as pd
 from srcnn.analysis.results import Results
 from srcnn.utils.files import atomic_write
 from srcnn.utils.tables import write_csv
-from srcnn.utils.text import escape_markdown
+from srcnn.utils.text import escape_markdown, markdown_table
 
+# The columns, the rows and the numbers of the paper's Table I.
 IMAGES = [f"Image{i}" for i in range(1, 6)]
-"""The columns of the paper's table."""
-
 MODELS = {"perceptual": "Modified SRCNN", "mse": "MSE Loss (SRCNN)"}
-"""The paper's name of each model."""
-
-PAPER = {
+PAPER_MSE = {
     "perceptual": (0.0006, 0.0032, 0.0038, 0.0024, 0.0053),
     "mse": (0.0003, 0.0031, 0.0036, 0.0024, 0.0053),
 }
-"""The paper's Table I as printed."""
 
 TITLE = "Mean squared error of the images (RGB in [0, 1], whole image)."
 NOTES = (
@@ -36,9 +32,8 @@ NOTES = (
 def table1(scales: Sequence[Results]) -> pd.DataFrame:
     """The table's numbers: for each scale the paper's two models and the variants, then the paper.
 
-    Returns:
-        columns `scale` (empty for the paper), `source` (`reproduction` or `paper`), `row`, IMAGES,
-        and `mean`, over all val images; NaN where there is no number.
+    Columns: `scale` (empty for the paper), `source` (`reproduction` or `paper`), `row`, IMAGES,
+    and `mean`, over all val images; NaN where there is no number.
     """
     rows = []
     for results in scales:
@@ -47,7 +42,7 @@ def table1(scales: Sequence[Results]) -> pd.DataFrame:
             about = results.scale, "reproduction", MODELS.get(method, f"Variant {method}")
             first = [*errors[method], *[None] * len(IMAGES)][: len(IMAGES)]
             rows.append([*about, *first, errors[method].mean()])
-    rows += [["", "paper", MODELS[method], *PAPER[method], None] for method in MODELS]
+    rows += [["", "paper", MODELS[method], *PAPER_MSE[method], None] for method in MODELS]
     numbers = dict.fromkeys([*IMAGES, "mean"], float)
     return pd.DataFrame(rows, columns=["scale", "source", "row", *numbers]).astype(numbers)
 
@@ -85,11 +80,10 @@ def _markdown(rows: list[list[str]], names: list[str]) -> str:
     photographs = [*map(escape_markdown, names), *["–"] * len(IMAGES)]
     images = [f"{image}<br>{name}" for image, name in zip(IMAGES, photographs, strict=False)]
     table = [["Scale", "Model", *images, f"Mean of<br>all {len(names)}"]]
-    table.append([":--"] * 2 + ["--:"] * (len(IMAGES) + 1))
     for row in rows:
         table.append([f"*{cell}*" for cell in row] if row[0] == "paper" else row)
-    lines = [f"| {' | '.join(cells)} |" for cells in table]
-    return "\n".join([f"**Table I.** {TITLE}", "", *lines, "", "\n\n".join(NOTES), ""])
+    text = markdown_table(table, right=range(2, len(table[0])))
+    return "\n\n".join([f"**Table I.** {TITLE}", text, *NOTES]) + "\n"
 
 
 def _latex(rows: list[list[str]], names: list[str]) -> str:

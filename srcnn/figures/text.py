@@ -1,4 +1,4 @@
-"""Lines of text in a figure: missing glyphs, width, wrapping, and shortening of names."""
+"""Text in figures: captions, missing glyphs, width, wrapping, and shortening of names."""
 
 from collections.abc import Set
 from functools import cache
@@ -6,9 +6,22 @@ from functools import cache
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
 
+from srcnn.analysis.results import Results
 from srcnn.figures.style import DPI, FONT, TEXT_SIZE
 
 PIXELS_PER_POINT = DPI / 72
+SCORE_NOTE = "Scores are of the whole image; PSNR is in RGB."
+
+
+def score_text(results: Results, image: str, method: str) -> str:
+    """The scores of an image by a method."""
+    score = results.score(image, method)
+    return f"PSNR {score['psnr_rgb']:.2f} dB   LPIPS {score['lpips']:.3f}"
+
+
+def size_text(shape: tuple[int, ...], factor: int = 1) -> str:
+    """The width and height of an image, and the factor by which the figure shrinks it."""
+    return f"{shape[1]} × {shape[0]} pixels" + (f", 1 : {factor}" if factor > 1 else "")
 
 
 def font(size: float, bold: bool = False) -> FontProperties:

@@ -15,12 +15,8 @@ from srcnn.images.image_io import RGB8
 from srcnn.models.tensors import to_tensor
 from srcnn.utils.paths import check_val_size
 
-CLOSEUP = 72, 72
-"""Height and width of the windows of figures 1, 6 and 7, in pixels of the ground truth."""
-
-STRIDE = 48
-"""Pixels from one window to the next."""
-
+CLOSEUP = 72, 72  # height and width of the windows of figures 1, 6 and 7, in pixels of the HR
+STRIDE = 48  # pixels from one window to the next
 _BATCH = 128
 
 

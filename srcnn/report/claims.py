@@ -8,18 +8,14 @@ from srcnn.analysis.claims_text import TEXTS
 
 
 class ClaimSection(NamedTuple):
-    """A claim such as `C1`, with its title, the paper's words and the verdict of this run.
+    """A claim of the paper, as text."""
 
-    Parts are the numbers that decide: name, mean, interval, images as claimed, verdict. Facts are
-    other findings: name, value.
-    """
-
-    key: str
+    key: str  # such as C1
     title: str
-    paper: str
-    verdict: str
-    parts: list[tuple[str, ...]]
-    facts: list[tuple[str, str]]
+    paper: str  # its words
+    verdict: str  # of this run
+    parts: list[tuple[str, ...]]  # that decide: name, mean, interval, images as claimed, verdict
+    facts: list[tuple[str, str]]  # other findings: name, value
 
 
 def claim_sections(claims: Mapping[str, Mapping[str, Any]]) -> Iterator[ClaimSection]:

@@ -19,21 +19,16 @@ from srcnn.report.run import Run
 from srcnn.report.score_tables import benchmark_rows, comparison_rows, image_rows, mean_rows
 from srcnn.utils.files import atomic_write
 
-PICTURES_LIMIT = 7_000_000
-"""Characters of images inside the page; the rest takes less than one megabyte more."""
+PICTURES_LIMIT = 7_000_000  # characters; the rest of the page takes less than one megabyte more
 
+# In this order: each script uses only the constants of those before it.
 SCRIPTS = "slider.js", "zoom_pan.js", "sortable_tables.js", "theme.js", "page.js"
-"""In this order: each script uses only the constants of those before it."""
 
 
 def write_report(run: Run, path: Path, limit: int = PICTURES_LIMIT) -> None:
     """Write the page; the same run gives the same bytes.
 
-    Args:
-        run: what to show.
-        path: of the page.
-        limit: characters of images inside the page. If they exceed it, the page links to the
-            image files by relative paths instead.
+    If the images would take more than `limit` characters, the page links to their files instead.
 
     Raises:
         InputError: an image is missing, or its size differs from that of the ground truth.
@@ -49,7 +44,7 @@ def write_report(run: Run, path: Path, limit: int = PICTURES_LIMIT) -> None:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     ).get_template("page.html.j2")
-    page = template.render(**_code(), data=data, **_results(run), **_names(run), **_settings(run))
+    page = template.render(**_code(), data=data, **_results(run), **_settings(run))
     with atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
@@ -73,13 +68,8 @@ def _slider_data(run: Run, pictures: Sources, is_linked: bool) -> dict[str, Any]
         "images": thumbnails(run.scales[0]),
         "methods": [{"id": method, "name": method_name(method)} for method in (*methods, "hr")],
         "metrics": [
-            {
-                "id": key,
-                "name": each.name,
-                "digits": each.report_digits,
-                "lower": each.lower_is_better,
-            }
-            for key, each in METRICS.items()
+            {"id": key, "name": m.name, "digits": m.report_digits, "lower": m.lower_is_better}
+            for key, m in METRICS.items()
         ],
         "change": {"metric": "lpips", "from": "mse", "to": "perceptual"} if has_both else None,
         "scales": [results.scale for results in run.scales],
@@ -94,7 +84,8 @@ def _slider_data(run: Run, pictures: Sources, is_linked: bool) -> dict[str, Any]
 
 
 def _results(run: Run) -> dict[str, Any]:
-    """The tables and the charts."""
+    """The tables and the charts, and the names of methods, metrics and scales."""
+    methods = [method for results in run.scales for method in results.methods]
     return {
         "means": {scale: mean_rows(means) for scale, means in run.means.items()},
         "rows": image_rows(run.scales),
@@ -109,13 +100,6 @@ def _results(run: Run) -> dict[str, Any]:
             for results in run.scales
             for chart in svg_charts.training_charts(run.curves, results.scale)
         ],
-    }
-
-
-def _names(run: Run) -> dict[str, Any]:
-    """The names of methods, metrics and scales, for headings and filters."""
-    methods = [method for results in run.scales for method in results.methods]
-    return {
         "metrics": METRICS,
         "method_name": method_name,
         "scale_names": {results.scale: f"×{results.scale}" for results in run.scales},

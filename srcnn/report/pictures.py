@@ -16,18 +16,12 @@ from srcnn.errors import InputError
 from srcnn.images.image_io import read_rgb
 from srcnn.utils.threads import map_threads
 
-QUALITY, THUMBNAIL_QUALITY = 95, 75
-"""Of WebP; 95 is 42 dB from the exact pixels and takes a fifth of the bytes of PNG."""
+QUALITY, THUMBNAIL_QUALITY = 95, 75  # 95: 42 dB from the exact pixels, a fifth of the bytes of PNG
+MAX_WEBP_SIDE = 16383  # pixels, a limit of the format
+THUMBNAIL = 192, 128  # width and height of its box: twice its size on the page, for sharp screens
 
-MAX_WEBP_SIDE = 16383
-"""Pixels: a limit of the WebP format."""
-
-THUMBNAIL = 192, 128
-"""Width and height of the box around a thumbnail: twice its size on the page, for sharp screens."""
-
+# The `src` of each image, a data URI or a path, by hr/{image} or x{scale}/{method}/{image}.
 Sources = dict[str, str]
-"""The `src` of each image, a data URI or a relative path, by `hr/{image}` or
-`x{scale}/{method}/{image}`."""
 
 
 def embed_pictures(scales: Sequence[Results], limit: int) -> Sources | None:

@@ -16,29 +16,17 @@ from srcnn.utils.tables import read_csv
 
 @dataclass(frozen=True)
 class Run:
-    """The results of a run.
+    """The results of a run."""
 
-    Args:
-        scales: the results of each scale; all have the same val images.
-        means: scale → method → metric → number.
-        conventions: scale → metric → how it is computed.
-        curves: training curves by scale and loss.
-        params: the text of `params.yaml`.
-        environment: the device, the versions, where each model was trained.
-        claims: `claims.json`.
-        comparisons: `comparisons.csv`, all columns as text.
-        benchmarks: `benchmarks.json`; empty if the settings name no set.
-    """
-
-    scales: Sequence[Results]
-    means: Mapping[int, Mapping[str, Mapping[str, float]]]
-    conventions: Mapping[int, Mapping[str, Mapping[str, Any]]]
-    curves: Mapping[tuple[int, str], pd.DataFrame]
-    params: str
-    environment: Mapping[str, Any]
+    scales: Sequence[Results]  # all with the same val images
+    means: Mapping[int, Mapping[str, Mapping[str, float]]]  # by scale, method and metric
+    conventions: Mapping[int, Mapping[str, Mapping[str, Any]]]  # by scale and metric
+    curves: Mapping[tuple[int, str], pd.DataFrame]  # training curves by scale and loss
+    params: str  # the text of params.yaml
+    environment: Mapping[str, Any]  # the device, the versions, where each model was trained
     claims: Mapping[str, Any]
-    comparisons: pd.DataFrame
-    benchmarks: Mapping[str, Mapping[str, Any]]
+    comparisons: pd.DataFrame  # all columns as text
+    benchmarks: Mapping[str, Mapping[str, Any]]  # empty if the settings name no set
 
 
 def read_run(scales: Sequence[int], params: Path, metrics: Path, plots: Path, data: Path) -> Run:

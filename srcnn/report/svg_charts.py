@@ -10,11 +10,8 @@ from matplotlib.ticker import MaxNLocator
 from srcnn.figures.style import loss_equation, short_name
 
 WIDTH, HEIGHT = 360, 210
-LEFT, RIGHT, TOP, BOTTOM = 52, 10, 10, 24
-"""Pixels around the plotted area, for the tick labels."""
-
-Tick = tuple[float, str]
-"""A position in pixels, and a label."""
+LEFT, RIGHT, TOP, BOTTOM = 52, 10, 10, 24  # pixels around the plotted area, for the tick labels
+Tick = tuple[float, str]  # a position in pixels, and a label
 
 
 class Curve(NamedTuple):
