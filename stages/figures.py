@@ -9,10 +9,9 @@ from srcnn.figures.canvas import Canvas
 from srcnn.figures.figure1 import draw_figure1
 from srcnn.figures.figure3_4_5 import draw_windows, find_windows
 from srcnn.figures.figure6_7 import draw_figure6, draw_figure7
-from srcnn.figures.grid_artefacts import draw_grid_artefacts
 from srcnn.figures.perception_distortion import draw_plane
 from srcnn.figures.table1 import write_table
-from srcnn.figures.training_curves import draw_curves
+from srcnn.figures.training_curves import draw_curves, draw_grid_artefacts
 from srcnn.figures.windows import CLOSEUP, STRIDE, score_windows
 from srcnn.models.device import best_device
 from srcnn.settings import Settings

@@ -3,9 +3,14 @@
 Below the window in each image, maps show where it differs from the ground truth.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
+import matplotlib as mpl
 import numpy as np
+import numpy.typing as npt
+import torch
 from matplotlib.ticker import MultipleLocator
 
 from srcnn.analysis.hallucination import BANDS, energy_by_band, hallucination_map
@@ -15,15 +20,16 @@ from srcnn.evaluation.metrics import mse
 from srcnn.figures import style
 from srcnn.figures.canvas import GAP, LINE_HEIGHT, TITLE_HEIGHT, Canvas, enlarge
 from srcnn.figures.charts import axis_label, decimals_for, readable_unit, set_up_panel
-from srcnn.figures.difference_maps import Map, colour_bar, colourise, error_map, lpips_map
 from srcnn.figures.style import figure_style, method_name, short_name
 from srcnn.figures.text import shorten_name, size_text
 from srcnn.figures.windows import CLOSEUP, Window, WindowScores
 from srcnn.images.image_io import RGB8
+from srcnn.models.tensors import to_tensor
 
 ZOOM = 5  # side of the square that shows one pixel
 MAPPED_METHODS = "bicubic", "mse", "perceptual"
 Case = tuple[WindowScores, str]  # a window, and how LPIPS changes in it
+Map = npt.NDArray[Any]  # [H, W], how much two images differ at each pixel
 
 # Pixels on the canvas.
 _SIDE, _BETWEEN = CLOSEUP[0] * ZOOM, 24
@@ -34,6 +40,8 @@ _TEXT_WIDTH = _FIRST_COLUMN - 36
 _FIRST_ROW = TITLE_HEIGHT + LINE_HEIGHT + 6
 _OVERVIEW_HEIGHT, _BAR_HEIGHT = 160, 24
 _CHART_HEIGHT, _BELOW_CHART, _LEFT_OF_CHART = 460, 60, 80
+
+_COLOURS = (mpl.colormaps["cividis"](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
 
 
 @figure_style()
@@ -51,10 +59,9 @@ def draw_figure7(results: Results, scores: Sequence[WindowScores], lpips: LPIPS)
     case, title = worst_window(scores), "Figure 7. Worst case for the perceptual loss"
     canvas = _start_canvas(title, 4, results, scores, case)
     crops = _add_differences(canvas, results, case[0], lpips)
-    hr = crops.pop("hr")
-    maps = {method: hallucination_map(crops[method], hr) for method in MAPPED_METHODS}
-    _add_maps(canvas, 3, "Hallucination", "Energy of texture that the ground truth lacks.", maps)
-    _add_frequency_chart(canvas, crops, hr)
+    note = "Energy of texture that the ground truth lacks."
+    _add_maps(canvas, 3, "Hallucination", note, crops, hallucination_map)
+    _add_frequency_chart(canvas, crops)
     return canvas
 
 
@@ -111,15 +118,46 @@ def _add_differences(
         canvas.add_image(enlarge(crop, ZOOM), left, _FIRST_ROW)
         details = size_text(hr.shape) if method == "hr" else f"MSE {mse(crop / 255, hr / 255):.5f}"
         canvas.add_note(details, left, _FIRST_ROW + _SIDE + GAP)
-    lpips_maps = {method: lpips_map(crops[method], hr, lpips) for method in MAPPED_METHODS}
-    _add_maps(canvas, 1, "LPIPS", "By pixel; the mean is the score.", lpips_maps)
-    errors = {method: error_map(crops[method], hr) for method in MAPPED_METHODS}
-    _add_maps(canvas, 2, "Absolute error", "Mean over RGB in [0, 1].", errors)
+    compare = partial(lpips_map, lpips=lpips)
+    _add_maps(canvas, 1, "LPIPS", "By pixel; the mean is the score.", crops, compare)
+    _add_maps(canvas, 2, "Absolute error", "Mean over RGB in [0, 1].", crops, error_map)
     return crops
 
 
-def _add_maps(canvas: Canvas, row: int, name: str, note: str, maps: Mapping[str, Map]) -> None:
+def error_map(sr: RGB8, hr: RGB8) -> Map:
+    """Absolute difference of two [H, W, 3] uint8 images in [0, 1], mean over RGB: [H, W]."""
+    return np.abs(sr.astype(np.int16) - hr).mean(axis=2) / 255
+
+
+@torch.no_grad()
+def lpips_map(sr: RGB8, hr: RGB8, lpips: LPIPS) -> Map:
+    """LPIPS by pixel, [H, W], of two [H, W, 3] uint8 images; its mean is their distance."""
+    device = lpips.get_buffer("shift").device
+    pair = (to_tensor(image[None], device) for image in (sr, hr))
+    return lpips.map(*pair)[0].cpu().numpy()
+
+
+def colourise(values: Map, maximum: float) -> RGB8:
+    """Colours from dark (0) to light (`maximum`): [H, W, 3] uint8 of [H, W]."""
+    levels = values / maximum * 256 if maximum > 0 else np.zeros_like(values)
+    return _COLOURS[levels.astype(int).clip(0, 255)]
+
+
+def colour_bar(height: int, width: int) -> RGB8:
+    """All colours from left to right: [height, width, 3]."""
+    return colourise(np.broadcast_to(np.arange(width) / width, (height, width)), 1.0)
+
+
+def _add_maps(
+    canvas: Canvas,
+    row: int,
+    name: str,
+    note: str,
+    crops: Mapping[str, RGB8],
+    compare: Callable[[RGB8, RGB8], Map],
+) -> None:
     """Add a row of maps with one colour scale, from 0 to the largest value of all."""
+    maps = {method: compare(crops[method], crops["hr"]) for method in MAPPED_METHODS}
     top, left = _FIRST_ROW + row * _ROW_HEIGHT, _FIRST_COLUMN
     below = top + _SIDE + GAP
     maximum = max(float(values.max()) for values in maps.values())
@@ -140,12 +178,14 @@ def _add_maps(canvas: Canvas, row: int, name: str, note: str, maps: Mapping[str,
         canvas.add_note(f"mean {means[method] / unit:.{decimals}f}", left, below)
 
 
-def _add_frequency_chart(canvas: Canvas, crops: Mapping[str, RGB8], hr: RGB8) -> None:
+def _add_frequency_chart(canvas: Canvas, crops: Mapping[str, RGB8]) -> None:
     """Add a chart of the hallucinated energy by frequency, left of the last maps."""
     bottom = _FIRST_ROW + 3 * _ROW_HEIGHT + _SIDE - _BELOW_CHART
     width = _TEXT_WIDTH - _LEFT_OF_CHART - 20
     panel = canvas.add_axes(_LEFT_OF_CHART, bottom - _CHART_HEIGHT, width, _CHART_HEIGHT)
-    energies = {method: energy_by_band(sr, hr, BANDS)[1:] for method, sr in crops.items()}
+    energies = {
+        method: energy_by_band(crops[method], crops["hr"], BANDS)[1:] for method in MAPPED_METHODS
+    }
     maximum = max(float(energy.max()) for energy in energies.values())
     unit, unit_name = readable_unit([maximum])
     frequencies = (np.arange(1, BANDS) + 0.5) / BANDS / 2

@@ -2,24 +2,16 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
-
-from srcnn.analysis.claims_text import TEXTS
+from typing import Any
 
 
-class ClaimSection(NamedTuple):
-    """A claim of the paper, as text."""
+def claim_rows(
+    claims: Mapping[str, Mapping[str, Any]],
+) -> Iterator[tuple[str, str, list[tuple[str, ...]], list[tuple[str, str]]]]:
+    """The claims of `claims.json`: key, verdict, the parts that decide it, and other facts.
 
-    key: str  # such as C1
-    title: str
-    paper: str  # its words
-    verdict: str  # of this run
-    parts: list[tuple[str, ...]]  # that decide: name, mean, interval, images as claimed, verdict
-    facts: list[tuple[str, str]]  # other findings: name, value
-
-
-def claim_sections(claims: Mapping[str, Mapping[str, Any]]) -> Iterator[ClaimSection]:
-    """The sections of `claims.json`: claim → `verdict`, parts (with a verdict each) and facts."""
+    A part is name, mean, interval, images as claimed and verdict; a fact is name and value.
+    """
     for key, claim in claims.items():
         parts = {
             name: part
@@ -27,14 +19,8 @@ def claim_sections(claims: Mapping[str, Mapping[str, Any]]) -> Iterator[ClaimSec
             if isinstance(part, Mapping) and "verdict" in part
         }
         facts = {name: fact for name, fact in claim.items() if name not in {*parts, "verdict"}}
-        yield ClaimSection(
-            key,
-            TEXTS[key].title,
-            TEXTS[key].paper,
-            claim["verdict"],
-            [_part_cells(name, part) for name, part in parts.items()],
-            list(_flatten(facts)),
-        )
+        cells = [_part_cells(name, part) for name, part in parts.items()]
+        yield key, claim["verdict"], cells, list(_flatten(facts))
 
 
 def _part_cells(name: str, part: Mapping[str, Any]) -> tuple[str, ...]:

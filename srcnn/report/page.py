@@ -9,11 +9,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from srcnn.analysis.claims_text import TEXTS
 from srcnn.evaluation.metrics import METRICS
 from srcnn.figures.style import method_name
 from srcnn.figures.table1 import IMAGES, NOTES, TITLE, printed_rows, table1
 from srcnn.report import ASSETS, svg_charts
-from srcnn.report.claims import claim_sections
+from srcnn.report.claims import claim_rows
 from srcnn.report.pictures import Sources, embed_pictures, link_pictures, thumbnails
 from srcnn.report.run import Run
 from srcnn.report.score_tables import benchmark_rows, comparison_rows, image_rows, mean_rows
@@ -89,17 +90,14 @@ def _results(run: Run) -> dict[str, Any]:
     return {
         "means": {scale: mean_rows(means) for scale, means in run.means.items()},
         "rows": image_rows(run.scales),
-        "claims": claim_sections(run.claims),
+        "claims": claim_rows(run.claims),
+        "claim_texts": TEXTS,
         "comparisons": comparison_rows(run.comparisons),
         "benchmarks": list(benchmark_rows(run.benchmarks)),
         "table": {"title": TITLE, "notes": NOTES, "images": IMAGES},
         "table_rows": printed_rows(table1(run.scales)),
         "chart": svg_charts,
-        "charts": [
-            chart
-            for results in run.scales
-            for chart in svg_charts.training_charts(run.curves, results.scale)
-        ],
+        "charts": [svg_charts.training_charts(run.curves, each.scale) for each in run.scales],
         "metrics": METRICS,
         "method_name": method_name,
         "scale_names": {results.scale: f"×{results.scale}" for results in run.scales},

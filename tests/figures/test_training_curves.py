@@ -9,7 +9,7 @@ import pytest
 
 from srcnn.analysis.training_curves import read_curve
 from srcnn.errors import InputError
-from srcnn.figures.training_curves import draw_curves
+from srcnn.figures.training_curves import draw_curves, draw_grid_artefacts
 from srcnn.utils.tables import write_csv
 from tests.small_results import LOSSES, shows
 
@@ -56,3 +56,28 @@ def test_a_missing_file_is_named(tmp_path: Path, one_line: OneLine) -> None:
     with pytest.raises(InputError) as caught:
         read_curve(tmp_path / "x2_mse.csv")
     assert str(tmp_path / "x2_mse.csv") in one_line(caught)
+
+
+def made_peaks(epochs: int, images: int) -> pd.DataFrame:
+    by_image = {
+        f"{image:04d}": [image / epoch for epoch in range(1, epochs + 1)] for image in range(images)
+    }
+    return pd.DataFrame(by_image, index=range(1, epochs + 1))
+
+
+@pytest.mark.parametrize("epochs", [1, 5])
+def test_grid_artefacts_are_drawn_in_the_colours_of_the_losses(epochs: int) -> None:
+    peaks = made_peaks(epochs, 3)
+    both = draw_grid_artefacts({(2, loss): peaks for loss in LOSSES})
+    assert shows(both, "perceptual")
+    one = draw_grid_artefacts({(2, "mse"): peaks, (2, "perceptual"): pd.DataFrame()})
+    assert shows(one, "mse")
+    assert not shows(one, "perceptual")
+
+
+def test_a_scale_that_was_not_measured_says_so() -> None:
+    canvas = draw_grid_artefacts(
+        {(scale, loss): pd.DataFrame() for scale in (2, 4) for loss in LOSSES}
+    )
+    assert (canvas.render() < 128).any()
+    assert not any(shows(canvas, loss) for loss in LOSSES)
