@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from srcnn.analysis.results import Results, read_all
+from srcnn.analysis.results import read_all
 from srcnn.analysis.training_curves import read_curve, read_peaks
-from srcnn.evaluation.lpips import LPIPS, load_lpips
-from srcnn.figures.canvas import Canvas
+from srcnn.evaluation.lpips import load_lpips
 from srcnn.figures.figure1 import draw_figure1
 from srcnn.figures.figure3_4_5 import draw_windows, find_windows
 from srcnn.figures.figure6_7 import draw_figure6, draw_figure7
@@ -26,31 +25,25 @@ def main(settings: Settings) -> None:
     models = [(scale, loss) for scale in settings.scales for loss in settings.losses]
     curves = {(s, loss): read_curve(METRICS / f"training/x{s}_{loss}.csv") for s, loss in models}
     peaks = {(s, loss): read_peaks(METRICS / f"grid/x{s}_{loss}.csv") for s, loss in models}
-    lpips = load_lpips(best_device())
     write_table(scales, PLOTS)
+
+    shown = max(scales, key=lambda results: results.scale)  # the paper's figures show one
+    lpips, windows = load_lpips(best_device()), find_windows(shown)
+    scores = score_windows(shown, lpips, CLOSEUP, STRIDE)
+    mse, perceptual = (f"SRCNN with {loss} loss, ×{shown.scale}" for loss in ("MSE", "perceptual"))
     figures = {
         "curves": draw_curves(curves),
         "plane": draw_plane(scales),
         "grid_artefacts": draw_grid_artefacts(peaks),
-        **paper_figures(max(scales, key=lambda results: results.scale), lpips),
+        "figure1": draw_figure1(shown),
+        "figure3": draw_windows("Figure 3. Ground truth", shown, "hr", windows),
+        "figure4": draw_windows(f"Figure 4. {mse}", shown, "mse", windows),
+        "figure5": draw_windows(f"Figure 5. {perceptual}", shown, "perceptual", windows),
+        "figure6": draw_figure6(shown, scores, lpips),
+        "figure7": draw_figure7(shown, scores, lpips),
     }
     for name, figure in figures.items():
         figure.write(PLOTS / name)
-
-
-def paper_figures(results: Results, lpips: LPIPS) -> dict[str, Canvas]:
-    """Draw the paper's figures at one scale."""
-    scale, windows = results.scale, find_windows(results)
-    mse, perceptual = (f"SRCNN with {loss} loss, ×{scale}" for loss in ("MSE", "perceptual"))
-    scores = score_windows(results, lpips, CLOSEUP, STRIDE)
-    return {
-        "figure1": draw_figure1(results),
-        "figure3": draw_windows("Figure 3. Ground truth", results, "hr", windows),
-        "figure4": draw_windows(f"Figure 4. {mse}", results, "mse", windows),
-        "figure5": draw_windows(f"Figure 5. {perceptual}", results, "perceptual", windows),
-        "figure6": draw_figure6(results, scores, lpips),
-        "figure7": draw_figure7(results, scores, lpips),
-    }
 
 
 if __name__ == "__main__":

@@ -33,7 +33,6 @@ _STYLE: list[Any] = [
     {
         "axes.axisbelow": True,
         "axes.edgecolor": GREY,
-        "axes.labelsize": TEXT_SIZE,
         "axes.linewidth": 0.5,
         "axes.spines.right": False,
         "axes.spines.top": False,
@@ -51,7 +50,6 @@ _STYLE: list[Any] = [
         "lines.linewidth": 1.0,
         "lines.markersize": 3.5,
         "pdf.fonttype": 42,
-        "text.color": BLACK,
         "text.parse_math": False,  # a method's name is not a formula
         **{f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()},
     },

@@ -2,6 +2,8 @@
 
 import unicodedata
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import pandas as pd
@@ -60,19 +62,14 @@ def printed_rows(table: pd.DataFrame) -> list[list[str]]:
 def write_table(scales: Sequence[Results], folder: Path) -> None:
     """Write `table1.csv`, `table1.md` and `table1.tex`; all scales have the same val images."""
     table, names = table1(scales), list(scales[0].names.values())
-    write_csv(_long(table, names), folder / "table1.csv", float_format="%.6g")
-    for suffix, render in (("md", _markdown), ("tex", _latex)):
-        with atomic_write(folder / f"table1.{suffix}") as temporary:
-            temporary.write_text(render(printed_rows(table), names), encoding="utf-8")
-
-
-def _long(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """A row for each number, with the name of its photograph."""
     wide = table.set_index(["scale", "source", "row"]).rename_axis(columns="image")
     long = wide.stack().dropna().rename("mse").reset_index()
     photographs = long["image"].map(dict(zip(IMAGES, names, strict=False)))
     long.insert(4, "photograph", photographs.where(long["source"] == "reproduction"))
-    return long
+    write_csv(long, folder / "table1.csv", float_format="%.6g")
+    for suffix, render in (("md", _markdown), ("tex", _latex)):
+        with atomic_write(folder / f"table1.{suffix}") as temporary:
+            temporary.write_text(render(printed_rows(table), names), encoding="utf-8")
 
 
 def _markdown(rows: list[list[str]], names: list[str]) -> str:
@@ -98,10 +95,9 @@ def _latex(rows: list[list[str]], names: list[str]) -> str:
         "    \\toprule",
         f"    Scale & Model & {' & '.join(IMAGES)} & Mean \\\\",
     ]
-    for previous, row in zip([[""], *rows], rows, strict=False):
-        if previous[0] != row[0]:
-            lines.append("    \\midrule")
-        lines.append(f"    {' & '.join(map(escape_latex, row))} \\\\")
+    for _, group in groupby(rows, itemgetter(0)):
+        lines.append("    \\midrule")
+        lines += [f"    {' & '.join(map(escape_latex, row))} \\\\" for row in group]
     images = ", ".join(f"{image} is {name}" for image, name in zip(IMAGES, names, strict=False))
     notes = (f"{images}. Mean: of all {len(names)} val images.", *NOTES)
     lines += ["    \\bottomrule", "  \\end{tabular}", "", "  \\smallskip"]

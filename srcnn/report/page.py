@@ -13,11 +13,9 @@ from srcnn.analysis.claims_text import TEXTS
 from srcnn.evaluation.metrics import METRICS
 from srcnn.figures.style import method_name
 from srcnn.figures.table1 import IMAGES, NOTES, TITLE, printed_rows, table1
-from srcnn.report import ASSETS, svg_charts
-from srcnn.report.claims import claim_rows
+from srcnn.report import ASSETS, svg_charts, tables
 from srcnn.report.pictures import Sources, embed_pictures, link_pictures, thumbnails
 from srcnn.report.run import Run
-from srcnn.report.score_tables import benchmark_rows, comparison_rows, image_rows, mean_rows
 from srcnn.utils.files import atomic_write
 
 PICTURES_LIMIT = 7_000_000  # characters; the rest of the page takes less than one megabyte more
@@ -88,12 +86,12 @@ def _results(run: Run) -> dict[str, Any]:
     """The tables and the charts, and the names of methods, metrics and scales."""
     methods = [method for results in run.scales for method in results.methods]
     return {
-        "means": {scale: mean_rows(means) for scale, means in run.means.items()},
-        "rows": image_rows(run.scales),
-        "claims": claim_rows(run.claims),
+        "means": {scale: tables.mean_rows(means) for scale, means in run.means.items()},
+        "rows": tables.image_rows(run.scales),
+        "claims": tables.claim_rows(run.claims),
         "claim_texts": TEXTS,
-        "comparisons": comparison_rows(run.comparisons),
-        "benchmarks": list(benchmark_rows(run.benchmarks)),
+        "comparisons": tables.comparison_rows(run.comparisons),
+        "benchmarks": list(tables.benchmark_rows(run.benchmarks)),
         "table": {"title": TITLE, "notes": NOTES, "images": IMAGES},
         "table_rows": printed_rows(table1(run.scales)),
         "chart": svg_charts,

@@ -11,32 +11,24 @@ from srcnn.figures.style import loss_equation, short_name
 
 WIDTH, HEIGHT = 360, 210
 LEFT, RIGHT, TOP, BOTTOM = 52, 10, 10, 24  # pixels around the plotted area, for the tick labels
+Curve = tuple[str, str, pd.Series, int | None]  # name, CSS class, values, index of the kept epoch
 Tick = tuple[float, str]  # a position in pixels, and a label
 
 
-class Curve(NamedTuple):
-    """A value for each epoch; `kept` is the index of the epoch whose weights are kept."""
-
-    name: str
-    css_class: str
-    values: pd.Series
-    kept: int | None = None
-
-
 class Line(NamedTuple):
-    """A curve in pixels of its chart: `points` of an SVG polyline, `dot` at the kept epoch."""
+    """A curve in pixels of its chart."""
 
     name: str
     css_class: str
-    points: str
-    dot: tuple[float, float] | None
+    points: str  # of an SVG polyline
+    dot: tuple[float, float] | None  # at the epoch whose weights are kept
 
 
 class Chart(NamedTuple):
-    """A chart with epochs along x; `description` is the curves in words, for screen readers."""
+    """A chart with epochs along x."""
 
     title: str
-    description: str
+    description: str  # the curves in words, for screen readers
     lines: list[Line]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
@@ -45,36 +37,34 @@ class Chart(NamedTuple):
 def training_charts(curves: Mapping[tuple[int, str], pd.DataFrame], scale: int) -> list[Chart]:
     """Charts of one scale: the PSNR of all models, then each loss; `curves` by scale and loss."""
     tables = {loss: table for (of_scale, loss), table in curves.items() if of_scale == scale}
-    psnr, losses = [], []
+    psnr: list[Curve] = []
+    losses = []
     for number, (loss, table) in enumerate(tables.items()):
         kept = int(table["val_loss"].argmin())
         css_class = loss if loss in ("mse", "perceptual") else f"variant{number % 4}"
-        psnr.append(Curve(short_name(loss), css_class, table["val_psnr_rgb"], kept))
-        pair = [
-            Curve("training", "plain", table["loss"]),
-            Curve("val", css_class, table["val_loss"], kept),
-        ]
+        psnr.append((short_name(loss), css_class, table["val_psnr_rgb"], kept))
+        training = "training", "plain", table["loss"], None
+        val = "val", css_class, table["val_loss"], kept
         title = f"×{scale}: {short_name(loss)} ({loss_equation(loss)})"
-        losses.append(_chart(title, table["epoch"], pair))
+        losses.append(_chart(title, table["epoch"], [training, val]))
     longest = max(tables.values(), key=len)
     if "val_psnr_interpolated" in longest:
-        psnr.append(Curve("interpolation alone", "plain", longest["val_psnr_interpolated"]))
+        psnr.append(("interpolation alone", "plain", longest["val_psnr_interpolated"], None))
     return [_chart(f"×{scale}: PSNR on val crops (RGB, dB)", longest["epoch"], psnr), *losses]
 
 
 def _chart(title: str, epochs: pd.Series, curves: Sequence[Curve]) -> Chart:
     first, last = epochs.iloc[0], epochs.iloc[-1]
     x_ticks = MaxNLocator(6, steps=[1, 2, 5, 10], integer=True).tick_values(first, last)
-    values = pd.concat([curve.values for curve in curves])
+    values = pd.concat([curve for _, _, curve, _ in curves])
     y_ticks = MaxNLocator(4).tick_values(values.min(), values.max())
-    x_range, y_range = (first, max(last, first + 1)), (y_ticks[-1], y_ticks[0])
+    x_range, y_range = (first, max(last, first + 1)), (y_ticks[0], y_ticks[-1])
 
     def x(epoch: float) -> float:
         return round(float(np.interp(epoch, x_range, (LEFT, WIDTH - RIGHT))), 1)
 
     def y(value: float) -> float:
-        share = (y_range[0] - value) / (y_range[0] - y_range[1])
-        return round(TOP + share * (HEIGHT - TOP - BOTTOM), 1)
+        return round(float(np.interp(value, y_range, (HEIGHT - BOTTOM, TOP))), 1)
 
     lines, words = [], []
     for name, css_class, curve, kept in curves:
