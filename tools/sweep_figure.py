@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 from srcnn.evaluation.metrics import METRICS
 from srcnn.figures.canvas import Canvas
 from srcnn.figures.charts import make_panels
-from srcnn.figures.labels import label_points
-from srcnn.figures.perception_distortion import BESIDE, HEIGHT, set_axes
+from srcnn.figures.perception_distortion import BESIDE, HEIGHT, label_points, set_axes
 from srcnn.figures.style import BLACK, figure_style, method_colours, method_name, short_name
 from srcnn.utils.text import text_table
 

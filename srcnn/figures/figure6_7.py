@@ -1,7 +1,4 @@
-"""Figures 6 and 7: the windows where the perceptual loss improves and worsens LPIPS most.
-
-Below the window in each image, maps show where it differs from the ground truth.
-"""
+"""Figures 6 and 7: the windows where the perceptual loss helps and harms most, with error maps."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -29,7 +26,8 @@ from srcnn.models.tensors import to_tensor
 ZOOM = 5  # side of the square that shows one pixel
 MAPPED_METHODS = "bicubic", "mse", "perceptual"
 Case = tuple[WindowScores, str]  # a window, and how LPIPS changes in it
-Map = npt.NDArray[Any]  # [H, W], how much two images differ at each pixel
+Map = npt.NDArray[Any]  # [H, W]: how much two images differ at each pixel
+Compare = Callable[[RGB8, RGB8], Map]  # of SR and HR
 
 # Pixels on the canvas.
 _SIDE, _BETWEEN = CLOSEUP[0] * ZOOM, 24
@@ -40,8 +38,6 @@ _TEXT_WIDTH = _FIRST_COLUMN - 36
 _FIRST_ROW = TITLE_HEIGHT + LINE_HEIGHT + 6
 _OVERVIEW_HEIGHT, _BAR_HEIGHT = 160, 24
 _CHART_HEIGHT, _BELOW_CHART, _LEFT_OF_CHART = 460, 60, 80
-
-_COLOURS = (mpl.colormaps["cividis"](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
 
 
 @figure_style()
@@ -139,8 +135,8 @@ def lpips_map(sr: RGB8, hr: RGB8, lpips: LPIPS) -> Map:
 
 def colourise(values: Map, maximum: float) -> RGB8:
     """Colours from dark (0) to light (`maximum`): [H, W, 3] uint8 of [H, W]."""
-    levels = values / maximum * 256 if maximum > 0 else np.zeros_like(values)
-    return _COLOURS[levels.astype(int).clip(0, 255)]
+    shares = values / maximum if maximum > 0 else np.zeros_like(values)
+    return (mpl.colormaps["cividis"](shares)[..., :3] * 255).round().astype(np.uint8)
 
 
 def colour_bar(height: int, width: int) -> RGB8:
@@ -149,12 +145,7 @@ def colour_bar(height: int, width: int) -> RGB8:
 
 
 def _add_maps(
-    canvas: Canvas,
-    row: int,
-    name: str,
-    note: str,
-    crops: Mapping[str, RGB8],
-    compare: Callable[[RGB8, RGB8], Map],
+    canvas: Canvas, row: int, name: str, note: str, crops: Mapping[str, RGB8], compare: Compare
 ) -> None:
     """Add a row of maps with one colour scale, from 0 to the largest value of all."""
     maps = {method: compare(crops[method], crops["hr"]) for method in MAPPED_METHODS}
@@ -183,9 +174,8 @@ def _add_frequency_chart(canvas: Canvas, crops: Mapping[str, RGB8]) -> None:
     bottom = _FIRST_ROW + 3 * _ROW_HEIGHT + _SIDE - _BELOW_CHART
     width = _TEXT_WIDTH - _LEFT_OF_CHART - 20
     panel = canvas.add_axes(_LEFT_OF_CHART, bottom - _CHART_HEIGHT, width, _CHART_HEIGHT)
-    energies = {
-        method: energy_by_band(crops[method], crops["hr"], BANDS)[1:] for method in MAPPED_METHODS
-    }
+    hr = crops["hr"]
+    energies = {method: energy_by_band(crops[method], hr, BANDS)[1:] for method in MAPPED_METHODS}
     maximum = max(float(energy.max()) for energy in energies.values())
     unit, unit_name = readable_unit([maximum])
     frequencies = (np.arange(1, BANDS) + 0.5) / BANDS / 2

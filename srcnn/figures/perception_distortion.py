@@ -1,19 +1,28 @@
 """The perception–distortion plane: MSE, the distance to the truth, against LPIPS."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
+from matplotlib.transforms import Bbox
 
 from srcnn.analysis.results import Results
 from srcnn.figures.canvas import Canvas
 from srcnn.figures.charts import axis_label, axis_limits, make_panels, readable_unit
-from srcnn.figures.labels import label_points
-from srcnn.figures.style import figure_style, method_colours, method_name
+from srcnn.figures.style import GREY, SMALL_SIZE, figure_style, method_colours, method_name
+from srcnn.figures.text import PIXELS_PER_POINT, text_width
 
 HEIGHT, BESIDE = 640, 180  # pixels: a panel's height, and the space left of it for its y axis
 _FAR = 20  # the MSE axis is logarithmic if max / min exceeds this
+
+# Labels beside points; lengths in pixels.
+_GAP = 10  # between point and label
+_TEXT = SMALL_SIZE * PIXELS_PER_POINT * 1.2  # height of a label
+_MARKER = 4.8  # that a marker occupies per point of its size, with a little room
+_LINE, _PLACES = 8, 100  # that a line keeps free around each of its places, per segment
+_ARROW, _BETTER, _INSET = 60, "better", 30
 
 
 @figure_style()
@@ -51,3 +60,66 @@ def set_axes(panel: Axes, mse: Sequence[float], lpips: Sequence[float]) -> float
         panel.xaxis.set_minor_locator(NullLocator())
         panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     return unit
+
+
+def label_points(panel: Axes, labels: Sequence[tuple[float, float, str]]) -> None:
+    """Label points, given as x, y and text, without covering anything that is drawn already.
+
+    The first points get the best positions. An arrow ("better") points to lower x and lower y.
+    """
+    occupied = list(_occupied(panel))
+    occupied.append(_draw_arrow(panel, occupied))
+    for x, y, text in labels:
+        across, up = panel.transData.transform((x, y))
+        box = _first_free(_beside(across, up, text_width(text, SMALL_SIZE)), occupied, panel)
+        occupied.append(box)
+        left, bottom = panel.transAxes.inverted().transform((box.x0, box.y0 + _TEXT / 4))
+        panel.text(left, bottom, text, size=SMALL_SIZE, transform=panel.transAxes)
+
+
+def _occupied(panel: Axes) -> Iterator[Bbox]:
+    """The markers, lines and legend of a panel, in pixels of the figure."""
+    for line in panel.lines:
+        path = line.get_path().transformed(line.get_transform())
+        drawn = [(path, line.get_markersize() * _MARKER)]
+        if line.get_linestyle() != "None":
+            drawn.append((path.interpolated(_PLACES), _LINE))
+        for points, side in drawn:
+            for x, y in np.asarray(points.vertices):
+                yield Bbox.from_bounds(x - side / 2, y - side / 2, side, side)
+    if legend := panel.get_legend():
+        yield legend.get_window_extent()
+
+
+def _first_free(boxes: Sequence[Bbox], occupied: Sequence[Bbox], panel: Axes) -> Bbox:
+    """The first box inside the panel that overlaps nothing; if there is none, the first box."""
+    for box in boxes:
+        is_inside = np.array_equal(Bbox.union([box, panel.bbox]).extents, panel.bbox.extents)
+        if is_inside and not box.count_overlaps(occupied):
+            return box
+    return boxes[0]
+
+
+def _beside(x: float, y: float, width: float) -> list[Bbox]:
+    """Positions of a label: right of the point, left, above and below, then further up and down."""
+    far = 5 * _MARKER / 2  # half a marker of the size that the charts use
+    right, left, level = x + far + _GAP, x - far - _GAP - width, y - _TEXT / 2
+    above, below = (x - width / 2, y + far), (x - width / 2, y - far - _TEXT)
+    corners = [(right, level), (left, level), above, below]
+    for lines in (1, -1, 2, -2, 3, -3):
+        corners += [(right, level + lines * _TEXT), (left, level + lines * _TEXT)]
+    return [Bbox.from_bounds(*corner, width, _TEXT) for corner in corners]
+
+
+def _draw_arrow(panel: Axes, occupied: Sequence[Bbox]) -> Bbox:
+    """Draw the arrow in the first free corner, and return the space that it occupies."""
+    space = Bbox.from_bounds(0, 0, _ARROW + text_width(_BETTER, SMALL_SIZE), _ARROW + _TEXT)
+    inside = panel.bbox.padded(-_INSET)
+    corners = [space.anchored(corner, inside) for corner in ("NW", "SE", "NE", "SW")]
+    box = _first_free(corners, occupied, panel)
+    arrow = {"arrowstyle": "->", "color": GREY, "linewidth": 0.8, "shrinkA": 0}
+    head, tail = panel.transAxes.inverted().transform([box.p0, box.p0 + _ARROW])
+    panel.annotate(
+        _BETTER, head, tail, xycoords="axes fraction", color=GREY, size=SMALL_SIZE, arrowprops=arrow
+    )
+    return box

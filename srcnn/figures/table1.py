@@ -120,10 +120,7 @@ _LATEX = {
 
 
 def escape_latex(text: str) -> str:
-    """Text that any LaTeX engine prints: special characters escaped, accents removed.
-
-    A letter that has no ASCII form becomes a question mark.
-    """
+    """Text that any LaTeX engine prints: escaped, without accents, "?" for what is not ASCII."""
     plain = unicodedata.normalize("NFKD", text)
     letters = (_LATEX.get(letter, letter) for letter in plain if not unicodedata.combining(letter))
     return "".join(letters).encode("ascii", "replace").decode()

@@ -40,10 +40,7 @@ def draw_curves(curves: Mapping[tuple[int, str], pd.DataFrame]) -> Canvas:
 
 @figure_style()
 def draw_grid_artefacts(peaks: Mapping[tuple[int, str], pd.DataFrame]) -> Canvas:
-    """A panel per scale: mean and standard deviation over the val crops, by epoch and loss.
-
-    `peaks`, in dB by scale and loss, comes from `srcnn.analysis.training_curves.read_peaks`.
-    """
+    """A panel per scale: mean and deviation of the peaks in dB, by epoch; `peaks` as `curves`."""
     scales = list(dict.fromkeys(scale for scale, _ in peaks))
     colours = method_colours(dict.fromkeys(loss for _, loss in peaks))
     canvas, panels = make_panels(len(scales), columns=2, height=480, beside=170)

@@ -39,8 +39,7 @@ def embed_pictures(scales: Sequence[Results], limit: int) -> Sources | None:
                 key = _key(results, image, method)
                 if key not in sources:
                     sources[key] = _data_uri(Image.fromarray(picture), QUALITY)
-                    limit -= len(sources[key])
-            if limit < 0:
+            if sum(map(len, sources.values())) > limit:
                 return None
     return sources
 

@@ -13,10 +13,10 @@ from srcnn.utils.text import signed
 
 
 class Cell(NamedTuple):
-    """A score: rounded text, the value with six significant digits, whether it is the best."""
+    """A score in a table."""
 
-    text: str
-    value: str
+    text: str  # rounded
+    value: str  # with six significant digits
     best: bool
 
 
@@ -61,11 +61,8 @@ def comparison_rows(comparisons: pd.DataFrame) -> list[dict[str, str]]:
     rows = comparisons.to_dict("records")
     for row in rows:
         form = f".{METRICS[row['metric']].report_digits + 1}f"
-        mean, low, high = (
-            signed(float(row[name]) if row[name] else None, form)
-            for name in ("mean_difference", "low", "high")
-        )
-        row["difference"] = mean
+        numbers = (row["mean_difference"], row["low"], row["high"])
+        row["difference"], low, high = (signed(float(n) if n else None, form) for n in numbers)
         row["interval"] = f"{low} to {high}" if row["low"] and row["high"] else "–"
     return rows
 
@@ -78,21 +75,18 @@ def claim_rows(
     A part is name, mean, interval, images as claimed and verdict; a fact is name and value.
     """
     for key, claim in claims.items():
-        parts = {
-            name: part
-            for name, part in claim.items()
-            if isinstance(part, Mapping) and "verdict" in part
-        }
-        facts = {name: fact for name, fact in claim.items() if name not in {*parts, "verdict"}}
-        cells = [_part_cells(name, part) for name, part in parts.items()]
-        yield key, claim["verdict"], cells, list(_flatten(facts))
+        parts, facts = [], dict(claim)
+        verdict = facts.pop("verdict")
+        for name, part in claim.items():
+            if isinstance(part, Mapping) and "verdict" in part:
+                parts.append(_part_cells(name, facts.pop(name)))
+        yield key, verdict, parts, list(_flatten(facts))
 
 
 def _part_cells(name: str, part: Mapping[str, Any]) -> tuple[str, ...]:
     unit = " ×" if part.get("is_ratio") else ""
-    mean, low, high = (
-        _text(part[end]) + unit if end in part else "–" for end in ("mean", "low", "high")
-    )
+    numbers = (part.get(name) for name in ("mean", "low", "high"))
+    mean, low, high = ("–" if n is None else _text(n) + unit for n in numbers)
     interval = f"{low} to {high}" if "low" in part and "high" in part else "–"
     count = f"{part['as_claimed']} of {part['images']}"
     return _words(name), mean, interval, count, str(part["verdict"])

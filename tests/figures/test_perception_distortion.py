@@ -1,10 +1,12 @@
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
 from srcnn.analysis.results import Results
-from srcnn.figures.perception_distortion import draw_plane
-from srcnn.figures.style import METHOD_NAMES
+from srcnn.figures.canvas import Canvas
+from srcnn.figures.perception_distortion import draw_plane, label_points
+from srcnn.figures.style import METHOD_NAMES, figure_style
 from tests.small_results import score_table, shows
 
 
@@ -30,3 +32,18 @@ def test_methods_with_equal_scores_can_be_drawn() -> None:
     methods = [method for method in METHOD_NAMES if method != "hr"]
     canvas = draw_plane([scored(dict.fromkeys(methods, (0.001, 0.2)))])
     assert shows(canvas, methods[-1])
+
+
+def test_labels_of_close_points_cover_neither_each_other_nor_the_line() -> None:
+    points = [(0.45, 0.5), (0.5, 0.5), (0.5, 0.52)]
+    with figure_style():
+        panel = Canvas(600).add_axes(100, 20, 800, 500)
+        panel.set(xlim=(0, 1), ylim=(0, 1))
+        panel.plot(*zip(*points, strict=True), marker="o", markersize=5)
+        label_points(panel, [(*point, f"label {i}") for i, point in enumerate(points)])
+        frames = [text.get_window_extent() for text in panel.texts]
+        assert len(frames) == 4  # with the arrow's
+        assert not any(a.overlaps(b) for a, b in combinations(frames, 2))
+        assert all(panel.bbox.contains(*corner) for frame in frames for corner in frame.corners())
+        places = panel.transData.transform(points)
+        assert not any(frame.contains(*place) for frame in frames for place in places)
