@@ -116,8 +116,7 @@ class Canvas:
         srgb = PngInfo()
         srgb.add(b"sRGB", b"\0")
         with atomic_write(path.with_name(f"{path.name}.png")) as temporary:
-            image = Image.fromarray(self.render())
-            image.save(temporary, format="PNG", dpi=(DPI, DPI), pnginfo=srgb)
+            Image.fromarray(self.render()).save(temporary, "PNG", dpi=(DPI, DPI), pnginfo=srgb)
         undated = {"Creator": None, "Producer": None, "CreationDate": None}
         with figure_style(), atomic_write(path.with_name(f"{path.name}.pdf")) as temporary:
             self._figure.savefig(temporary, format="pdf", dpi=DPI, metadata=undated)

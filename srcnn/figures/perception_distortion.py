@@ -54,8 +54,7 @@ def set_axes(panel: Axes, mse: Sequence[float], lpips: Sequence[float]) -> float
     if 0 < min(errors) * _FAR < max(errors):
         low, high = axis_limits([math.log10(error) for error in errors], 0.2)
         subs = (1,) if max(errors) > min(errors) * _FAR**2 else (1, 2, 5)
-        panel.set_xscale("log")
-        panel.set_xlim(10**low, 10**high)
+        panel.set(xscale="log", xlim=(10**low, 10**high))
         panel.xaxis.set_major_locator(LogLocator(subs=subs))
         panel.xaxis.set_minor_locator(NullLocator())
         panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))

@@ -102,9 +102,6 @@ def score_windows(
         height, width = hr.shape[:2]
         check_val_size(f"{results.hr}/{image}.png", (width, height), results.scale)
         windows = sliding_windows(height, width, size, stride)
-        distances = lpips_in_windows(srs, hr, windows, lpips)
-        scores += [
-            WindowScores(image, window, float(of_mse), float(of_perceptual))
-            for window, of_mse, of_perceptual in zip(windows, *distances, strict=True)
-        ]
+        distances = lpips_in_windows(srs, hr, windows, lpips).tolist()
+        scores += [WindowScores(image, *each) for each in zip(windows, *distances, strict=True)]
     return scores

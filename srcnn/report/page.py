@@ -52,10 +52,8 @@ def _code() -> dict[str, Any]:
     """The script and the style, with the hashes that allow these two to run and nothing else."""
     script = "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS)
     code = {"script": script, "style": (ASSETS / "page.css").read_text(encoding="utf-8")}
-    hashes = {
-        f"{name}_hash": b64encode(sha256(text.encode()).digest()).decode()
-        for name, text in code.items()
-    }
+    digests = {name: sha256(text.encode()).digest() for name, text in code.items()}
+    hashes = {f"{name}_hash": b64encode(digest).decode() for name, digest in digests.items()}
     return hashes | {name: Markup(text) for name, text in code.items()}
 
 
@@ -84,7 +82,6 @@ def _slider_data(run: Run, pictures: Sources, is_linked: bool) -> dict[str, Any]
 
 def _results(run: Run) -> dict[str, Any]:
     """The tables and the charts, and the names of methods, metrics and scales."""
-    methods = [method for results in run.scales for method in results.methods]
     return {
         "means": {scale: tables.mean_rows(means) for scale, means in run.means.items()},
         "rows": tables.image_rows(run.scales),
@@ -98,8 +95,8 @@ def _results(run: Run) -> dict[str, Any]:
         "charts": [svg_charts.training_charts(run.curves, each.scale) for each in run.scales],
         "metrics": METRICS,
         "method_name": method_name,
-        "scale_names": {results.scale: f"×{results.scale}" for results in run.scales},
-        "method_names": {method: method_name(method) for method in methods},
+        "scale_names": {each.scale: f"×{each.scale}" for each in run.scales},
+        "method_names": {m: method_name(m) for each in run.scales for m in each.methods},
         "metric_names": {key: metric.name for key, metric in METRICS.items()},
     }
 

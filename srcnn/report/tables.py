@@ -11,6 +11,10 @@ from srcnn.evaluation.benchmark_sets import published
 from srcnn.evaluation.metrics import METRICS
 from srcnn.utils.text import signed
 
+Json = Mapping[str, Any]  # an object in a file
+Texts = tuple[str, ...]
+Cells = tuple["Cell", ...]  # one for each of METRICS
+
 
 class Cell(NamedTuple):
     """A score in a table."""
@@ -20,8 +24,8 @@ class Cell(NamedTuple):
     best: bool
 
 
-def score_cells(scores: pd.DataFrame, mark_best: bool = False) -> list[tuple[Cell, ...]]:
-    """The cells of a table with a column for each of METRICS, row by row."""
+def score_cells(scores: pd.DataFrame, mark_best: bool = False) -> list[Cells]:
+    """The cells of each row of a table with a column for each of METRICS."""
     columns = []
     for key, metric in METRICS.items():
         values, digits = scores[key], metric.report_digits
@@ -30,13 +34,13 @@ def score_cells(scores: pd.DataFrame, mark_best: bool = False) -> list[tuple[Cel
     return list(zip(*columns, strict=True))
 
 
-def mean_rows(means: Mapping[str, Mapping[str, float]]) -> dict[str, tuple[Cell, ...]]:
+def mean_rows(means: Mapping[str, Mapping[str, float]]) -> dict[str, Cells]:
     """The cells of each method, from method → metric → mean; the best are marked."""
     table = pd.DataFrame.from_dict(means, orient="index")
     return dict(zip(means, score_cells(table, mark_best=True), strict=True))
 
 
-def image_rows(scales: Sequence[Results]) -> Iterator[tuple[int, str, str, str, tuple[Cell, ...]]]:
+def image_rows(scales: Sequence[Results]) -> Iterator[tuple[int, str, str, str, Cells]]:
     """Scale, image, photograph, method and cells, for all images, methods and scales."""
     for results in scales:
         images, methods = results.scores["image"], results.scores["method"]
@@ -45,9 +49,7 @@ def image_rows(scales: Sequence[Results]) -> Iterator[tuple[int, str, str, str, 
             yield results.scale, image, results.names[image], method, cells
 
 
-def benchmark_rows(
-    benchmarks: Mapping[str, Mapping[str, Any]],
-) -> Iterator[tuple[str, str, str, tuple[Cell, ...], str]]:
+def benchmark_rows(benchmarks: Mapping[str, Json]) -> Iterator[tuple[str, str, str, Cells, str]]:
     """Set, scale, method, cells and the published number, from `benchmarks.json`."""
     for name, found in benchmarks.items():
         for key in [key for key in found if key != "images"]:
@@ -67,15 +69,13 @@ def comparison_rows(comparisons: pd.DataFrame) -> list[dict[str, str]]:
     return rows
 
 
-def claim_rows(
-    claims: Mapping[str, Mapping[str, Any]],
-) -> Iterator[tuple[str, str, list[tuple[str, ...]], list[tuple[str, str]]]]:
+def claim_rows(claims: Mapping[str, Json]) -> Iterator[tuple[str, str, list[Texts], list[Texts]]]:
     """The claims of `claims.json`: key, verdict, the parts that decide it, and other facts.
 
     A part is name, mean, interval, images as claimed and verdict; a fact is name and value.
     """
     for key, claim in claims.items():
-        parts, facts = [], dict(claim)
+        parts, facts = list[Texts](), dict(claim)
         verdict = facts.pop("verdict")
         for name, part in claim.items():
             if isinstance(part, Mapping) and "verdict" in part:
@@ -83,7 +83,7 @@ def claim_rows(
         yield key, verdict, parts, list(_flatten(facts))
 
 
-def _part_cells(name: str, part: Mapping[str, Any]) -> tuple[str, ...]:
+def _part_cells(name: str, part: Json) -> Texts:
     unit = " ×" if part.get("is_ratio") else ""
     numbers = (part.get(name) for name in ("mean", "low", "high"))
     mean, low, high = ("–" if n is None else _text(n) + unit for n in numbers)
@@ -92,7 +92,7 @@ def _part_cells(name: str, part: Mapping[str, Any]) -> tuple[str, ...]:
     return _words(name), mean, interval, count, str(part["verdict"])
 
 
-def _flatten(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def _flatten(facts: Json, prefix: str = "") -> Iterator[Texts]:
     for name, value in facts.items():
         if isinstance(value, Mapping):
             yield from _flatten(value, f"{prefix}{name}_")
