@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from srcnn.utils.methods import METHODS
-from srcnn.utils.validation import error_line, read_model
+from srcnn.utils.yaml_files import error_line, read_model
 
 SCALES = (2, 3, 4, 8)
 PARAMS = Path("params.yaml")
@@ -33,8 +33,7 @@ VGG_LAYERS = {
 }
 """Layer names by network, as in Keras; a table, as importing torchvision takes seconds."""
 
-PixelLoss = Literal["mse", "l1", "charbonnier"]
-"""The function of each is in srcnn/training/losses.py, such as `l1_loss`."""
+PixelLoss = Literal["mse", "l1", "charbonnier"]  # functions of training/losses.py, such as l1_loss
 
 
 class _Section(BaseModel):
@@ -134,9 +133,7 @@ class Train(_Section):
     clip_norm: PositiveFloat | None
     micro_batch: PositiveInt | None
     # YAML reads 32 without quotes as a number.
-    precision: Annotated[
-        Literal["auto", "32", "bf16"], BeforeValidator(lambda v: "32" if v == 32 else v)
-    ]
+    precision: Annotated[Literal["auto", "32", "bf16"], BeforeValidator(str)]
     compile: Literal["auto", "always", "never"]
     deterministic: bool
     devices: PositiveInt
@@ -236,9 +233,5 @@ class Settings(_Section):
 
 
 def read_settings(path: Path = PARAMS) -> Settings:
-    """Read and check a params file.
-
-    Raises:
-        InputError: the file is missing or not YAML, or one of its settings is unknown or wrong.
-    """
+    """Read a params file; InputError if it is missing or not YAML, or a setting is wrong."""
     return read_model(Settings, path, "run from the project's folder")

@@ -16,8 +16,7 @@ from pydantic import ValidationError
 
 from srcnn.errors import InputError
 from srcnn.settings import PARAMS, Settings, read_settings
-from srcnn.utils.validation import error_line
-from srcnn.utils.yaml_files import read_yaml
+from srcnn.utils.yaml_files import error_line, read_yaml
 
 
 @dataclass(frozen=True)

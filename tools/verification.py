@@ -15,8 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from srcnn.errors import InputError
 from srcnn.utils.text import join_names, text_table
-from srcnn.utils.validation import error_line
-from srcnn.utils.yaml_files import parse_yaml
+from srcnn.utils.yaml_files import error_line, parse_yaml
 from tools.git import changes, committed, committed_files
 
 LOCK, ENVIRONMENT = "dvc.lock", "metrics/environment.json"

@@ -18,7 +18,7 @@ from srcnn.errors import InputError
 from srcnn.images.image_io import SUFFIXES
 from srcnn.utils.files import check_room
 from srcnn.utils.paths import SPLITS, Split
-from srcnn.utils.validation import read_model
+from srcnn.utils.yaml_files import read_model
 
 
 class Archive(BaseModel):
@@ -71,11 +71,7 @@ class Manifest(BaseModel):
 
 
 class Images:
-    """The images of a downloaded archive, by name relative to its folder.
-
-    Raises:
-        InputError: the file is not a zip file, or its content differs from the manifest.
-    """
+    """The images of a downloaded archive, by name in its folder; InputError if not as listed."""
 
     def __init__(self, archive: Archive, path: Path):
         self.archive, self.path = archive, path
@@ -85,10 +81,8 @@ class Images:
                 entries = [entry for entry in file.infolist() if _is_image(entry, inside)]
         except (zipfile.BadZipFile, NotImplementedError) as error:
             raise InputError(f"{path}: cannot be read as a zip file ({error})") from None
-        self.entries = {
-            entry.filename.removeprefix(inside): entry
-            for entry in sorted(entries, key=lambda entry: entry.filename)
-        }
+        entries.sort(key=lambda entry: entry.filename)
+        self.entries = {entry.filename.removeprefix(inside): entry for entry in entries}
         where = f"{path}: {archive.folder or 'the whole archive'}"
         if len(self.entries) < len(entries):
             raise InputError(f"{where}: several images have the same name")
@@ -100,11 +94,7 @@ class Images:
             raise InputError(f"{where}: {unpacked} bytes of images; unpacked_bytes allows {most}")
 
     def read(self, name: str) -> bytes:
-        """The bytes of one image.
-
-        Raises:
-            InputError: the image is damaged or encrypted.
-        """
+        """The bytes of one image; InputError if it is damaged or encrypted."""
         entry = self.entries[name]
         try:
             with zipfile.ZipFile(self.path) as file:
@@ -114,20 +104,12 @@ class Images:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read and check a manifest.
-
-    Raises:
-        InputError: the file is missing or not YAML, or one of its keys is unknown or wrong.
-    """
+    """Read a manifest; InputError if it is missing or not YAML, or a key is unknown or wrong."""
     return read_model(Manifest, path, "data.manifest names it")
 
 
 def fetch_archives(archives: Sequence[Archive], base_url: str | None, cache: Path) -> list[Images]:
-    """Download the archives that `cache` lacks, and list their images.
-
-    Raises:
-        InputError: a download fails, an archive differs from the manifest, or the disk is full.
-    """
+    """Download the archives that `cache` lacks, and list their images; InputError if this fails."""
     remotes = [archive.remote(base_url) for archive in archives]
     missing = sum(remote.missing(cache) for remote in remotes)
     check_room(missing, cache, "the archives", "set data.cache_dir to a folder on another disk")
@@ -141,9 +123,5 @@ def fetch_archives(archives: Sequence[Archive], base_url: str | None, cache: Pat
 def _is_image(entry: zipfile.ZipInfo, inside: str) -> bool:
     path = PurePosixPath(entry.filename)
     hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    return (
-        entry.filename.startswith(inside)
-        and not entry.is_dir()
-        and not hidden
-        and path.suffix.lower() in SUFFIXES
-    )
+    is_image = path.suffix.lower() in SUFFIXES and not entry.is_dir()
+    return is_image and not hidden and entry.filename.startswith(inside)

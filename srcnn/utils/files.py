@@ -19,11 +19,7 @@ from srcnn.errors import InputError
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary path to write to; rename it to `path` if the block succeeds.
-
-    Raises:
-        InputError: the disk is full.
-    """
+    """Yield a temporary path, renamed to `path` if the block succeeds; InputError if no space."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
@@ -38,11 +34,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def packaged_file(package: str, file: str, sha256: str) -> Path:
-    """Find a data file of an installed package without importing the package.
-
-    Raises:
-        InputError: the package or the file is missing, or the checksum is wrong.
-    """
+    """A data file of an installed package, not imported; InputError if missing or changed."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise InputError(f"{package}: not installed (make repro installs it)")
@@ -68,12 +60,7 @@ def sha256_of(path: Path) -> str:
 
 @lru_cache
 def code_digest(*rooms: str, package: Path = Path(__file__).parents[1]) -> str:
-    """A digest of this package's code and of the versions of numpy and pillow.
-
-    Args:
-        rooms: folders and files of the package, such as `images`; all by default.
-        package: the package's folder.
-    """
+    """A digest of the code of some rooms, by default all, and of numpy's and pillow's versions."""
     digest = hashlib.sha256(f"{version('numpy')} {version('pillow')}".encode())
     parts = [package / room for room in rooms] or [package]
     files = {file for part in parts for file in (part.rglob("*.py") if part.is_dir() else [part])}
@@ -90,24 +77,13 @@ def check_sha256(path: Path, expected: str) -> None:
 
 
 def check_room(needed: int, folder: Path, purpose: str, setting: str | None = None) -> None:
-    """Check that a disk has enough free space.
-
-    Args:
-        needed: bytes.
-        folder: where they will be written; it may not exist yet.
-        purpose: what will be written, in plural, for the message.
-        setting: another remedy, such as a setting for another folder.
-
-    Raises:
-        InputError: there is less space.
-    """
+    """Raise InputError if the disk of `folder`, which may not exist yet, lacks `needed` bytes."""
     existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
     free = shutil.disk_usage(existing).free
     if needed > free:
-        advice = f"make room, or {setting}" if setting else "make room"
-        raise InputError(
-            f"{folder}: {purpose} need {_bytes(needed)}, and {_bytes(free)} are free; {advice}"
-        )
+        advice = "make room" + (f", or {setting}" if setting else "")
+        sizes = f"need {_bytes(needed)}, and {_bytes(free)} are free"
+        raise InputError(f"{folder}: {purpose} {sizes}; {advice}")
 
 
 def _bytes(count: int) -> str:

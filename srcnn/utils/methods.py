@@ -5,5 +5,4 @@ from typing import Literal, get_args
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
 
-METHODS = (*INTERPOLATIONS, "mse", "perceptual")
-"""The variants in params.yaml follow these, under their own names."""
+METHODS = (*INTERPOLATIONS, "mse", "perceptual")  # the variants in params.yaml follow these

@@ -1,5 +1,6 @@
 """What all rooms agree on: splits, names of files, and the smallest image that has a score."""
 
+import math
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -21,29 +22,15 @@ def lr_name(image_id: str, scale: int) -> str:
 
 
 def smallest_val_side(scale: int) -> int:
-    """Pixels that each side of an image needs to be scored.
-
-    LPIPS needs 32, since AlexNet pools twice. SSIM's window of 11 must fit inside the border.
-    """
+    """Pixels that each side of an image needs to be scored."""
+    # LPIPS needs 32, since AlexNet pools twice. SSIM's window of 11 must fit inside the border.
     return max(32, 11 + 2 * scale)
 
 
 def check_val_size(name: str, size: tuple[int, int], scale: int, multiple: int = 1) -> None:
-    """Refuse an image that is too small to be scored.
-
-    Args:
-        name: of the image, for the message.
-        size: width and height in pixels.
-        scale: the enlargement.
-        multiple: both sides are cropped to a multiple of this many pixels before scoring.
-
-    Raises:
-        InputError: a side is too short.
-    """
-    side = -(-smallest_val_side(scale) // multiple) * multiple
+    """Raise InputError if an image, cropped to a multiple of pixels, is too small to be scored."""
+    side = math.ceil(smallest_val_side(scale) / multiple) * multiple
+    width, height = size
     if min(size) < side:
-        width, height = size
-        raise InputError(
-            f"{name}: {width}×{height} pixels are too few to be scored at ×{scale}; "
-            f"at least {side}×{side} are needed"
-        )
+        problem = f"{width}×{height} pixels are too few to be scored at ×{scale}"
+        raise InputError(f"{name}: {problem}; at least {side}×{side} are needed")

@@ -17,11 +17,9 @@ _AHEAD = 4  # results computed before they are needed
 def map_threads(
     function: Callable[[Item], Result], items: Iterable[Item], title: str | None = None
 ) -> list[Result]:
-    """Apply a function to all items on all cores; with a title, show a progress bar.
-
-    Threads suffice, because decoding, encoding and matrix products release the GIL.
-    """
+    """Apply a function to all items on all cores; with a title, show a progress bar."""
     items = list(items)
+    # Threads suffice, because decoding, encoding and matrix products release the GIL.
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         results = pool.map(function, items)
         hidden = None if title else True  # None hides the bar if there is no terminal

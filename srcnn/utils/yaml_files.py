@@ -1,15 +1,19 @@
-"""Reads YAML as DVC does, by the rules of YAML 1.2: `1e-05` is a number, `on` and `1:30` are text.
+"""Reads YAML as DVC does, also into pydantic models, with errors that become one line for users.
 
-PyYAML by itself follows YAML 1.1 and keeps the last of several equal keys.
+By YAML 1.2, `1e-05` is a number, and `on` and `1:30` are text. PyYAML by itself follows YAML 1.1
+and keeps the last of several equal keys.
 """
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from srcnn.errors import InputError
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
@@ -20,12 +24,11 @@ class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if (key.tag, key.value) in seen:
-                    raise yaml.MarkedYAMLError(
-                        None, None, f"duplicate key {key.value}", key.start_mark
-                    )
-                seen.add((key.tag, key.value))
+            name = key.tag, str(key.value)
+            if name in seen:
+                message = f"duplicate key {key.value}"
+                raise yaml.MarkedYAMLError(problem=message, problem_mark=key.start_mark)
+            seen.add(name)
         return super().construct_mapping(node, deep)
 
     def integer(self, node: yaml.ScalarNode) -> int:
@@ -49,15 +52,7 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.integer)
 
 
 def read_yaml(path: Path, hint: str = "") -> dict[str, Any]:
-    """Read a YAML file whose top level is a mapping.
-
-    Args:
-        path: the file.
-        hint: added to the message if the file is missing.
-
-    Raises:
-        InputError: the file is missing, cannot be read, or is not a YAML mapping.
-    """
+    """Read a YAML mapping; InputError if it is missing (with `hint`), unreadable or not one."""
     try:
         return parse_yaml(path.read_bytes(), str(path))
     except FileNotFoundError:
@@ -67,11 +62,7 @@ def read_yaml(path: Path, hint: str = "") -> dict[str, Any]:
 
 
 def parse_yaml(text: str | bytes, name: str) -> dict[str, Any]:
-    """Parse the text of a YAML file, which messages call `name`.
-
-    Raises:
-        InputError: the text is not a YAML mapping.
-    """
+    """Parse a YAML file, which messages call `name`; InputError unless it is a mapping."""
     try:
         values = yaml.load(text, _Loader)  # the loader is a safe one
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -86,3 +77,32 @@ def _reason(error: Exception) -> str:
         return " ".join(str(error).split())
     mark, reason = error.problem_mark, ", ".join(filter(None, (error.context, error.problem)))
     return f"line {mark.line + 1}, column {mark.column + 1}: {reason}" if mark else reason
+
+
+def read_model(kind: type[Model], path: Path, hint: str) -> Model:
+    """Read a YAML file as a model; errors as in `read_yaml`, or a value is unknown or wrong."""
+    values = read_yaml(path, hint)
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{path}: {error_line(error)}") from None
+
+
+def error_line(error: ValidationError, *parents: str) -> str:
+    """All errors as one line, each after `parents` and the dotted name of the wrong value.
+
+    The message of a ValueError that a model raises starts with the name of a field and a colon.
+    """
+    return "; ".join(_describe(each, parents) for each in error.errors())
+
+
+def _describe(error: Any, parents: tuple[str, ...]) -> str:
+    name = ".".join(map(str, (*parents, *error["loc"])))
+    if error["type"] == "value_error":
+        return f"{name}{'.' if name else ''}{error['ctx']['error']}"
+    message = {"extra_forbidden": "unknown setting", "missing": "is missing"}.get(error["type"])
+    if message is None:
+        message = error["msg"][0].lower() + error["msg"][1:]
+        if error["type"] != "json_invalid":  # whose input is the whole file
+            message += f", not {error['input']!r}"
+    return f"{name}: {message}" if name else message
