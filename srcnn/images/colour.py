@@ -10,13 +10,10 @@ from srcnn.errors import InputError
 
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _MODES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}  # Pillow's mode by a profile's colour space
-_WITHOUT_PALETTE = {"1": "L", "P": "RGB"}
 
+# Levels by which a profile may differ and still count as sRGB: sRGB profiles round the curve and
+# primaries in different ways. Gamma 2.2 differs by up to 9 levels.
 _CLOSE = 2
-"""Levels by which a profile may differ from sRGB and still count as sRGB.
-
-sRGB profiles round the curve and primaries in different ways; gamma 2.2 differs by up to 9 levels.
-"""
 
 _SRGB_IN_PNG: dict[str, tuple[str, Any]] = {
     "gAMA": ("gamma", 0.45455),
@@ -28,15 +25,11 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, str | None, str | None]:
     """Convert an image of 8 bits per channel to sRGB.
 
     Relative colorimetric with black point compensation, as in image editors. An image without a
-    profile, or with one that cannot be applied, is read as sRGB.
-
-    Args:
-        image: of any mode; its `info` may hold a profile.
+    profile in its `info`, or with one that cannot be applied, is read as sRGB.
 
     Returns:
         the image in mode RGB or RGBA; the profile that was applied, such as
-        `ICC profile Display P3`, or None for sRGB; and the colour information of the file that
-        was ignored, or None.
+        `ICC profile Display P3`, or None for sRGB; and the ignored colour information, or None.
 
     Raises:
         InputError: the mode is not supported.
@@ -69,7 +62,7 @@ def on_white(image: Image.Image) -> Image.Image:
 
 def without_palette(image: Image.Image) -> Image.Image:
     """Convert an image to one of the modes L, LA, RGB, RGBA, CMYK with the same colours."""
-    mode = _WITHOUT_PALETTE.get(image.mode, image.mode)
+    mode = {"1": "L", "P": "RGB"}.get(image.mode, image.mode)
     if mode not in ("L", "LA", "RGB", "RGBA", "CMYK"):
         raise InputError(f"colour mode {mode} is not supported; save it as RGB")
     if image.has_transparency_data:
@@ -91,14 +84,8 @@ def _name(profile: ImageCms.ImageCmsProfile) -> str:
 def _apply(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
     """Convert the colours to sRGB; an alpha channel stays unchanged."""
     mode = image.mode.removesuffix("A")
-    transform = ImageCms.buildTransform(
-        profile,
-        _SRGB,
-        mode,
-        "RGB",
-        ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        ImageCms.Flags.BLACKPOINTCOMPENSATION,
-    )
+    intent, flags = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
+    transform = ImageCms.buildTransform(profile, _SRGB, mode, "RGB", intent, flags)
     result = transform.apply(image.convert(mode))
     if mode != image.mode:
         result.putalpha(image.getchannel("A"))

@@ -11,15 +11,12 @@ from PIL import ExifTags, Image, ImageFile, ImageOps, TiffImagePlugin
 from srcnn.errors import InputError
 from srcnn.images.png_chunks import chunks
 
+# [H, W, C] of uint8 or uint16. By the number of channels: grey, grey + alpha, RGB, RGBA.
 PixelArray = npt.NDArray[Any]
-"""[H, W, C] of uint8 or uint16. By the number of channels: grey, grey + alpha, RGB, RGBA."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 _DEEP = re.compile(r"I;16[BN]?|LA;16B|(RGB|RGBX|RGBA);16[BLN]")  # 16 bits per channel in the file
 _SWAPPED = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
-_TIFF_PLANES = 2  # PlanarConfiguration: channels are stored separately
-_TIFF_SMALLER = 1  # NewSubfileType: a smaller version of another page
-_TIFF_WHITE_IS_ZERO = 0  # PhotometricInterpretation
 
 
 def to_8_bits(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
@@ -56,20 +53,15 @@ def decode(file: BinaryIO) -> tuple[Image.Image, npt.NDArray[np.uint16] | None]:
         return image, None
     if (
         not deep
-        or tags.get(TiffImagePlugin.PLANAR_CONFIGURATION) == _TIFF_PLANES
-        or tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == _TIFF_WHITE_IS_ZERO
+        or tags.get(TiffImagePlugin.PLANAR_CONFIGURATION) == 2  # one plane per channel
+        or tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0  # white is zero
     ):
         raise InputError("more than 8 bits per channel in a rare layout; save it as a 16-bit PNG")
     return image, _16_bits(file, layout)
 
 
 def upright_size(file: BinaryIO) -> tuple[int, int]:
-    """Width and height after turning by the EXIF orientation, without decoding the image.
-
-    Raises:
-        InputError: the file contains several images.
-        Exception: the file is damaged; the type depends on the decoder.
-    """
+    """Width and height of the upright image, without decoding it; errors as in `decode`."""
     # Without this check Pillow decodes the PNG, because EXIF data may follow the pixels.
     metadata = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
     no_exif = metadata.isdisjoint(chunk.name for chunk in chunks(file))
@@ -88,7 +80,8 @@ def _open(file: BinaryIO) -> ImageFile.ImageFile:
         pages = []
         for page in range(frames):
             image.seek(page)
-            if not image.tag_v2.get(ExifTags.Base.NewSubfileType, 0) & _TIFF_SMALLER:
+            is_preview = image.tag_v2.get(ExifTags.Base.NewSubfileType, 0) & 1
+            if not is_preview:
                 pages.append(page)
         image.seek(0)
         if pages != [0]:
@@ -100,11 +93,9 @@ def _open(file: BinaryIO) -> ImageFile.ImageFile:
 
 
 def _16_bits(file: BinaryIO, layout: str) -> npt.NDArray[np.uint16]:
-    """The levels, [H, W] or [H, W, C].
-
-    Pillow keeps only the high bytes of several 16-bit channels. It is made to return the low bytes
-    by naming the opposite byte order, and all four bytes of grey with alpha by naming RGBA.
-    """
+    """The levels, [H, W] or [H, W, C]."""
+    # Pillow keeps only the high bytes of several 16-bit channels. It is made to return the low
+    # bytes by naming the opposite byte order, and all four bytes of grey with alpha by naming RGBA.
     if layout.startswith("I"):
         return _read_as(layout, file).astype(np.uint16)
     if layout.startswith("LA"):
@@ -115,10 +106,7 @@ def _16_bits(file: BinaryIO, layout: str) -> npt.NDArray[np.uint16]:
 
 
 def _join_bytes(high: npt.NDArray[Any], low: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
-    levels = high.astype(np.uint16)
-    levels <<= 8
-    levels |= low
-    return levels
+    return (high.astype(np.uint16) << 8) | low
 
 
 def _read_as(layout: str, file: BinaryIO) -> npt.NDArray[Any]:

@@ -21,16 +21,10 @@ from srcnn.images.png_chunks import is_plain
 from srcnn.utils.files import atomic_write
 
 RGB8 = npt.NDArray[np.uint8]
-Source = Path | bytes | BinaryIO
+Source = Path | bytes | BinaryIO  # a path, a file's bytes, or a seekable file
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 IMAGE_NAMES = ", ".join(f"*{suffix}" for suffix in SUFFIXES)
-_KINDS = {
-    "1": "black and white",
-    "L": "grey",
-    "LA": "grey with alpha",
-    "P": "palette",
-    "RGB": "",
-}
+_KINDS = {"1": "black and white", "L": "grey", "LA": "grey with alpha", "P": "palette", "RGB": ""}
 
 # The largest cameras stay below this; a larger image may be a decompression bomb.
 _MAX_PIXELS = 2**28
@@ -40,11 +34,7 @@ warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 def list_images(folder: Path) -> list[Path]:
-    """The image files in `folder` and its subfolders, sorted by path.
-
-    Raises:
-        InputError: the folder is missing or contains no image.
-    """
+    """The image files in `folder` and its subfolders, sorted by path; InputError if none."""
     files = [path for path in list_files(folder) if path.suffix.lower() in SUFFIXES]
     if not files:
         raise InputError(f"{folder}: no images (looked for {IMAGE_NAMES})")
@@ -52,11 +42,7 @@ def list_images(folder: Path) -> list[Path]:
 
 
 def list_files(folder: Path) -> list[Path]:
-    """All files in `folder` and its subfolders except hidden ones, sorted by path.
-
-    Raises:
-        InputError: the folder is missing.
-    """
+    """All files in `folder` and its subfolders except hidden ones; InputError if missing."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     files = []
@@ -86,11 +72,7 @@ def read_photo(source: Source, name: str | None = None) -> DecodedPhoto:
     """Read an image file of any supported kind.
 
     It is turned as its EXIF data say, converted to sRGB, and put on white where it is transparent;
-    16-bit values are rounded: round(v / 257).
-
-    Args:
-        source: the file's path, its bytes, or a seekable binary file.
-        name: what messages call it; the path if None.
+    16-bit values are rounded: round(v / 257). Messages call it `name`, or else by its path.
 
     Raises:
         InputError: the file is missing, damaged, not an image, or contains several images or
@@ -98,12 +80,12 @@ def read_photo(source: Source, name: str | None = None) -> DecodedPhoto:
     """
     with open_image(source, name) as file:
         original, levels = decode(file)
-        image = original
+        image, mode = original, original.mode
         if levels is not None:
             image = Image.fromarray(to_8_bits(levels))
             image.info = original.info
+            mode = f"{image.mode};16"
         kind = _describe_kind(image, levels is not None)
-        mode = image.mode if levels is None else f"{image.mode};16"
         image, profile, ignored = to_srgb(image)
         return DecodedPhoto(
             pixels=np.array(on_white(image)),
@@ -120,15 +102,7 @@ def read_rgb(source: Source, name: str | None = None) -> RGB8:
 
 
 def image_size(source: Source, name: str | None = None) -> tuple[int, int]:
-    """Width and height of the upright image, without decoding it.
-
-    Args:
-        source: as in `read_photo`.
-        name: what messages call it; the path if None.
-
-    Raises:
-        InputError: the file is missing, is not an image, or contains several images.
-    """
+    """Width and height of the upright image, without decoding it; errors as in `read_photo`."""
     with open_image(source, name) as file:
         return upright_size(file)
 

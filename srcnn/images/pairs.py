@@ -13,37 +13,29 @@ from srcnn.utils.paths import lr_name
 
 @dataclass(frozen=True)
 class Pair:
-    """One photograph: `hr` [H, W, 3] and `lr` [H/s, W/s, 3], uint8."""
+    """The images of one photograph."""
 
     name: str
-    hr: RGB8
-    lr: RGB8
+    hr: RGB8  # [H, W, 3]
+    lr: RGB8  # [H/scale, W/scale, 3]
 
 
 @dataclass(frozen=True)
 class PairFiles:
-    """The files of one photograph, and width and height of its HR image."""
+    """The files of one photograph."""
 
     name: str
     hr: Path
     lr: Path
-    size: tuple[int, int]
+    size: tuple[int, int]  # width and height of the HR image
 
     def read(self) -> Pair:
-        """Decode both images.
-
-        Raises:
-            InputError: one of them is damaged.
-        """
+        """Decode both images; raise InputError if one is damaged."""
         return Pair(self.name, read_rgb(self.hr), read_rgb(self.lr))
 
 
 def list_pairs(hr_folder: Path, lr_folder: Path, scale: int) -> list[PairFiles]:
-    """Find the LR image of every HR image in a folder, and check their sizes.
-
-    Raises:
-        InputError: the folder is empty, or an LR image is missing or of the wrong size.
-    """
+    """Find the LR image of every HR image; InputError if none, or one is missing or not 1/scale."""
     pairs = []
     for hr_file in list_images(hr_folder):
         lr_file = lr_folder / lr_name(hr_file.stem, scale)
@@ -55,11 +47,7 @@ def list_pairs(hr_folder: Path, lr_folder: Path, scale: int) -> list[PairFiles]:
 
 
 def read_pairs(hr_folder: Path, lr_folder: Path, scale: int) -> Iterator[Pair]:
-    """Decode the pairs of `list_pairs` one by one, when they are needed.
-
-    Raises:
-        InputError: as `list_pairs`, immediately; or an image is damaged, during iteration.
-    """
+    """Decode the pairs of `list_pairs` one by one; a damaged image raises InputError then."""
     return (files.read() for files in list_pairs(hr_folder, lr_folder, scale))
 
 

@@ -7,7 +7,6 @@ from io import BytesIO
 from typing import BinaryIO, NamedTuple
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_DEPTH_AND_TYPE = bytes((8, 2))  # 8 bits per channel; colour type 2 is RGB
 
 
 class Chunk(NamedTuple):
@@ -35,16 +34,14 @@ def chunks(file: BinaryIO) -> Iterator[Chunk]:
 
 
 def is_plain(file: BinaryIO) -> bool:
-    """Whether a PNG is undamaged 8-bit RGB without data on colour, transparency or orientation.
-
-    Such a file differs from what `write_png` writes in its compression only.
-    """
+    """Whether a PNG is undamaged 8-bit RGB without data on colour, transparency or orientation."""
+    # Such a file differs from what `write_png` writes in its compression only.
     harmless = (b"IHDR", b"sRGB", b"pHYs", b"tIME", b"IDAT", b"IEND")
     found = list(chunks(file))
     names = [chunk.name for chunk in found]
     return (
         names[:1] == [b"IHDR"]
-        and found[0].body[8:10] == _DEPTH_AND_TYPE
+        and found[0].body[8:10] == bytes((8, 2))  # 8 bits per channel; colour type 2 is RGB
         and names[-1] == b"IEND"
         and names.count(b"IEND") == 1
         and all(chunk.undamaged and chunk.name in harmless for chunk in found)

@@ -57,16 +57,13 @@ def imresize(
     size: tuple[int, int] | None = None,
     kernel: Kernel = "bicubic",
 ) -> Array:
-    """Resize as MATLAB's `imresize(image, scale or size, kernel)`.
+    """Resize as MATLAB's `imresize(image, scale or size, kernel)`; the dtype stays the same.
 
     Args:
         image: [H, W] or [H, W, C]; uint8 in 0 … 255 or float of any range.
         scale: factor of both sides; the result has ceil(scale · side) pixels.
         size: rows and columns of the result, instead of `scale`.
         kernel: `bicubic`, `bilinear` or `nearest`.
-
-    Returns:
-        the resized image, in the dtype of `image`.
 
     Raises:
         ValueError: both or neither of `scale` and `size` are given, the image or the result is
@@ -118,12 +115,7 @@ def _sample_positions(length: int, scale: float) -> Array:
 
 @lru_cache(maxsize=32)
 def taps(length: int, scale: float, kernel: str) -> tuple[Array, Array]:
-    """The input samples and weights of each output sample.
-
-    Args:
-        length: number of output samples.
-        scale: output samples per input sample.
-        kernel: `bicubic` or `bilinear`.
+    """The input samples and weights of `length` output samples, `scale` per input sample.
 
     Returns:
         indices [length, taps] into the input extended by reflection (see `reflect`), and weights
@@ -168,13 +160,7 @@ def _tap_sums(image: Array, axis: int, length: int, scale: float, kernel: str) -
 
 @lru_cache(maxsize=32)
 def _block_weights(scale: float, kernel: str) -> tuple[Array, int]:
-    """The weights of a block: 8 output samples, or those of 4 input samples if these are more.
-
-    All blocks of a line have the same weights.
-
-    Returns:
-        float32 [outputs, inputs], and the index of the first block's first input.
-    """
+    """Weights of every block, float32 [outputs, inputs], and the first block's first input."""
     indices, weights = taps(max(8, round(4 * scale)), scale, kernel)
     first = int(indices.min())
     matrix = np.zeros((len(indices), indices.max() - first + 1), np.float32)
@@ -226,19 +212,17 @@ def _column_products(image: Array, length: int, scale: float, matrix: Array, fir
     for top in range(0, len(image), strip):
         seen = lines[top : top + strip].astype(np.float32)
         windows = sliding_window_view(seen, len(matrix), axis=1)[:, :: step * channels]
-        levels = _round_to_uint8(
-            windows.swapaxes(0, 1) @ matrix, 128.5
-        )  # [blocks, rows, outputs·C]
+        sums = windows.swapaxes(0, 1) @ matrix  # [blocks, rows, outputs·C]
+        levels = _round_to_uint8(sums, 128.5)
         line = levels.swapaxes(0, 1).reshape(len(seen), -1)
         result[top : top + strip] = line[:, : length * channels]
     return result.reshape(len(image), length, *image.shape[2:])
 
 
 def upsampling_phases(scale: int, kernel: Kernel) -> Array:
-    """Weights of enlarging by an integer factor, which are the same for every input pixel.
+    """Weights [scale, 5] in float64 of enlarging by an integer factor.
 
-    Returns:
-        [scale, 5] in float64: output scale·i + p is Σ_t weight[p, t] · input[i + t − 2].
+    Output scale·i + p is Σ_t weight[p, t] · input[i + t − 2].
     """
     indices, weights = taps(5 * scale, scale, kernel)
     centre = slice(2 * scale, 3 * scale)

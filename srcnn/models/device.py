@@ -18,13 +18,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
 
 
 def best_device(*, deterministic: bool = True) -> torch.device:
-    """The first CUDA device, or the CPU if there is none or the arithmetic is pinned.
-
-    On the CPU all operations of the network are deterministic for a given number of threads.
-
-    Args:
-        deterministic: whether a GPU uses deterministic algorithms only.
-    """
+    """The first CUDA device, or the CPU if there is none or the arithmetic is pinned."""
+    # On the CPU all operations of the network are deterministic for a given number of threads.
     if is_pinned() or not torch.cuda.is_available():
         _keep_freed_memory()
         if is_pinned():
@@ -37,11 +32,9 @@ def best_device(*, deterministic: bool = True) -> torch.device:
 
 
 def _keep_freed_memory() -> None:
-    """Make glibc keep freed memory for the next tensors.
-
-    By default it returns large blocks to the system, which clears them and hands them out again
-    page by page. This takes a third of a training step (`benchmarks/training.py`).
-    """
+    """Make glibc keep freed memory for the next tensors."""
+    # By default it returns large blocks to the system, which clears them and hands them out again
+    # page by page. This takes a third of a training step (`benchmarks/training.py`).
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # missing in other C libraries
     if mallopt is not None:
         mallopt(_M_MMAP_MAX, 0)
@@ -59,10 +52,7 @@ def bf16_is_fast(device: torch.device) -> bool:
 
 
 def device_name(device: torch.device) -> str:
-    """The GPU's name, or the CPU's name, family, model and instructions, for people.
-
-    "any x86-64 CPU" if results do not depend on it.
-    """
+    """The GPU's or CPU's name for people; "any x86-64 CPU" if results do not depend on it."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     instructions = torch.backends.cpu.get_cpu_capability()

@@ -17,10 +17,8 @@ _VARIABLES = {
 
 
 def pin_arithmetic() -> None:
-    """Pin this process and its children to AVX2; call it before torch's first computation.
-
-    `srcnn.models.device.best_device` sets two threads and avoids the GPU.
-    """
+    """Pin this process and its children to AVX2; call it before torch's first computation."""
+    # `srcnn.models.device.best_device` sets two threads and avoids the GPU.
     os.environ.update(_VARIABLES)
 
 

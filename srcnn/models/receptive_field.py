@@ -2,8 +2,7 @@
 
 import math
 
-MARGIN = 6
-"""Pixels that the three convolutions remove on each side: 4 (9×9) + 0 (1×1) + 2 (5×5)."""
+MARGIN = 6  # pixels that the convolutions remove on each side: 4 (9×9) + 0 (1×1) + 2 (5×5)
 
 
 def halo_of(scale: int) -> int:

@@ -18,12 +18,8 @@ class SRCNN(nn.Module):
     """SRCNN (Dong et al. 2016) as in the paper: upsampling, then 9×9×64, 1×1×32 and 5×5×3.
 
     The only padding is a symmetric reflection of the LR image, as in MATLAB's `imresize`; the
-    convolutions are not padded. A crop of the input with `halo` more pixels on each side therefore
-    gives exactly that crop of the output.
-
-    Args:
-        scale: enlargement of both sides.
-        upsampling: `bicubic` (Algorithm 1) or `bilinear` (the paper's text).
+    convolutions have none. So a crop of the input with `halo` more pixels on each side gives
+    exactly that crop of the output. Algorithm 1 upsamples `bicubic`, the paper's text `bilinear`.
     """
 
     def __init__(self, scale: int, upsampling: Kernel = "bicubic"):
@@ -38,9 +34,7 @@ class SRCNN(nn.Module):
     def forward(self, lr: Tensor, with_halo: bool = False) -> Tensor:
         """Super-resolve `lr` [N, 3, h, w], RGB in [0, 1], to [N, 3, scale·h, scale·w].
 
-        Args:
-            lr: the images.
-            with_halo: whether they already have `halo` more pixels on each side.
+        With `with_halo`, `lr` already has `halo` more pixels on each side.
         """
         return self.refine(self.upsample(lr if with_halo else pad_symmetric(lr, self.halo)))
 
@@ -115,11 +109,7 @@ def save_model(model: SRCNN, path: Path, about: dict[str, Any]) -> None:
 
 
 def load_model(path: Path, scale: int | None = None) -> SRCNN:
-    """Read a network that `save_model` wrote.
-
-    Raises:
-        InputError: the file is missing, damaged or not a model, or the model has another scale.
-    """
+    """Read a network of `save_model`; InputError if missing, damaged or of another scale."""
     try:
         weights, about = read_tensors(path)
         model = SRCNN(about["scale"], about["upsampling"])

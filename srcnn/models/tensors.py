@@ -44,16 +44,7 @@ def read_tensors(path: Path) -> tuple[Weights, dict[str, Any]]:
 
 
 def read_weights(path: Path, needed: Iterable[str] = (), network: str | None = None) -> Weights:
-    """Read weights that the stage fetch_weights wrote.
-
-    Args:
-        path: the file.
-        needed: names of required tensors.
-        network: the required network, if any.
-
-    Raises:
-        InputError: the file is missing or damaged, or contains other weights.
-    """
+    """Read weights that fetch_weights stored; InputError if missing, damaged or not as needed."""
     try:
         weights, about = read_tensors(path)
     except FileNotFoundError:

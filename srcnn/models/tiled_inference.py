@@ -8,21 +8,14 @@ from srcnn.images.pairs import with_halo
 from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import to_tensor
 
-TILE = 384
-"""HR pixels of a tile's sides: the fastest size well below 1 GiB (`benchmarks/README.md`)."""
+TILE = 384  # HR pixels of a tile's sides: the fastest size below 1 GiB (`benchmarks/README.md`)
 
 
 @torch.no_grad()
 def super_resolve(model: SRCNN, lr: RGB8, tile: int = TILE) -> RGB8:
     """Enlarge [h, w, 3] uint8 to [scale·h, scale·w, 3] uint8 on the model's device.
 
-    Every tile includes the neighbouring pixels that affect it, so the result equals that of the
-    whole image.
-
-    Args:
-        model: the network.
-        lr: the image.
-        tile: HR pixels of a tile's sides.
+    The tiles include all pixels that affect them: the result equals that of the whole image.
     """
     device, scale, halo = next(model.parameters()).device, model.scale, model.halo
     height, width = lr.shape[:2]

@@ -39,25 +39,18 @@ def list_layers(network: str, until: Iterable[str] = ()) -> list[Layer]:
 
 def _modules(network: str) -> nn.Sequential:
     """The convolutions, ReLUs and pools on the meta device, which holds no weights."""
-    import torchvision
+    from torchvision.models import get_model
 
     with torch.device("meta"):
-        vgg = getattr(torchvision.models, network)(init_weights=False)
-    modules: nn.Sequential = vgg.features
+        modules: nn.Sequential = get_model(network, init_weights=False).features
     return modules
 
 
 class VGGFeatures(nn.Module):
-    """VGG up to the last layer that is asked for; its weights are frozen.
+    """VGG up to the last of `layers`, frozen; it returns their features, each after its ReLU.
 
-    Args:
-        weights: `{layer}.weight` [C_out, C_in, 3, 3] and `{layer}.bias` [C_out] by layer name;
-            None for random weights, which take as long to compute with.
-        network: `vgg16` or `vgg19`.
-        layers: names of the layers whose features are returned, each taken after its ReLU.
-
-    Raises:
-        KeyError: the weights of a layer are missing.
+    `weights` has `{layer}.weight` [C_out, C_in, 3, 3] and `{layer}.bias` [C_out] for each layer.
+    It may be None for random weights, which take as long to compute with.
     """
 
     mean: Tensor
@@ -69,7 +62,7 @@ class VGGFeatures(nn.Module):
         super().__init__()
         asked = frozenset(layers)
         used = list_layers(network, asked)
-        # The nodes of the convolutions would not do: the ReLUs work in place.
+        # Not the nodes of the convolutions, because the ReLUs work in place.
         nodes = {layer.relu: layer.name for layer in used if layer.name in asked}
         self.extractor = create_feature_extractor(_modules(network), nodes)
         if weights is None:
@@ -99,9 +92,7 @@ class VGGFeatures(nn.Module):
         """
         height, width = image.shape[2:]
         if min(height, width) < self.smallest_side:
-            raise InputError(
-                f"loss.layers: {self.last} needs at least "
-                f"{self.smallest_side}×{self.smallest_side} pixels, not {width}×{height}"
-            )
+            needed = f"{self.smallest_side}×{self.smallest_side} pixels, not {width}×{height}"
+            raise InputError(f"loss.layers: {self.last} needs at least {needed}")
         features: dict[str, Tensor] = self.extractor((image - self.mean) / self.std)
         return features
