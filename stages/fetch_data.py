@@ -3,16 +3,9 @@
 import math
 from pathlib import Path
 
+from srcnn.data import sources
 from srcnn.data.archives import fetch_archives, read_manifest
 from srcnn.data.hr_set import list_conversions, write_hr, write_validation
-from srcnn.data.sources import (
-    Photo,
-    archive_photos,
-    folder_photos,
-    other_files,
-    sample_photos,
-    select,
-)
 from srcnn.images.image_io import IMAGE_NAMES
 from srcnn.settings import Data, Settings
 from srcnn.utils.paths import SPLITS, smallest_val_side
@@ -24,12 +17,12 @@ def main(settings: Settings) -> None:
     """Write data/hr and data/validation.csv."""
     data = settings.data
     most = {"train": data.train_images, "val": data.val_images}
-    photos = select(find_photos(data), data.same_size, most)
+    photos = sources.select(find_photos(data), data.same_size, most)
     multiple = math.lcm(*settings.scales)
     smallest_val = max(map(smallest_val_side, settings.scales))
     images = write_hr(photos, Path("data/hr"), multiple, smallest_val)
     notices = []
-    if data.source == "folder" and (others := other_files(Path(data.root or ""))):
+    if data.source == "folder" and (others := sources.other_files(Path(data.root or ""))):
         notices.append(f"skipped, as they are not {IMAGE_NAMES}: {join_names(others)}")
     notices += list_conversions(images)
     notices += write_validation(images if data.validate_ else [], Path("data/validation.csv"))
@@ -37,14 +30,14 @@ def main(settings: Settings) -> None:
     print("\n".join([*notices, f"{' and '.join(counts)} images in data/hr"]))
 
 
-def find_photos(data: Data) -> list[Photo]:
+def find_photos(data: Data) -> list[sources.Photo]:
     """The photographs of `data.source`, downloaded if necessary."""
     if data.in_archives:
         archives = [a for a in read_manifest(Path(data.manifest)).archives if a.scale is None]
-        return archive_photos(fetch_archives(archives, data.base_url, data.cache))
+        return sources.archive_photos(fetch_archives(archives, data.base_url, data.cache))
     if data.source == "sample":
-        return sample_photos(Path("datasets/sample.yaml"))
-    return folder_photos(Path(data.root or ""))
+        return sources.sample_photos(Path("datasets/sample.yaml"))
+    return sources.folder_photos(Path(data.root or ""))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ def main(settings: Settings, loss: str) -> None:
     """Write vgg_{loss}.safetensors."""
     own = settings.loss_of(loss) or settings.loss
     vgg = vgg_weights(own.network, own.layers, own.weights_file, settings.data.cache)
-    store(vgg, vgg_path(loss))
+    store(*vgg, vgg_path(loss))
 
 
 if __name__ == "__main__":

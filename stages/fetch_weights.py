@@ -12,8 +12,8 @@ def main(settings: Settings) -> None:
     """Write vgg.safetensors for the perceptual loss and lpips.safetensors for the score."""
     loss = settings.loss
     vgg = vgg_weights(loss.network, loss.layers, loss.weights_file, settings.data.cache)
-    store(vgg, vgg_path("perceptual"))
-    store(lpips_weights(), Path("data/weights/lpips.safetensors"))
+    store(*vgg, vgg_path("perceptual"))
+    store(*lpips_weights(), Path("data/weights/lpips.safetensors"))
 
 
 if __name__ == "__main__":

@@ -11,12 +11,8 @@ from tqdm import tqdm
 
 from srcnn.errors import InputError
 
-TRIES = 8
-"""Consecutive requests without new data after which a download fails."""
-
-WAIT = 1.0
-"""Seconds before the second request; doubled for each further one, two minutes in total."""
-
+TRIES = 8  # consecutive requests without new data after which a download fails
+WAIT = 1.0  # seconds before the second request; doubled for each further one, two minutes in total
 _TIMEOUT = (15, 60)  # seconds to connect, and without receiving a byte
 _CHUNK = 1 << 13  # small, because a lost connection loses the current chunk
 
@@ -62,17 +58,14 @@ def fetch(remote: Remote, folder: Path, advice: str) -> Path:
     """Return the local copy of a file; download it if `folder` has no valid copy.
 
     A copy with the right size and checksum needs no network. A partial download `{name}.part` is
-    resumed. A file that arrives with wrong content is downloaded once more.
-
-    Args:
-        remote: the file.
-        folder: keeps downloads; several processes may share it.
-        advice: what users can do if the download fails, for the end of the message.
+    resumed. A file that arrives with wrong content is downloaded once more. Several processes may
+    share the folder. Messages of failed downloads end with `advice` for the user.
 
     Raises:
         InputError: the file cannot be downloaded, or has wrong content twice.
     """
     path = folder / remote.name
+    part = _part(path)
     if remote.fault(path) is None:
         return path
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +73,6 @@ def fetch(remote: Remote, folder: Path, advice: str) -> Path:
         fault = remote.fault(path)  # another process may have downloaded it by now
         if fault is None:
             return path
-        part = _part(path)
         for _ in range(1 if path.is_file() else 2):
             if fault != "missing":
                 print(f"{remote.name}: {fault}; downloading it again", flush=True)
@@ -100,14 +92,8 @@ def fetch(remote: Remote, folder: Path, advice: str) -> Path:
 def _transfer(remote: Remote, part: Path) -> None:
     """Download into `part`, starting at its end, until the file is complete."""
     most, idle = _size(part), 0
-    with tqdm(
-        desc=remote.name,
-        total=remote.size,
-        initial=most,
-        unit="B",
-        unit_scale=True,
-        disable=None,  # only on a terminal
-    ) as progress:
+    bar = {"total": remote.size, "initial": most, "unit": "B", "unit_scale": True}
+    with tqdm(desc=remote.name, disable=None, **bar) as progress:  # None: only on a terminal
         while True:
             try:
                 return _append(remote, part, progress)
@@ -171,9 +157,8 @@ def _reason(error: requests.RequestException) -> str:
     """A short reason; the texts of requests contain urllib3's object addresses."""
     if isinstance(error, requests.exceptions.SSLError):
         return f"no secure connection: {error}"
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "no connection"
-    if isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error):
+    stalled = isinstance(error, requests.Timeout) or "timed out" in str(error)
+    if stalled and not isinstance(error, requests.ConnectTimeout):
         return "the server stalled"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection was cut"

@@ -5,9 +5,9 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from srcnn.data.resume import Note, resume
@@ -19,10 +19,7 @@ from srcnn.utils.tables import write_csv
 from srcnn.utils.text import join_names
 from srcnn.utils.threads import map_threads
 
-TINY = 64
-"""Originals with a side below this many pixels are listed as suspicious."""
-
-VALIDATION = ["image", "split", "name", "width", "height", "mode", "sha256", "suspicious"]
+TINY = 64  # originals with a side below this many pixels are listed as suspicious
 
 
 @dataclass(frozen=True)
@@ -48,29 +45,24 @@ def write_hr(
     """Write every photograph as `folder/{split}/NNNN.png`, cropped, and `folder/index.csv`.
 
     The folder is replaced when all images are written; images of an earlier run are used again.
-    Numbers continue from train to val, so that each names one image. `index.csv` has the columns
-    image, split, name, width, height. A plain 8-bit RGB PNG that needs no cropping is copied.
-
-    Args:
-        photos: the originals, in order.
-        folder: where to write.
-        multiple: both sides are cropped at the bottom and right to a multiple of this.
-        smallest_val: pixels that each side of a cropped val image needs.
+    Numbers continue from train to val, so that each names one image. Both sides are cropped at the
+    bottom and right to a multiple of `multiple` pixels; those of a val image need at least
+    `smallest_val` pixels then. A plain 8-bit RGB PNG that needs no cropping is copied.
 
     Raises:
         InputError: an image cannot be read or is too small, or is in both train and val.
     """
     with resume(folder) as work:
-        needed = sum(photo.size for photo in photos) - work.size
+        kept = sum(file.stat().st_size for file in work.store.glob("*.png"))
+        needed = sum(photo.size for photo in photos) - kept
         check_room(needed, folder, "the photographs", "set data.train_images and data.val_images")
 
         def write(photo: Photo) -> tuple[Path, Note]:
             smallest = max(multiple, smallest_val) if photo.split == "val" else multiple
             original = photo.read()
             made_from = (hashlib.sha256(original).hexdigest(), multiple, smallest)
-            return work.make(
-                made_from, lambda png: _write(original, photo.where, png, multiple, smallest)
-            )
+            write_image = partial(_write, original, photo.where, multiple, smallest)
+            return work.make(made_from, write_image)
 
         written = map_threads(write, photos, "photographs")
         digits = max(4, len(str(len(photos))))
@@ -79,16 +71,18 @@ def write_hr(
             for number, (photo, (_, note)) in enumerate(zip(photos, written, strict=True), 1)
         ]
         _refuse_leaks(images)
-        names = [f"{hr.photo.split}/{hr.image}.png" for hr in images]
+        files = {
+            f"{hr.photo.split}/{hr.image}.png": png
+            for hr, (png, _) in zip(images, written, strict=True)
+        }
         index = work.store / "index.csv"
         rows = [(hr.image, hr.photo.split, hr.photo.name, *hr.cropped) for hr in images]
         write_csv(pd.DataFrame(rows, columns=["image", "split", "name", "width", "height"]), index)
-        files = {name: png for name, (png, _) in zip(names, written, strict=True)}
-        work.replace(files, {"index.csv": index})
+        work.replace(files, index)
     return images
 
 
-def _write(original: bytes, where: str, png: Path, multiple: int, smallest: int) -> Note:
+def _write(original: bytes, where: str, multiple: int, smallest: int, png: Path) -> Note:
     """Write one photograph, cropped; return the fields of HRImage from `width` to `pixels`."""
     photo = read_photo(original, where)
     height, width = photo.pixels.shape[:2]
@@ -101,16 +95,15 @@ def _write(original: bytes, where: str, png: Path, multiple: int, smallest: int)
             temporary.write_bytes(original)
     else:
         write_png(png, cropped)
-    pixels = np.ascontiguousarray(cropped)
     return {
         "width": width,
         "height": height,
         "mode": photo.mode,
         "conversion": photo.conversion,
         "ignored": photo.ignored,
-        "constant": bool((pixels == pixels[0, 0]).all()),
+        "constant": bool((cropped == cropped[0, 0]).all()),
         "cropped": (cropped.shape[1], cropped.shape[0]),
-        "pixels": hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest(),
+        "pixels": hashlib.sha256(repr(cropped.shape).encode() + cropped.tobytes()).hexdigest(),
     }
 
 
@@ -123,10 +116,8 @@ def _refuse_leaks(images: Sequence[HRImage]) -> None:
         if hr.photo.split == "val" and hr.pixels in train
     ]
     if leaks:
-        raise InputError(
-            f"the same image is in train and val, which makes the scores meaningless: "
-            f"{join_names(leaks)}; remove one of each pair"
-        )
+        problem = "the same image is in train and val, which makes the scores meaningless"
+        raise InputError(f"{problem}: {join_names(leaks)}; remove one of each pair")
 
 
 def list_conversions(images: Sequence[HRImage]) -> list[str]:
@@ -141,11 +132,7 @@ def list_conversions(images: Sequence[HRImage]) -> list[str]:
 
 
 def write_validation(images: Sequence[HRImage], path: Path) -> list[str]:
-    """Write a CSV row for each image: size and mode of the original, sha256, what is suspicious.
-
-    Returns:
-        a line for each suspicious image: tiny, of constant colour, or a duplicate.
-    """
+    """Write a row for each image; return a line for each that is tiny, constant or a duplicate."""
     first: dict[str, str] = {}
     rows, notices = [], []
     for hr in images:
@@ -157,10 +144,10 @@ def write_validation(images: Sequence[HRImage], path: Path) -> list[str]:
             reasons.append("constant colour")
         if twin != hr.image:
             reasons.append(f"same picture as {twin}")
-        suspicious, name = ", ".join(reasons), hr.photo.name
-        size = hr.width, hr.height
+        suspicious, name, size = ", ".join(reasons), hr.photo.name, (hr.width, hr.height)
         rows.append((hr.image, hr.photo.split, name, *size, hr.mode, hr.sha256, suspicious))
         if suspicious:
             notices.append(f"suspicious: {hr.image} ({name}): {suspicious}")
-    write_csv(pd.DataFrame(rows, columns=VALIDATION), path)
+    columns = ["image", "split", "name", "width", "height", "mode", "sha256", "suspicious"]
+    write_csv(pd.DataFrame(rows, columns=columns), path)
     return notices

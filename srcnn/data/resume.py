@@ -19,39 +19,26 @@ from srcnn.utils.files import atomic_write, code_digest, sha256_of
 
 Note = dict[str, Any]
 
+# The code that makes images; after a change in it all images are made again.
 ROOMS = ("errors.py", "utils", "images", "data")
-"""The code that makes images; after a change in it all images are made again."""
 
 
 class ResumableFolder:
     """A folder of PNG images that is written completely or not at all.
 
-    Each image is kept under a digest of everything it is made from, this code included, with a
-    note of its sha256. It is used again only if both are unchanged.
-
-    Args:
-        folder: the folder to make.
-        store: the folder that keeps the images.
+    Each image is kept in `store` under a digest of everything it is made from, this code included,
+    with a note of its sha256. It is used again only if both are unchanged.
     """
 
     def __init__(self, folder: Path, store: Path):
         self.folder, self.store = folder, store
         self.complete = False
 
-    @property
-    def size(self) -> int:
-        """Bytes of the images that are kept."""
-        return sum(file.stat().st_size for file in self.store.glob("*.png"))
-
     def make(self, made_from: object, write: Callable[[Path], Note]) -> tuple[Path, Note]:
         """Return an image and its note; write it if it is not kept already.
 
-        Args:
-            made_from: everything the image depends on; its `repr` is compared.
-            write: writes the file and returns its note, of JSON types.
-
-        Returns:
-            the file, and its note with `sha256` added.
+        The image depends on nothing but `made_from`, whose `repr` is compared. `write` returns a
+        note of JSON types, to which `sha256` is added.
         """
         digest = hashlib.sha256(repr((code_digest(*ROOMS), made_from)).encode()).hexdigest()
         file = self.store / f"{digest[:32]}.png"
@@ -66,27 +53,22 @@ class ResumableFolder:
             temporary.write_text(json.dumps(note))
         return file, note
 
-    def replace(self, files: Mapping[str, Path], texts: Mapping[str, Path] | None = None) -> None:
-        """Replace the folder by one with these files.
-
-        Args:
-            files: images that `make` returned, by name in the folder; no others stay in the store.
-            texts: further files by name, which are moved there.
-        """
+    def replace(self, images: Mapping[str, Path], index: Path | None = None) -> None:
+        """Replace the folder by one with these images and this index; forget all other images."""
         whole = self.store / "whole"
         shutil.rmtree(whole, ignore_errors=True)
-        for name, file in files.items():
+        for name, file in images.items():
             (whole / name).parent.mkdir(parents=True, exist_ok=True)
             try:
                 os.link(file, whole / name)
             except OSError:  # the file system has no hard links
                 shutil.copyfile(file, whole / name)
-        for name, file in (texts or {}).items():
-            file.rename(whole / name)
+        if index is not None:
+            index.rename(whole / index.name)
         shutil.rmtree(self.folder, ignore_errors=True)
         whole.rename(self.folder)
         self.complete = True
-        used = {file.stem for file in files.values()}
+        used = {file.stem for file in images.values()}
         for file in self.store.iterdir():
             if file.stem not in used:
                 file.unlink()

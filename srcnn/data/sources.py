@@ -34,11 +34,7 @@ class Photo:
         return self.images.entries[self.name].file_size if self.images else self.path.stat().st_size
 
     def read(self) -> bytes:
-        """The content of the image file.
-
-        Raises:
-            InputError: the file cannot be read.
-        """
+        """The content of the image file; InputError if it cannot be read."""
         if self.images:
             return self.images.read(self.name)
         try:
@@ -48,28 +44,15 @@ class Photo:
 
 
 def sample_photos(manifest: Path) -> list[Photo]:
-    """The photographs of a manifest that lists files of installed packages.
-
-    Raises:
-        InputError: a file is missing or has a wrong checksum.
-    """
+    """The photographs in packages that a manifest lists; InputError if one is missing or other."""
     entries: list[dict[str, Any]] = read_yaml(manifest)["images"]
-    return [
-        Photo(
-            packaged_file(entry["package"], entry["file"], entry["sha256"]),
-            Path(entry["file"]).name,
-            entry["split"],
-        )
-        for entry in entries
-    ]
+    splits = [entry.pop("split") for entry in entries]
+    files = [packaged_file(**entry) for entry in entries]
+    return [Photo(file, file.name, split) for file, split in zip(files, splits, strict=True)]
 
 
 def folder_photos(root: Path) -> list[Photo]:
-    """The photographs in `root/train` and `root/val`.
-
-    Raises:
-        InputError: a folder is missing or empty, or a name is not UTF-8.
-    """
+    """The photographs in `root/train` and `root/val`; InputError if none, or not named in UTF-8."""
     try:
         return [
             Photo(path, _name(path, root / split), split)
@@ -115,12 +98,9 @@ def select(
     same_size: tuple[int, int] | Literal["most_common"] | None = None,
     most: dict[str, int | None] | None = None,
 ) -> list[Photo]:
-    """Keep the photographs of one size, and of these the first ones of each split.
+    """Keep the photographs of one upright size, and of these the first `most` ones of each split.
 
-    Args:
-        photos: the originals, in order.
-        same_size: width and height, upright; `most_common` is the most frequent size in train.
-        most: how many to keep, by split; None for all.
+    The size `most_common` is the most frequent one in train.
 
     Raises:
         InputError: an image cannot be read, or no image of a split is left.
@@ -137,9 +117,8 @@ def select(
             counts = Counter(sizes[photo] for photo in of_split)
             (common, count), *_ = counts.most_common(1)
             wanted, most_common = ("×".join(map(str, size)) for size in (same_size, common))
-            raise InputError(
-                f"data.same_size: no {split} image has {wanted} pixels; the most common size is "
-                f"{most_common}, {count} of {counts.total()}"
-            )
+            problem = f"no {split} image has {wanted} pixels"
+            usual = f"the most common size is {most_common}, {count} of {counts.total()}"
+            raise InputError(f"data.same_size: {problem}; {usual}")
         chosen += kept[: (most or {}).get(split)]
     return chosen
