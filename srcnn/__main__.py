@@ -1,7 +1,5 @@
 """`python -m srcnn`, the same as the program `srcnn`."""
 
-import sys
-
 from srcnn.cli.program import main
 
-sys.exit(main())
+raise SystemExit(main())

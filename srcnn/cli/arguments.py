@@ -14,13 +14,8 @@ _JSON: dict[str, Any] = {"dest": "as_json", "action": "store_true"}
 def parser() -> argparse.ArgumentParser:
     """The parser; its result has `verb`, and the options of the verb."""
     parser = argparse.ArgumentParser(prog="srcnn", description="Super-resolution of photographs.")
-    parser.add_argument(
-        "--completion",
-        choices=("bash", "zsh", "fish"),
-        action=_Completion,
-        default=argparse.SUPPRESS,
-        help="print the completion script for this shell",
-    )
+    shells, about = ("bash", "zsh", "fish"), "print the completion script for this shell"
+    parser.add_argument("--completion", choices=shells, action=_Completion, help=about)
     about = "srcnn VERB --help lists the options"
     verbs = parser.add_subparsers(
         title="verbs", dest="verb", metavar="VERB", required=True, help=about
@@ -58,13 +53,8 @@ def _add_upscale(verbs: "_Verbs") -> None:
         "and the exit status is 1.",
     ).add_argument
     add("inputs", nargs="+", metavar="IN", help="a file, a folder, or a quoted pattern")
-    add(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="OUT",
-        help="output folder, or file for a single input (default: NAME_x2 next to each input)",
-    )
+    about = "output folder, or file for a single input (default: NAME_x2 next to each input)"
+    add("-o", "--output", type=Path, metavar="OUT", help=about)
     add("--scale", type=int, help="2 or 4 (default: 2; with --model, the model's scale)")
     add(
         "--strength",
@@ -73,11 +63,8 @@ def _add_upscale(verbs: "_Verbs") -> None:
         "values between run both networks and take twice as long",
     )
     add("--model", type=Path, help="use your own network, such as models/x2/mse.safetensors")
-    add(
-        "--format",
-        choices=("png", "jpeg", "webp", "tiff", "bmp"),
-        help="format of the results (default: the format of each input)",
-    )
+    kinds = ("png", "jpeg", "webp", "tiff", "bmp")
+    add("--format", choices=kinds, help="format of the results (default: that of each input)")
     add("--force", action="store_true", help="overwrite existing results")
     add("--allow-large", action="store_true", help="accept images of any size")
 

@@ -20,7 +20,6 @@ from srcnn.evaluation.metrics import METRICS, rounded
 from srcnn.utils.text import join_names, printable, signed, text_table
 
 _METRICS, _INDEX = Path("metrics"), Path("data/hr/index.csv")  # in a project's folder
-_WIDTH = 100  # characters per line of the notes
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,13 +105,8 @@ def as_json(pair: MethodPair) -> dict[str, Any]:
     statistics = pair.statistics()
     for row in statistics.values():
         row |= rounded({key: value for key, value in row.items() if isinstance(value, float)})
-    return {
-        "a": pair.a,
-        "b": pair.b,
-        "metrics": statistics,
-        "images": images,
-        "notes": list(_notes(pair, statistics)),
-    }
+    notes = list(_notes(pair, statistics))
+    return {"a": pair.a, "b": pair.b, "metrics": statistics, "images": images, "notes": notes}
 
 
 def as_text(pair: MethodPair, by_image: bool) -> str:
@@ -123,7 +117,7 @@ def as_text(pair: MethodPair, by_image: bool) -> str:
         parts += [_image_table(pair, metric) for metric in statistics]
     parts.append(_metric_table(pair, statistics))
     for note in _notes(pair, statistics):
-        parts.append(textwrap.fill(printable(note), _WIDTH, break_on_hyphens=False))
+        parts.append(textwrap.fill(printable(note), 100, break_on_hyphens=False))
     return "\n\n".join(parts)
 
 

@@ -12,6 +12,7 @@ import warnings
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 
 from srcnn.cli.arguments import parser
 from srcnn.errors import InputError
@@ -20,8 +21,7 @@ from srcnn.errors import InputError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line, without the program's name; errors become one line on stderr.
 
-    Returns:
-        The exit status: 0 only if the work is done, 130 after Ctrl-C.
+    Returns the exit status: 0 only if the work is done, 130 after Ctrl-C.
 
     Raises:
         SystemExit: for `--help`, and for a usage error (status 2).
@@ -64,13 +64,10 @@ def _upscale(options: Namespace) -> int:
 
 
 def _serve(options: Namespace) -> None:
-    try:
-        from srcnn.serve.server import serve
-    except ModuleNotFoundError as error:
-        if error.name != "aiohttp":
-            raise
-        command = "pip install 'srcnn-perceptual[serve]'"
-        raise InputError(f"srcnn serve needs aiohttp: {command}") from None
+    if find_spec("aiohttp") is None:
+        raise InputError("srcnn serve needs aiohttp: pip install 'srcnn-perceptual[serve]'")
+    from srcnn.serve.server import serve
+
     serve(options.port, browser=options.browser, max_pixels=options.max_megapixels * 10**6)
 
 

@@ -35,11 +35,7 @@ def mean_scores(scores: Scores) -> dict[str, float]:
 
 def as_json(scores: Scores, scale: int) -> dict[str, Any]:
     """`images`: metrics by image; `mean`: metrics; `convention`: how each metric is computed."""
-    return {
-        "images": {name: dict(values) for name, values in scores.items()},
-        "mean": mean_scores(scores),
-        "convention": convention(scale),
-    }
+    return {"images": scores, "mean": mean_scores(scores), "convention": convention(scale)}
 
 
 def as_table(scores: Scores, scale: int) -> str:

@@ -15,7 +15,6 @@ from srcnn.utils.files import atomic_write, sha256_of
 from srcnn.utils.tables import read_csv
 
 TOLERANCE = 1e-4  # largest allowed difference between ONNX's and torch's output, both in [0, 1]
-_SIZES = ((1, 1), (2, 7), (33, 20), (64, 96))  # heights and widths of the images for this check
 
 
 def about_training(index: Path, source: str, epochs: int, loss: str) -> dict[str, str]:
@@ -38,10 +37,8 @@ def about_training(index: Path, source: str, epochs: int, loss: str) -> dict[str
 def write_onnx(model: Path, path: Path, about: dict[str, str]) -> float:
     """Write a network as ONNX, after a check that its output equals torch's.
 
-    The metadata are `about`, the scale and the sha256 of the file `model`.
-
-    Returns:
-        The largest difference from torch.
+    The metadata are `about`, the scale and the sha256 of the file `model`. Returns the largest
+    difference from torch.
 
     Raises:
         InputError: as `srcnn.models.srcnn.load_model`; the outputs differ by more than TOLERANCE.
@@ -61,7 +58,7 @@ def write_onnx(model: Path, path: Path, about: dict[str, str]) -> float:
 @torch.no_grad()
 def _max_difference(network: SRCNN, onnx: ModelProto) -> float:
     session, random, differences = onnx_session(onnx), np.random.default_rng(0), []
-    for size in _SIZES:
+    for size in ((1, 1), (2, 7), (33, 20), (64, 96)):  # height, width
         lr = random.random((1, 3, *size), dtype=np.float32)
         (sr,) = session.run(None, {"lr": lr})
         differences.append(float(np.abs(sr - network(torch.from_numpy(lr)).numpy()).max()))

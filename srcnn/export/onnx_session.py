@@ -1,7 +1,7 @@
 """Starts ONNX Runtime with its telemetry off."""
 
 import os
-from typing import TYPE_CHECKING
+from typing import Any
 
 from onnx import ModelProto
 
@@ -9,17 +9,13 @@ from onnx import ModelProto
 # Microsoft's server.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
 
-
-def onnx_session(network: ModelProto, threads: int = 0) -> "InferenceSession":
-    """Load a network to run on the CPU; 0 threads stand for all cores."""
+def onnx_session(network: ModelProto, threads: int = 0) -> Any:
+    """An `onnxruntime.InferenceSession` of a network on the CPU; 0 threads stand for all cores."""
     import onnxruntime  # takes 0.3 s
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors only
-    return onnxruntime.InferenceSession(
-        network.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    graph = network.SerializeToString()
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

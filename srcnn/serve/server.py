@@ -12,13 +12,14 @@ import socket
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from srcnn.errors import InputError
 from srcnn.report import ASSETS as REPORT_ASSETS
@@ -46,8 +47,6 @@ _ASSETS = {
     "/report.css": REPORT_ASSETS / "page.css",  # colours, controls, and the two images
     "/zoom_pan.js": REPORT_ASSETS / "zoom_pan.js",
 }
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def serve(port: int, *, browser: bool, max_pixels: int) -> None:
@@ -102,7 +101,7 @@ def application(queue: UpscaleQueue, port: int) -> web.Application:
     return app
 
 
-def _guard(port: int) -> Any:
+def _guard(port: int) -> Middleware:
     """Refuse requests from other web pages, and return every error as one line.
 
     `Origin` shows whether another site's page sends the request. `Host` shows whether such a page
@@ -148,11 +147,11 @@ def _parameters(request: web.Request) -> tuple[str, int, float]:
         raise InputError("scale and strength must be numbers") from None
 
 
+@dataclass(frozen=True)
 class _Handlers:
     """Answers the page's requests."""
 
-    def __init__(self, queue: UpscaleQueue):
-        self.queue = queue
+    queue: UpscaleQueue
 
     async def page(self, request: web.Request) -> web.Response:
         html = (_FOLDER / "page.html").read_text(encoding="utf-8")
@@ -164,10 +163,11 @@ class _Handlers:
 
     async def upload(self, request: web.Request) -> web.Response:
         """Receive a photograph, the request's body, and queue it."""
-        too_large = _error(413, f"larger than the upload limit of {UPLOAD_BYTES // 10**6} MB")
+        reason = f"larger than the upload limit of {UPLOAD_BYTES // 10**6} MB"
+        too_large = web.HTTPRequestEntityTooLarge(UPLOAD_BYTES, reason=reason)
         name, scale, strength = _parameters(request)
         if (request.content_length or 0) > UPLOAD_BYTES:
-            return too_large
+            raise too_large
         task = self.queue.create(name, scale, strength)
         try:
             async with asyncio.timeout(UPLOAD_SECONDS):
@@ -175,8 +175,7 @@ class _Handlers:
                     async for part in request.content.iter_chunked(2**18):
                         file.write(part)
                         if file.tell() > UPLOAD_BYTES:
-                            self.queue.delete(task)
-                            return too_large
+                            raise too_large
             await asyncio.to_thread(self.queue.submit, task)
         except BaseException as error:
             self.queue.delete(task)

@@ -1,12 +1,8 @@
-"""Upscales the uploaded photographs one at a time, in a thread, and keeps the latest results.
-
-Each photograph has a folder for its files. The oldest results are deleted to limit disk use.
-"""
+"""Upscales the uploaded photographs one at a time, in a thread, and keeps the latest results."""
 
 import secrets
 import shutil
 import threading
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from srcnn.errors import InputError
@@ -22,17 +18,15 @@ class QueueFull(InputError):  # noqa: N818  # named like its parent's other subc
     """The queue has no room for another photograph."""
 
 
-@dataclass(eq=False)
 class UpscaleQueue:
     """All tasks of a server: waiting, running and finished."""
 
-    folder: Path  # for all files
-    max_pixels: int  # of a result
-    _tasks: dict[str, UpscaleTask] = field(default_factory=dict)  # in order of arrival
-    _changed: threading.Condition = field(default_factory=threading.Condition)
-    _closed: bool = False
-
-    def __post_init__(self) -> None:
+    def __init__(self, folder: Path, max_pixels: int):
+        self.folder = folder  # for all files
+        self.max_pixels = max_pixels  # of a result
+        self._tasks: dict[str, UpscaleTask] = {}  # in order of arrival
+        self._changed = threading.Condition()
+        self._closed = False
         self._thread = threading.Thread(target=self._work, name="upscale", daemon=True)
         self._thread.start()
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,6 @@ _STREAMED = ("png", "tiff")  # written strip by strip: results of any size need 
 _MEMORY_LIMIT = 1_700_000_000  # bytes of image and result in memory, for the other formats
 _MAX_SIDE = {"jpeg": 65_500, "webp": 16_383}
 _MAX_JPEG_EXIF = 65_533
-_COLOUR_CHUNKS = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
 
 
 @dataclass(frozen=True)
@@ -83,25 +82,31 @@ def read_image(path: Path) -> SourceImage:
         except Exception:  # damaged EXIF can raise anything
             exif = None
             notes.append("unreadable EXIF data dropped")
-        icc = image.info.get("icc_profile") or None
         colour_chunks = tuple(
             (chunk.name, chunk.body)
             for chunk in chunks(file)
-            if chunk.name in _COLOUR_CHUNKS and chunk.undamaged
+            if chunk.name in (b"gAMA", b"cHRM", b"sRGB", b"cICP") and chunk.undamaged
         )
-        if pixels is not None:
-            pixels = pixels.reshape(*pixels.shape[:2], -1)
-            read_rows = pixels.__getitem__
-            metadata = icc, exif, tuple(notes), colour_chunks
-            return SourceImage(pixels.shape, np.uint16, read_rows, *metadata)
-        image.load()
-        if image.mode == "CMYK":
-            image, icc = to_srgb(image)[0], None
-            notes.append("CMYK converted to sRGB")
+        if pixels is None:
+            image.load()
+            source = from_pillow(image)
         else:
-            if image.mode in ("P", "PA"):
-                notes.append("palette converted to RGB")
-            image = without_palette(image)
+            pixels = pixels.reshape(*pixels.shape[:2], -1)
+            icc = image.info.get("icc_profile") or None
+            source = SourceImage(pixels.shape, np.uint16, pixels.__getitem__, icc)
+    notes += source.notes
+    return replace(source, exif=exif, notes=tuple(notes), colour_chunks=colour_chunks)
+
+
+def from_pillow(image: Image.Image) -> SourceImage:
+    """The source of a Pillow image with 8 bits per channel; it is converted as by `read_image`."""
+    icc, notes = image.info.get("icc_profile") or None, []
+    if image.mode == "CMYK":
+        image, icc = to_srgb(image)[0], None
+        notes.append("CMYK converted to sRGB")
+    elif image.mode in ("P", "PA"):
+        notes.append("palette converted to RGB")
+    image = without_palette(image)
     width, height = image.size
     shape = height, width, len(image.getbands())
 
@@ -109,7 +114,7 @@ def read_image(path: Path) -> SourceImage:
         part = image.crop((0, rows.start, width, rows.stop))
         return np.asarray(part).reshape(-1, *shape[1:])
 
-    return SourceImage(shape, np.uint8, crop, icc, exif, tuple(notes), colour_chunks)
+    return SourceImage(shape, np.uint8, crop, icc, notes=tuple(notes))
 
 
 def check_result_size(

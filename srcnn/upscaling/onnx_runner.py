@@ -1,6 +1,7 @@
 """Runs a trained network on images of any size with ONNX Runtime on a CPU, strip by strip."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,22 +22,17 @@ _FILL = 16  # pixels around a visible one in which the colours of transparent pi
 _Image = PixelArray | SourceImage
 
 
+@dataclass(eq=False)
 class Upscaler:
-    """Upscales images by an integer factor.
+    """Upscales images by an integer factor."""
 
-    The weights are those that `save_model` stores; the outputs of several networks are summed.
-    `upsampling` is the kernel before the network. 0 threads stand for all cores.
-    """
+    networks: Sequence[Weights]  # their outputs are summed
+    scale: int
+    upsampling: Kernel = "bicubic"  # before the network
+    threads: int = 0  # of the CPU; 0 for all cores
 
-    def __init__(
-        self,
-        networks: Sequence[Weights],
-        scale: int,
-        upsampling: Kernel = "bicubic",
-        threads: int = 0,
-    ):
-        self.networks, self.scale, self.upsampling = networks, scale, upsampling
-        self.threads, self.halo = threads, halo_of(scale)
+    def __post_init__(self) -> None:
+        self.halo = halo_of(self.scale)
         self._sessions: dict[str, Any] = {}
 
     def __call__(self, image: PixelArray) -> PixelArray:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from srcnn.images.decode import PixelArray
 
 Bytes = npt.NDArray[np.uint8]
+Chunks = Iterable[tuple[bytes, bytes]]  # name and body of each
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _ROWS = 16  # filtered at a time, so that they stay in the CPU's cache
@@ -18,15 +19,11 @@ _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by number of channels (PNG specifica
 
 
 def write_png_strips(
-    file: BinaryIO,
-    size: tuple[int, int],
-    strips: Iterable[PixelArray],
-    chunks: Iterable[tuple[bytes, bytes]] = (),
+    file: BinaryIO, size: tuple[int, int], strips: Iterable[PixelArray], chunks: Chunks = ()
 ) -> None:
     """Write an image of `size` (width and height) that arrives from top to bottom.
 
-    The strips are [rows, width, C], C from 1 to 4. `chunks` are names and bodies of further chunks
-    to write before the pixels.
+    The strips are [rows, width, C], C from 1 to 4; `chunks` are written before the pixels.
 
     Raises:
         ValueError: the strips do not add up to the size.

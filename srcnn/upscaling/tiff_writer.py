@@ -17,7 +17,6 @@ from srcnn.upscaling.exif import IFDS, as_stored
 _HEADERS = {False: b"II\x2a\0\x08\0\0\0", True: b"II\x2b\0\x08\0\0\0\x10\0\0\0\0\0\0\0"}
 
 CLASSIC_BYTES = 2**32 - 2**24  # of pixels; larger images become a BigTIFF
-
 _ROWS = 16  # of a strip in the file
 _OFFSETS, _COUNTS, _ICC = 273, 279, 34675
 

@@ -25,10 +25,7 @@ from srcnn.export.onnx_network import Weights, add_layers
 from srcnn.images.resize import Kernel, upsampling_phases
 from srcnn.models.receptive_field import halo_of
 
-MAX_FOLDED_SCALE = 4
-"""Folding is slower at larger scales, because the last layer's zeros grow with the phases."""
-
-_TO_END = np.iinfo(np.int64).max
+MAX_FOLDED_SCALE = 4  # at larger scales folding is slower: the last layer has more zeros
 
 
 def tile_network(
@@ -62,15 +59,12 @@ def tile_network(
 
 @dataclass(frozen=True)
 class _Group:
-    """Phases along one axis whose features depend on the same LR pixels.
-
-    `first` and `start` are offsets in LR pixels from the phase's own LR pixel.
-    """
+    """Phases along one axis whose features depend on the same LR pixels."""
 
     phases: list[int]  # HR positions within an LR pixel
-    first: int  # the first LR pixel that the features depend on
+    first: int  # the first LR pixel that the features depend on, relative to the phase's own
     kernels: npt.NDArray[np.float64]  # folded: [phases, LR pixels, taps of the first layer]
-    start: int  # the first LR pixel whose features the last layer uses
+    start: int  # the first LR pixel whose features the last layer uses, relative to its own
 
 
 def _add_folded_layers(graph: Graph, weights: Weights, scale: int, upsampling: Kernel) -> None:
@@ -128,7 +122,7 @@ def _window(axis: _Group, scale: int, width: int) -> tuple[int, int]:
     """Begin and end of the LR pixels of a tile that a group depends on, along an axis."""
     begin = halo_of(scale) + axis.start + axis.first
     beyond = 2 * halo_of(scale) - begin - (width - 1) - (axis.kernels.shape[1] - 1)
-    return begin, -beyond if beyond else _TO_END
+    return begin, -beyond if beyond else np.iinfo(np.int64).max
 
 
 def _last_layer(

@@ -14,12 +14,12 @@ from tqdm import tqdm
 
 from srcnn.errors import InputError, TooLarge
 from srcnn.images import image_io
-from srcnn.images.colour import to_srgb, without_palette
 from srcnn.upscaling.image_files import (
     SUFFIXES,
     UNKNOWN_FORMAT,
     check_result_size,
     format_of,
+    from_pillow,
     read_image,
     to_pillow,
     write_image,
@@ -54,34 +54,27 @@ def upscale(
     model = load() if model is None else model
     if isinstance(image, np.ndarray):
         if image.dtype not in (np.uint8, np.uint16) or image.ndim not in (2, 3):
-            raise TypeError(
-                f"expected [H, W] or [H, W, C] of uint8 or uint16, got {image.dtype} {image.shape}"
-            )
+            found = f"{image.dtype} {image.shape}"
+            raise TypeError(f"expected [H, W] or [H, W, C] of uint8 or uint16, got {found}")
         pixels = image[..., None] if image.ndim == 2 else image
         if not 1 <= pixels.shape[2] <= 4 or 0 in pixels.shape:
             raise TypeError(f"expected 1 to 4 channels and at least one pixel, got {image.shape}")
-        return model(pixels).reshape(*(s * model.scale for s in image.shape[:2]), *image.shape[2:])
-    if isinstance(image, Image.Image):
-        is_cmyk = image.mode == "CMYK"
-        plain = to_srgb(image)[0] if is_cmyk else without_palette(image)
-        icc = None if is_cmyk else plain.info.get("icc_profile")
-        result = to_pillow(model(np.asarray(plain).reshape(*plain.size[::-1], -1)))
-    else:
-        source = read_image(Path(image))
-        icc = source.icc
-        result = to_pillow(model(source[0 : source.shape[0]]))
-    if icc:
-        result.info["icc_profile"] = icc
+        upscaled = model(pixels)
+        return upscaled[..., 0] if image.ndim == 2 else upscaled
+    source = from_pillow(image) if isinstance(image, Image.Image) else read_image(Path(image))
+    result = to_pillow(model(source[0 : source.shape[0]]))
+    if source.icc:
+        result.info["icc_profile"] = source.icc
     return result
 
 
 @dataclass(frozen=True)
 class Job:
-    """A file to upscale, the file of the result, and the format of the result."""
+    """A file to upscale."""
 
     source: Path
-    target: Path
-    kind: str
+    target: Path  # the file of the result
+    kind: str  # its format, a key of SUFFIXES
 
 
 def find_jobs(
@@ -89,16 +82,11 @@ def find_jobs(
 ) -> list[Job | InputError]:
     """Find the files to upscale, and choose a name and a format for each result.
 
-    Args:
-        inputs: files, folders (searched recursively) and patterns such as `photos/*.png`. Earlier
-            results in folders and patterns are skipped.
-        output: a file name for a single file, otherwise a folder, which mirrors the input folder;
-            None for `{name}_x{scale}` next to each file.
-        scale: the upscaling factor.
-        kind: format of all results; None to keep each file's format.
-
-    Returns:
-        The jobs, and an error for each input that cannot be upscaled.
+    Inputs are files, folders (searched recursively) and patterns such as `photos/*.png`. Earlier
+    results in folders and patterns are skipped. The output is a file name for a single file,
+    otherwise a folder, which mirrors the input folder; None stands for `{name}_x{scale}` next to
+    each file. Without a `kind`, each file keeps its format. Returns the jobs, and an error for each
+    input that cannot be upscaled.
 
     Raises:
         InputError: `output` contradicts the inputs or `kind`.
