@@ -20,34 +20,32 @@ from srcnn.utils.files import check_room, sha256_of
 from srcnn.utils.text import join_names
 from srcnn.utils.yaml_files import read_yaml
 
-ROOM = 32 * 10**6
-"""Bytes for DVC's lock and state files, which a full disk damages."""
+ROOM = 32 * 10**6  # bytes for DVC's lock and state files, which a full disk damages
 
 
 class InputGuard:
     """The inputs that `dvc.yaml` lists for a stage, as they are when the stage starts.
 
     The guard does nothing in a stage that was started without DVC.
-
-    Args:
-        arguments: the stage's command line, by the names in `${item.name}` in `dvc.yaml`.
-
-    Raises:
-        InputError: the disk is almost full, or `dvc.yaml` cannot be read.
     """
 
     def __init__(self, arguments: Mapping[str, object]):
+        """Read `dvc.yaml`; `arguments` are the values of `${item.name}` there.
+
+        Raises:
+            InputError: the disk is almost full, or `dvc.yaml` cannot be read.
+        """
         stage = {}
         if "DVC_STAGE" in os.environ and os.environ.get("LOCAL_RANK", "0") == "0":
             name = os.environ["DVC_STAGE"].rpartition(":")[2].partition("@")[0]
             stage = read_yaml(Path("dvc.yaml")).get("stages", {}).get(name, {})
             check_room(ROOM, Path(), "DVC's state files")
         self._settings = _resolve(stage.get("params", []), arguments)
-        self._inputs = [Path(name) for name in _resolve(stage.get("deps", []), arguments)]
+        self._inputs = _resolve(stage.get("deps", []), arguments)
         outs = [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]
         pairs = ((out, {}) if isinstance(out, str) else next(iter(out.items())) for out in outs)
         cached = [name for name, options in pairs if options.get("cache", True)]
-        self._cached_outs = [Path(name) for name in _resolve(cached, arguments)]
+        self._cached_outs = _resolve(cached, arguments)
         self._before = self._state()
 
     def changed(self) -> list[str]:
@@ -66,19 +64,18 @@ class InputGuard:
                 f"changed while this stage ran: {join_names(changed)}; "
                 "the result is not recorded, run the same command again"
             )
-        if size := sum(_size(path) for path in self._cached_outs):
+        if size := sum(_size(Path(path)) for path in self._cached_outs):
             config = ConfigParser(interpolation=None)
             config.read((".dvc/config", ".dvc/config.local"), encoding="utf-8")
             folder = config.get("cache", "dir", fallback="cache").strip("\"'")
-            names = join_names([str(path) for path in self._cached_outs])
-            cache = Path(".dvc", Path(folder).expanduser())
-            check_room(size + ROOM, cache, f"DVC's copies of {names} and its state files")
+            what = f"DVC's copies of {join_names(self._cached_outs)} and its state files"
+            check_room(size + ROOM, Path(".dvc", Path(folder).expanduser()), what)
 
     def _state(self) -> dict[str, object]:
         """The value of each setting, and a digest of each file and folder."""
         params = _read_params() if self._settings else {}
         settings = {f"{PARAMS}: {name}": _lookup(params, name) for name in self._settings}
-        return settings | {str(path): _digest(path) for path in self._inputs}
+        return settings | {path: _digest(Path(path)) for path in self._inputs}
 
 
 def _read_params() -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 
 from srcnn.settings import read_settings
 from srcnn.utils.yaml_files import read_yaml
-from tools.plan_text import plan_text
+from tools.plan import plan_text
 from tools.run_cost import TIMED_SIDE, Rates, benchmark_pixels, disk_use, find_photographs
 
 ROOT = Path(__file__).parents[1]

@@ -1,10 +1,9 @@
 """The combinations of settings that a sweep runs, each with the name of its experiment."""
 
-import copy
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,17 +20,12 @@ from srcnn.utils.yaml_files import error_line, read_yaml
 
 @dataclass(frozen=True)
 class Combination:
-    """One experiment: its name, its settings, and params.yaml as a whole with these settings.
-
-    Args:
-        overrides: the settings as `dvc exp run --set-param` takes them.
-        settings: their values by dotted key.
-    """
+    """An experiment of a sweep."""
 
     name: str
-    overrides: tuple[str, ...]
-    settings: Mapping[str, Any]
-    params: Mapping[str, Any]
+    overrides: Sequence[str]  # as `dvc exp run --set-param` takes them
+    settings: Mapping[str, Any]  # their values by dotted key
+    params: Mapping[str, Any]  # params.yaml as a whole with these settings
 
 
 def combine(arguments: Sequence[str], prefix: str = "") -> list[Combination]:
@@ -47,8 +41,8 @@ def combine(arguments: Sequence[str], prefix: str = "") -> list[Combination]:
     if not re.fullmatch(r"[\w+=-]*", prefix, re.ASCII) or prefix.startswith("-"):
         raise InputError(f"--name {prefix}: use only letters, digits, _, +, = and -")
     read_settings()
-    params, lists = read_yaml(PARAMS), [list(_overrides(argument)) for argument in arguments]
-    keys = [choices[0].key_or_group for choices in lists]
+    lists = [_overrides(argument) for argument in arguments]
+    keys = [overrides[0].key_or_group for overrides in lists]
     for key in keys:
         if key.partition(".")[0] == "variants":
             raise InputError(f"{key}: a sweep changes the perceptual loss; use loss.* instead")
@@ -56,7 +50,7 @@ def combine(arguments: Sequence[str], prefix: str = "") -> list[Combination]:
             raise InputError(f"{key}: given twice; list all its values after one =")
     found: dict[str, Combination] = {}
     for overrides in itertools.product(*lists):
-        combination = _combination(overrides, params, prefix)
+        combination = _combination(overrides, prefix)
         if len(combination.name) > 200:  # git makes a file of it
             raise InputError(f"{combination.name}: the name is too long; sweep fewer settings")
         same = found.setdefault(combination.name, combination)
@@ -72,40 +66,36 @@ def varied(combinations: Sequence[Combination]) -> list[str]:
     return sorted(several, key=lambda key: key != "loss.lambda2")
 
 
-def _overrides(argument: str) -> Iterator[Override]:
+def _overrides(argument: str) -> list[Override]:
     """An override for each value of an argument."""
     reason, parser = f"{argument}: expected KEY=VALUE or KEY=VALUE,VALUE", OverridesParser.create()
+    if not re.match(r"[^~@:=]+=", argument):
+        raise InputError(reason)
     try:
         override = parser.parse_override(argument)
-        if override.is_delete() or override.package or not override.key_or_group:
-            raise InputError(reason)
         if not override.is_sweep_override():
-            yield override
-            return
-        for value in override.sweep_string_iterator():
-            yield parser.parse_override(f"{override.get_key_element()}={value}")
+            return [override]
+        values, key = override.sweep_string_iterator(), override.get_key_element()
+        return parser.parse_overrides([f"{key}={value}" for value in values])
     except HydraException as error:
         raise InputError(f"{reason} ({str(error).splitlines()[0]})") from None
 
 
-def _combination(
-    overrides: Sequence[Override], params: Mapping[str, Any], prefix: str
-) -> Combination:
+def _combination(overrides: Sequence[Override], prefix: str) -> Combination:
     """Set the values as DVC does, and check them as the stages do."""
-    params, settings = copy.deepcopy(params), {}
-    words = tuple(str(override.input_line) for override in overrides)
+    words, settings = [str(override.input_line) for override in overrides], {}
+    params = read_yaml(PARAMS)
     for override in overrides:
-        section: Any = params
-        *sections, last = override.key_or_group.split(".")
-        for name in sections:
-            section = section.get(name) if isinstance(section, dict) else None
-        adds = override.is_add() or override.is_force_add()
-        if not isinstance(section, dict) or (last not in section and not adds):
-            reason = f"{PARAMS} has no setting {override.key_or_group}"
-            raise InputError(f"{' '.join(words)}: {reason}")
-        value: Any = override.value()
-        section[last] = section.get(last, {}) | value if isinstance(value, dict) else value
-        settings[override.key_or_group] = section[last]
+        key, value, section = override.key_or_group, override.value(), params
+        *parents, last = key.split(".")
+        try:
+            for name in parents:
+                section = section[name]
+            adds = override.is_add() or override.is_force_add()
+            old = section.get(last, {}) if adds else section[last]
+            section[last] = settings[key] = old | value if isinstance(value, dict) else value
+        except (AttributeError, LookupError, TypeError):
+            raise InputError(f"{' '.join(words)}: {PARAMS} has no setting {key}") from None
     try:
         Settings.model_validate(params)
     except ValidationError as error:
@@ -117,8 +107,8 @@ def _combination(
 
 def _short(key: str, known: Sequence[str]) -> str:
     """The shortest end of a key that no other key has: `lambda2`, `train.lr`."""
-    parts, others = key.split("."), [f".{other}" for other in known if other != key]
-    ends = [".".join(parts[-count:]) for count in range(1, len(parts) + 1)]
+    others = [f".{other}" for other in known if other != key]
+    ends = [key.split(".", count)[-1] for count in range(key.count("."), 0, -1)]
     end = next((end for end in ends if not any(o.endswith(f".{end}") for o in others)), key)
     return re.sub(r"[^\w.+-]+", "-", end)
 

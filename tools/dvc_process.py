@@ -5,12 +5,10 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-STOP_SECONDS = 60.0
-"""Time that DVC and its stages get to stop after SIGINT."""
+STOP_SECONDS = 60.0  # that DVC and its stages get to stop after SIGINT
 
 
 def start_dvc(*arguments: str, **options: Any) -> "subprocess.Popen[Any]":
@@ -21,10 +19,9 @@ def start_dvc(*arguments: str, **options: Any) -> "subprocess.Popen[Any]":
         options: of `subprocess.Popen`; the stages find this process's `python` first.
     """
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-    options = {"stdin": subprocess.DEVNULL} | options
-    options["env"] = os.environ | {"PATH": path} | options.get("env", {})
-    command = [sys.executable, "-m", "dvc", *arguments]
-    return subprocess.Popen(command, start_new_session=True, **options)
+    variables = os.environ | {"PATH": path} | options.pop("env", {})
+    options |= {"env": variables, "stdin": subprocess.DEVNULL, "start_new_session": True}
+    return subprocess.Popen([sys.executable, "-m", "dvc", *arguments], **options)
 
 
 def run_dvc(*arguments: str, **options: Any) -> int:
@@ -33,21 +30,13 @@ def run_dvc(*arguments: str, **options: Any) -> int:
     try:
         return process.wait()
     finally:
-        stop([process])
+        stop(process)
 
 
-def stop(processes: Iterable["subprocess.Popen[Any]"]) -> None:
-    """Interrupt DVC processes and their children; kill what is still there after STOP_SECONDS."""
-    processes = list(processes)
-    for process in processes:
-        _signal(process, signal.SIGINT)
-    for process in processes:
+def stop(process: "subprocess.Popen[Any]") -> None:
+    """Interrupt DVC and its children; kill what is still there after STOP_SECONDS."""
+    for number, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGKILL, None)):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
-        _signal(process, signal.SIGKILL)
-        process.wait()
-
-
-def _signal(process: "subprocess.Popen[Any]", number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
+            process.wait(seconds)

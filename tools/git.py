@@ -2,34 +2,22 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from srcnn.errors import InputError
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Output of a git command in a folder.
-
-    Raises:
-        InputError: the command failed; the message is git's.
-    """
-    done = subprocess.run(
-        ["git", *arguments],
-        cwd=folder,
-        capture_output=True,
-        encoding="utf-8",
-        errors="surrogateescape",  # a file's name may be anything
-    )
+    """Output of a git command in a folder; InputError if the command fails."""
+    options: Any = {"encoding": "utf-8", "errors": "surrogateescape"}  # names may be anything
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, **options)
     if done.returncode:
         raise InputError(f"git {arguments[0]}: {done.stderr.strip()}")
     return done.stdout
 
 
 def committed(folder: Path, path: str) -> str:
-    """A text file as it was committed last.
-
-    Raises:
-        InputError: it was not.
-    """
+    """A text file as it was committed last; InputError if it was not."""
     if not committed_files(folder, path):
         raise InputError(f"{path}: not committed; dvc repro makes it, then git add and git commit")
     return git(folder, "show", f"HEAD:{path}")

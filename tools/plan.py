@@ -3,14 +3,32 @@
 Steps are timed for ten seconds with random weights. Nothing is downloaded or written.
 """
 
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from tqdm import tqdm
+
 from srcnn.settings import Settings
+from srcnn.utils.text import text_table
 from stages.run_stage import run_stage
-from tools.plan_text import plan_text
-from tools.run_cost import find_photographs
+from tools.run_cost import (
+    TIMED_SIDE,
+    Photographs,
+    Rates,
+    benchmark_pixels,
+    disk_use,
+    find_photographs,
+    find_trainings,
+    preparing_seconds,
+    scoring_seconds,
+    step_seconds,
+    training_seconds,
+)
 from tools.time_steps import describe_machine, measure_rates, single_process_fabric
 
-BUDGET = 10.0
-"""Seconds to time training steps."""
+BUDGET = 10.0  # seconds to time training steps
 
 
 def main(settings: Settings) -> None:
@@ -19,6 +37,85 @@ def main(settings: Settings) -> None:
     fabric = single_process_fabric(settings)
     rates = measure_rates(settings, fabric, BUDGET)
     print(plan_text(settings, photographs, rates, describe_machine(fabric)))
+
+
+def plan_text(
+    settings: Settings, photographs: Mapping[str, Photographs], rates: Rates, machine: str
+) -> str:
+    """Photographs, time by stage, disk by folder, notes, and the total time as the last line.
+
+    Raises:
+        InputError: a benchmark set is missing.
+    """
+    counts = [
+        f"{'' if found.is_known else 'at most '}{found.images} {split}"
+        for split, found in photographs.items()
+    ]
+    megapixels = sum(found.pixels for found in photographs.values()) / 1e6
+    title = f"{settings.data.source}: {' and '.join(counts)} images, {megapixels:.0f} megapixels"
+    stages, seconds = _stages(settings, photographs, rates)
+    minutes = round(seconds / 60)
+    total = f"about {minutes // 60}:{minutes % 60:02d} h on {machine}"
+    notes = "\n".join(_notes(settings, photographs))
+    return "\n\n".join([title, stages, _disk(settings, photographs), notes, total])
+
+
+def _stages(
+    settings: Settings, photographs: Mapping[str, Photographs], rates: Rates
+) -> tuple[str, float]:
+    """A table of the training runs and the other stages, and the seconds of them all."""
+    rows, seconds = [], []
+    for run in find_trainings(settings, photographs["train"]):
+        step = step_seconds(settings, run, photographs["train"], rates)
+        seconds.append(training_seconds(settings, run, photographs, rates))
+        numbers = [f"{n:,}" for n in (run.epochs, run.batches, run.steps)]
+        rows.append([f"train_{run.loss}@{run.scale}", *numbers, f"{step:.3g} s"])
+    others = {
+        "copy, degrade, decode photographs": preparing_seconds(settings.scales, photographs),
+        "scores, claims, figures, report": scoring_seconds(
+            settings.scales, photographs, rates, benchmark_pixels(settings)
+        ),
+    }
+    rows += [[name, "", "", "", ""] for name in others]
+    seconds += others.values()
+    heads = ("stage", "epochs", "batches", "steps", "a step", "time")
+    rows = [[*row, tqdm.format_interval(time)] for row, time in zip(rows, seconds, strict=True)]
+    return text_table([heads, *rows]), sum(seconds)
+
+
+def _disk(settings: Settings, photographs: Mapping[str, Photographs]) -> str:
+    """A table of what the run stores, and the sum."""
+    uses = disk_use(settings, photographs)
+    total = sum(use.bytes for use in uses)
+    unit, name = (1e9, "GB") if total >= 1e9 else (1e6, "MB")
+    free = f"{shutil.disk_usage(Path()).free / 1e9:.0f} GB are free here"
+    rows = [[use.what, use.where, f"{use.bytes / unit:.1f}"] for use in uses]
+    rows.append(["total", free, f"{total / unit:.1f}"])
+    return text_table([["disk", "where", name], *rows], left=(0, 1))
+
+
+def _notes(settings: Settings, photographs: Mapping[str, Photographs]) -> list[str]:
+    """What the estimate assumes and what it leaves out."""
+    options, load, cores = settings.train, os.getloadavg()[0], len(os.sched_getaffinity(0))
+    notes = [
+        "The times are for a run from the start, without downloads. A rerun skips what is done."
+    ]
+    if not all(found.is_known for found in photographs.values()):
+        notes += ["Only the download shows how many images have the size of data.same_size."]
+    if options.patch_size is None:
+        notes += [
+            f"Whole images were timed as crops of {TIMED_SIDE}×{TIMED_SIDE} pixels, with VGG's HR "
+            "features computed in every step; if they fit in memory, a run is faster."
+        ]
+    if options.devices * options.nodes > 1:
+        notes += ["One device was timed, with its share of a batch."]
+    if not settings.portable and options.compile != "never":
+        notes += ["torch.compile may make a run faster."]
+    if load > cores:
+        notes += [
+            f"This machine is busy (load {load:.0f} on {cores} cores); when idle, it is faster."
+        ]
+    return notes
 
 
 if __name__ == "__main__":

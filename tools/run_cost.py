@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from srcnn.data.archives import read_manifest
 from srcnn.data.sources import folder_photos, sample_photos, select
@@ -18,51 +19,35 @@ from srcnn.utils.methods import INTERPOLATIONS
 from srcnn.utils.paths import SPLITS
 from srcnn.utils.yaml_files import read_yaml
 
-TIMED_SIDE = 480
-"""Side in pixels of the crop that is timed for a whole image; a multiple of every scale."""
+TIMED_SIDE = 480  # side of the crop that is timed for a whole image; a multiple of every scale
+PNG_BYTES = {"HR": 1.6, "LR": 1.4, "SR": 0.78}  # per pixel, measured on DIV2K
+VGG19_BYTES = 548e6  # size of the download (datasets/weights.yaml)
 
-PNG_BYTES = {"HR": 1.6, "LR": 1.4, "SR": 0.78}
-"""Bytes per pixel of a PNG file, measured on DIV2K."""
-
-VGG19_BYTES = 548e6
-"""Size of the download (datasets/weights.yaml)."""
-
-COPY_SECONDS, DEGRADE_SECONDS, DECODE_SECONDS = 0.02, 0.03, 0.06
-"""Per megapixel, on two cores of an AMD EPYC."""
-
-HASH_SECONDS = 0.016
-"""Per image at the start of each training run."""
-
-STAGE_SECONDS = 3.0
-"""Per stage: Python and torch start, and DVC checks the files."""
-
-DRAW_SECONDS = 10.0
-"""For the figures and the report, whatever the number of images."""
-
-CLAIMS, FIGURES = 0.3, 0.5
-"""Time of the claims per scale, and of the figures, relative to scoring one scale."""
+# On two cores of an AMD EPYC:
+COPY_SECONDS, DEGRADE_SECONDS, DECODE_SECONDS = 0.02, 0.03, 0.06  # per megapixel
+HASH_SECONDS = 0.016  # per image at the start of each training run
+STAGE_SECONDS = 3.0  # per stage: Python and torch start, and DVC checks the files
+DRAW_SECONDS = 10.0  # for the figures and the report, whatever the number of images
+CLAIMS, FIGURES = 0.3, 0.5  # claims per scale, and figures, relative to scoring one scale
 
 
 @dataclass(frozen=True)
 class Photographs:
-    """The number of photographs of a split and of all their pixels.
-
-    Where `is_known` is False, there are at most so many; the download shows how many.
-    """
+    """The photographs of a split."""
 
     images: int
-    pixels: float
-    is_known: bool = True
+    pixels: float  # of all images
+    is_known: bool = True  # else there are at most so many; the download shows how many
 
 
 @dataclass(frozen=True)
 class Training:
-    """A training run; an epoch has so many `batches`, made of `draws` patches or whole images."""
+    """A training run."""
 
     scale: int
     loss: str
-    draws: int
-    batches: int
+    draws: int  # patches or whole images per epoch
+    batches: int  # per epoch
     epochs: int
 
     @property
@@ -73,20 +58,14 @@ class Training:
 
 @dataclass(frozen=True)
 class Rates:
-    """The speed of this machine.
+    """The speed of this machine in seconds."""
 
-    Args:
-        step: seconds of a step by scale and loss; for whole images, on crops of TIMED_SIDE pixels.
-        score: seconds per megapixel to upscale an image by every method, save and score it.
-    """
-
-    step: Mapping[tuple[int, str], float]
-    score: float
+    step: Mapping[tuple[int, str], float]  # by scale and loss; for whole images, of a timed crop
+    score: float  # per megapixel, to upscale an image by every method, save and score it
 
 
-@dataclass(frozen=True)
-class DiskUse:
-    """The `bytes` that `what` takes in the folder `where`."""
+class DiskUse(NamedTuple):
+    """What a run stores in a folder."""
 
     what: str
     where: str
@@ -104,11 +83,11 @@ def find_photographs(data: Data) -> dict[str, Photographs]:
         return {split: _in_archives(data, split, limits[split]) for split in SPLITS}
     sample, folder = Path("datasets/sample.yaml"), Path(data.root or "")
     photos = sample_photos(sample) if data.source == "sample" else folder_photos(folder)
+    chosen = select(photos, data.same_size, limits)
     found: dict[str, Photographs] = {}
     for split in SPLITS:
-        chosen = [p for p in select(photos, data.same_size, limits) if p.split == split]
-        pixels = sum(math.prod(image_size(photo.path)) for photo in chosen)
-        found[split] = Photographs(len(chosen), pixels)
+        sizes = [image_size(photo.path) for photo in chosen if photo.split == split]
+        found[split] = Photographs(len(sizes), sum(map(math.prod, sizes)))
     return found
 
 
@@ -117,10 +96,11 @@ def _in_archives(data: Data, split: str, limit: int | None) -> Photographs:
     manifest = read_manifest(Path(data.manifest))
     archives = [a for a in manifest.archives if a.scale is None and a.split == split]
     count = sum(archive.images for archive in archives)
-    pixels = sum(archive.bytes for archive in archives) / PNG_BYTES["HR"] / count
-    if isinstance(data.same_size, tuple):
-        pixels = math.prod(data.same_size)
     images = min(count, limit or count)
+    if isinstance(data.same_size, tuple):
+        pixels: float = math.prod(data.same_size)
+    else:
+        pixels = sum(archive.bytes for archive in archives) / PNG_BYTES["HR"] / count
     return Photographs(images, images * pixels, is_known=data.same_size is None)
 
 
@@ -186,7 +166,7 @@ def benchmark_pixels(settings: Settings) -> float:
     """Pixels of the sets in `evaluate.benchmarks`.
 
     Raises:
-        InputError: as `srcnn.evaluation.benchmark_sets.find_benchmark`.
+        InputError: a set is missing, or no use at these scales.
     """
     folders = settings.evaluate.benchmarks.items()
     sets = [find_benchmark(name, Path(folder), settings.scales) for name, folder in folders]
@@ -202,7 +182,7 @@ def disk_use(settings: Settings, photographs: Mapping[str, Photographs]) -> list
     methods = len(INTERPOLATIONS) + len(settings.losses)
     sr = len(scales) * methods * photographs["val"].pixels * PNG_BYTES["SR"]
     uses = [
-        DiskUse("archives", downloads, _archive_bytes(settings)),
+        DiskUse("archives", downloads, settings.data.in_archives and _archive_bytes(settings)),
         DiskUse("VGG's weights", downloads, _vgg_bytes(settings)),
         DiskUse("HR images", ".dvc/cache", hr),
         DiskUse("HR images, for resuming", "data/.finished", hr),
@@ -216,11 +196,8 @@ def disk_use(settings: Settings, photographs: Mapping[str, Photographs]) -> list
 
 
 def _archive_bytes(settings: Settings) -> int:
-    data = settings.data
-    if not data.in_archives:
-        return 0
-    scales: set[int | None] = {None, *(settings.scales if data.lr == "official" else ())}
-    archives = read_manifest(Path(data.manifest)).archives
+    scales = [None, *(settings.scales if settings.data.lr == "official" else ())]
+    archives = read_manifest(Path(settings.data.manifest)).archives
     return sum(archive.bytes for archive in archives if archive.scale in scales)
 
 

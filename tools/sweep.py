@@ -1,7 +1,6 @@
-"""Sweep settings as DVC experiments: python -m tools.sweep loss.lambda2=0.1,0.9 train.lr=0.003.
+"""Run combinations of settings as DVC experiments, and compare their scores in plots/sweep.*.
 
-Each combination of the values runs as `dvc exp run --temp`. The same command skips experiments
-that exist already, so it continues a sweep that was stopped. See docs/sweeps.md.
+The same command continues a sweep that was stopped, and retries what failed. See docs/sweeps.md.
 """
 
 import argparse
@@ -13,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import IO
 
@@ -31,21 +31,16 @@ from tools.sweep_figure import SHOWN, draw_sweep, sweep_table
 from tools.verification import SWEEP
 
 DEFAULT = "loss.lambda2=0.1,0.3,0.9,2.7,8.1"
-LOGS = Path(".dvc/tmp/sweep")
-"""Folder of each experiment's output, and of the file that only one sweep may lock."""
+LOGS = Path(".dvc/tmp/sweep")  # each experiment's output, and a file that only one sweep may lock
 
+# Set by signals. An exception could interrupt DVC while it changes the working tree.
 _stop_requested = threading.Event()
-"""Set by signals. An exception could interrupt DVC while it changes the working tree."""
+_turn = threading.Lock()  # held by the experiment that starts
 
 
 def main() -> None:
     """Read the command line, run the sweep, and exit with its status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.sweep",
-        description="Run combinations of settings as DVC experiments, and compare their scores in "
-        "plots/sweep.csv, .png and .pdf. The same command continues a sweep that was stopped, and "
-        "retries what failed. See docs/sweeps.md.",
-    )
+    parser = argparse.ArgumentParser(prog="python -m tools.sweep", description=__doc__)
     keys = f"settings of params.yaml, as for dvc exp run -S (default: {DEFAULT})"
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE[,VALUE…]", help=keys)
     parser.add_argument("-j", "--jobs", type=int, default=1, help="experiments at the same time")
@@ -78,19 +73,20 @@ def sweep(settings: Sequence[str], jobs: int, prefix: str) -> int:
         raise InputError(f"{join_names(changed)}: uncommitted change; {advice}")
     commit = git(Path(), "rev-parse", "HEAD").strip()
     read_scores(combinations, commit)  # refuses an existing experiment that has other settings
-    existing = find_experiments(commit)
+    existing, total = find_experiments(commit), len(combinations)
     missing = [each for each in combinations if each.name not in existing]
-    done = len(combinations) - len(missing)
-    print(f"commit {commit[:7]}: {len(combinations)} experiments, {done} of them done", flush=True)
-    failed = run_all(missing, commit, jobs)
-    scores = read_scores(combinations, commit)
+    done = total - len(missing)
+    print(f"commit {commit[:7]}: {total} experiments, {done} of them done", flush=True)
+    run_all(missing, commit, jobs)
+    existing, scores = find_experiments(commit), read_scores(combinations, commit)
+    failed = [each.name for each in missing if each.name not in existing]
     if scores.empty:
         raise InputError(f"every experiment failed; see {LOGS}/*.log")
     write_csv(scores, SWEEP[0])
     draw_sweep(scores, varied(combinations) or ["loss.lambda2"]).write(SWEEP[0].with_suffix(""))
     print(f"\n{sweep_table(scores)}\n\nwritten: {join_names([str(path) for path in SWEEP])}")
     if failed:
-        count = f"{len(failed)} of {len(combinations)} experiments"
+        count = f"{len(failed)} of {total} experiments"
         print(f"error: {count} failed: {join_names(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
@@ -102,78 +98,74 @@ def find_experiments(commit: str) -> dict[str, str]:
     return {reference.removeprefix(folder): reference for reference in references}
 
 
-class Experiment:
-    """A `dvc exp run --temp` that runs; it holds the lock as long."""
-
-    def __init__(self, combination: Combination, lock: IO[str]):
-        self.name, self.start = combination.name, time.monotonic()
-        self._log = LOGS / f"{self.name}.log"
-        settings = [f"--set-param={override}" for override in combination.overrides]
-        command = ("--wait-for-lock", "exp", "run", "--temp", "--name", self.name, *settings)
-        with self._log.open("wb") as log:
-            self.process = start_dvc(*command, stdout=log, stderr=log, pass_fds=[lock.fileno()])
-        # While DVC copies the project, it changes the working tree and must not be interrupted.
-        while self.process.poll() is None and "Reproducing experiment" not in self.output():
-            if _stop_requested.is_set() and time.monotonic() > self.start + STOP_SECONDS:
-                break
-            time.sleep(0.2)
-
-    def output(self) -> str:
-        """What the experiment has printed."""
-        return self._log.read_text(errors="replace")
-
-
-def run_all(combinations: Sequence[Combination], commit: str, jobs: int) -> list[str]:
-    """Run experiments, several at a time, and return the names of those that failed.
+def run_all(combinations: Sequence[Combination], commit: str, jobs: int) -> None:
+    """Run experiments, several at a time, and print how each one ended.
 
     Raises:
         InputError: another sweep runs in this project.
         Stopped: by a signal.
     """
-    waiting, running, failed = list(combinations), list[Experiment](), list[str]()
-    bar = tqdm(total=len(waiting), unit="experiment", leave=False, disable=None)
+    bar = tqdm(total=len(combinations), unit="experiment", leave=False, disable=None)
     LOGS.mkdir(parents=True, exist_ok=True)
-    with bar, (LOGS / "lock").open("w") as lock:
+    with bar, (LOGS / "lock").open("w") as lock, ThreadPoolExecutor(jobs) as pool:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            while waiting or running:
-                if _stop_requested.wait(0.2):
-                    raise Stopped("stopped")
-                if waiting and len(running) < jobs:
-                    running.append(Experiment(waiting.pop(0), lock))
-                bar.set_description(", ".join(each.name for each in running))
-                for experiment in [each for each in running if each.process.poll() is not None]:
-                    running.remove(experiment)
-                    stop([experiment.process])  # and what a killed DVC left running
-                    is_done = experiment.name in find_experiments(commit)
-                    failed += [] if is_done else [experiment.name]
-                    bar.update()
-                    bar.write(f"{experiment.name}: {describe_end(experiment, is_done)}")
-                    sys.stdout.flush()
+            ends = {pool.submit(run, each, commit, lock): each.name for each in combinations}
+            while ends:
+                bar.set_description(", ".join(list(ends.values())[:jobs]))
+                for end in wait(ends, 0.2, FIRST_COMPLETED).done:
+                    line = f"{ends.pop(end)}: {end.result()}"
+                    if not _stop_requested.is_set():
+                        bar.update()
+                        bar.write(line)
+                        sys.stdout.flush()
         except BlockingIOError:
             message = "another sweep runs in this project, or an experiment of one"
             raise InputError(message) from None
         finally:
-            stop(each.process for each in running)
-    return failed
+            pool.shutdown(wait=False, cancel_futures=True)
+    if _stop_requested.is_set():
+        raise Stopped("stopped")
 
 
-def describe_end(experiment: Experiment, is_done: bool) -> str:
-    """How long an experiment took and how many stages it ran, or the reason why it failed."""
-    log = experiment.output()
-    if is_done:
+def run(combination: Combination, commit: str, lock: IO[str]) -> str:
+    """Run `dvc exp run --temp`, which holds the lock as long, and describe how it ended."""
+    name, file = combination.name, LOGS / f"{combination.name}.log"
+    settings = [f"--set-param={override}" for override in combination.overrides]
+    command = ("--wait-for-lock", "exp", "run", "--temp", "--name", name, *settings)
+    with _turn:
+        if _stop_requested.is_set():
+            return ""
+        start = time.monotonic()
+        with file.open("wb") as log:
+            process = start_dvc(*command, stdout=log, stderr=log, pass_fds=[lock.fileno()])
+        # While DVC copies the project, it changes the working tree and must not be interrupted.
+        while process.poll() is None and b"Reproducing experiment" not in file.read_bytes():
+            if _stop_requested.is_set() and time.monotonic() > start + STOP_SECONDS:
+                break
+            time.sleep(0.2)
+    while process.poll() is None and not _stop_requested.wait(0.2):
+        pass
+    stop(process)  # and what a killed DVC left running
+    output = file.read_text(errors="replace")
+    if name in find_experiments(commit):
+        taken = tqdm.format_interval(time.monotonic() - start)
         ran, cached, unchanged = (
-            len(re.findall(rf"^{line}", log, re.MULTILINE))
+            len(re.findall(rf"^{line}", output, re.MULTILINE))
             for line in ("Running stage '", "Stage '.+' is cached", "Stage '.+' didn't change")
         )
-        taken = tqdm.format_interval(time.monotonic() - experiment.start)
         return f"done in {taken}; stages: {ran} ran, {cached} cached, {unchanged} unchanged"
-    if experiment.process.returncode < 0:
-        return "failed: DVC was killed"
-    lines = list(filter(str.strip, log.rpartition("Running stage '")[2].splitlines()))
-    reasons = [line for line in lines if line.startswith("error: ")]  # of the stage
-    reasons = reasons or [line for line in lines if line.startswith("ERROR: ")] or lines or ["-"]
-    return f"failed: {re.sub('^error: ', '', reasons[-1], flags=re.IGNORECASE)}"
+    return "failed: " + ("DVC was killed" if process.returncode < 0 else find_reason(output))
+
+
+def find_reason(output: str) -> str:
+    """The line of a failed experiment's output that says why: the stage's, DVC's or the last."""
+    lines = output.rpartition("Running stage '")[2].strip().splitlines()
+    for start in ("error: ", "ERROR: ", ""):
+        for line in reversed(lines):
+            if line.startswith(start):
+                return line.removeprefix(start)
+    return "-"
 
 
 def read_scores(combinations: Sequence[Combination], commit: str) -> pd.DataFrame:
@@ -184,14 +176,14 @@ def read_scores(combinations: Sequence[Combination], commit: str) -> pd.DataFram
     """
     existing, rows = find_experiments(commit), []
     for each in (combination for combination in combinations if combination.name in existing):
-        tree = existing[each.name]
-        if parse_yaml(git(Path(), "show", f"{tree}:params.yaml"), each.name) != each.params:
+        tree, params = existing[each.name], each.params
+        if parse_yaml(git(Path(), "show", f"{tree}:params.yaml"), each.name) != params:
             advice = f"dvc exp remove {each.name}, then sweep again"
             raise InputError(f"{each.name}: this experiment has other settings; {advice}")
-        values = {f"loss.{key}": each.params["loss"][key] for key in ("lambda1", "lambda2")}
+        values = {f"loss.{key}": params["loss"][key] for key in ("lambda1", "lambda2")}
         for key, value in each.settings.items():
             values[key] = value if isinstance(value, str | int | float) else json.dumps(value)
-        for scale in each.params["scales"]:
+        for scale in params["scales"]:
             scores = json.loads(git(Path(), "show", f"{tree}:metrics/x{scale}.json"))
             for method in SHOWN:
                 about = {"experiment": each.name, "scale": scale, "method": method}

@@ -1,8 +1,11 @@
-"""The results of a sweep: a table, and a figure of perception against distortion."""
+"""The results of a sweep: a table, and a figure of perception against distortion.
 
-from collections.abc import Iterator, Sequence
+They show `scores` with a row per experiment, scale and method.
+"""
 
-import numpy as np
+from collections.abc import Sequence
+from itertools import chain
+
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -13,35 +16,29 @@ from srcnn.figures.perception_distortion import BESIDE, HEIGHT, label_points, se
 from srcnn.figures.style import BLACK, figure_style, method_colours, method_name, short_name
 from srcnn.utils.text import text_table
 
-SHOWN = ("bicubic", "mse", "perceptual")
-"""Two methods for reference, and the one that a sweep is about."""
-
+SHOWN = ("bicubic", "mse", "perceptual")  # two methods for reference, and the swept one
 PAPER = {"loss.lambda1": 0.1, "loss.lambda2": 0.9}
+COLUMNS = ("mse", "psnr_rgb", "lpips")
 _SHORT = {"loss.lambda1": "λ1", "loss.lambda2": "λ2"}
-_COLUMNS = ("mse", "psnr_rgb", "lpips")
 
 
 def sweep_table(scores: pd.DataFrame) -> str:
     """Text with a line per experiment, below the methods for reference.
 
     A reference that the sweep changes, such as the MSE model by `train.lr`, has several lines.
-
-    Args:
-        scores: a row per experiment, scale and method.
     """
-    wide = scores.pivot(index=["method", "experiment"], columns="scale", values=list(_COLUMNS))
-    columns = [(key, scale) for scale in sorted(set(scores["scale"])) for key in _COLUMNS]
+    texts = {key: scores[key].map(f"{{:.{METRICS[key].report_digits}f}}".format) for key in COLUMNS}
+    index = ["method", "experiment"]
+    wide = scores.assign(**texts).pivot(index=index, columns="scale", values=list(COLUMNS))
+    columns = [(key, scale) for scale in sorted(set(scores["scale"])) for key in COLUMNS]
     rows = [["", *(f"×{scale} {METRICS[key].name}" for key, scale in columns)]]
-    digits = [METRICS[key].report_digits for key, _ in columns]
     for method in SHOWN:
-        of_method = wide.loc[method, columns].reindex(scores["experiment"].unique())
+        lines = wide.fillna("–").loc[method, columns].reindex(scores["experiment"].unique())
         if method != "perceptual":
-            of_method = of_method.drop_duplicates()
-        for experiment, means in of_method.iterrows():
-            several = f" of {experiment}" if len(of_method) > 1 else ""
-            label = experiment if method == "perceptual" else method_name(method) + several
-            cells = zip(means, digits, strict=True)
-            rows.append([label, *("–" if np.isnan(x) else f"{x:.{n}f}" for x, n in cells)])
+            lines = lines.drop_duplicates()
+            several = len(lines) > 1
+            lines.index = [method_name(method) + f" of {name}" * several for name in lines.index]
+        rows += lines.reset_index().to_numpy().tolist()
     return text_table(rows)
 
 
@@ -49,34 +46,32 @@ def sweep_table(scores: pd.DataFrame) -> str:
 def draw_sweep(scores: pd.DataFrame, settings: Sequence[str]) -> Canvas:
     """A panel per scale with mean MSE and mean LPIPS over the val images.
 
-    Args:
-        scores: a row per experiment, scale and method.
-        settings: that are swept. A line connects the values of the first one; each combination of
-            the others has its own line.
+    A line connects the values of the first swept setting; each combination of the others has its
+    own line.
     """
     along, *others = settings
-    texts = [f"{_SHORT.get(key, key)} = " + scores[key].map(str) for key in others]
-    lines = texts[0].str.cat(texts[1:], sep=", ") if texts else ""
+    lines = [
+        ", ".join(f"{_SHORT.get(key, key)} = {row[key]}" for key in others)
+        for row in scores.to_dict("records")
+    ]
     by_scale = scores.assign(line=lines).groupby("scale")
     canvas, charts = make_panels(len(by_scale), 2, HEIGHT, BESIDE)
     for panel, (scale, of_scale) in zip(charts, by_scale, strict=True):
         unit = set_axes(panel, list(of_scale["mse"]), list(of_scale["lpips"]))
         of_scale = of_scale.assign(mse=of_scale["mse"] / unit)
         panel.set_title(f"×{scale}: {method_name('perceptual')}, by {_SHORT.get(along, along)}")
-        labels = [
-            label for method in SHOWN for label in draw_method(panel, of_scale, method, along)
-        ]
+        drawn = [draw_method(panel, of_scale, method, along) for method in SHOWN]
         if others:
             panel.legend(loc="best")
-        label_points(panel, labels)
+        label_points(panel, list(chain.from_iterable(drawn)))
     return canvas
 
 
 def draw_method(
     panel: Axes, scores: pd.DataFrame, method: str, along: str
-) -> Iterator[tuple[float, float, str]]:
-    """Draw the lines of a method, and rings around the paper's weights; yield the labels."""
-    scores, is_swept = scores[scores["method"] == method], method == "perceptual"
+) -> list[tuple[float, float, str]]:
+    """Draw the lines of a method, and a ring around the paper's weights; return the labels."""
+    scores, is_swept, labels = scores[scores["method"] == method], method == "perceptual", []
     if not is_swept:
         scores = scores.drop_duplicates(["mse", "lpips"])
     is_ordered = all(type(value) in (int, float) for value in scores[along])
@@ -94,4 +89,5 @@ def draw_method(
             elif all(row[key] == value for key, value in PAPER.items()):
                 panel.plot(row["mse"], row["lpips"], "o", ms=8, mfc="none", mec=BLACK)
                 text += " (paper)"
-            yield row["mse"], row["lpips"], text
+            labels.append((row["mse"], row["lpips"], text))
+    return labels

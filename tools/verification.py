@@ -19,51 +19,40 @@ from srcnn.utils.yaml_files import error_line, parse_yaml
 from tools.git import changes, committed, committed_files
 
 LOCK, ENVIRONMENT = "dvc.lock", "metrics/environment.json"
-RESULTS = ("metrics", "plots")
-"""The folders of results that git stores."""
-
-SWEEP = tuple(Path(f"plots/sweep.{suffix}") for suffix in ("csv", "png", "pdf"))
-"""What `make sweep` writes there; no stage makes these files."""
+RESULTS = ("metrics", "plots")  # the folders of results that git stores
+SWEEP = tuple(Path(f"plots/sweep.{suffix}") for suffix in ("csv", "png", "pdf"))  # of no stage
 
 _OBJECT = TypeAdapter(dict[str, Any])
 _NUMBERS = TypeAdapter(dict[str, dict[str, float]])
 
-Stages = Mapping[str, Mapping[str, Any]]
-"""The stages of dvc.lock by name."""
+Stages = Mapping[str, Mapping[str, Any]]  # the stages of dvc.lock by name
 
 
 @dataclass(frozen=True)
 class MetricChange:
-    """A mean as committed and as it is `now`, NaN if it is missing, and the change allowed."""
+    """The mean of a metric, as committed and now."""
 
     scale: str
     method: str
     metric: str
     committed: float
-    now: float
-    allowed: float
+    now: float  # NaN if it is missing
+    allowed: float  # largest difference
 
     @property
     def is_allowed(self) -> bool:
-        """Whether the metric lies within its tolerance."""
+        """Whether the mean lies within its tolerance."""
         return abs(self.now - self.committed) <= self.allowed
 
 
 @dataclass(frozen=True)
 class Verification:
-    """The differences between new and committed results.
+    """The differences between new and committed results."""
 
-    Args:
-        environment: a line for each difference between the environments.
-        outdated: a line for each stage whose code or settings are not those in dvc.lock.
-        outputs: the problem with each output by its path, or an empty string.
-        metrics: all metrics.
-    """
-
-    environment: list[str]
-    outdated: list[str]
-    outputs: Mapping[str, str]
-    metrics: list[MetricChange]
+    environment: list[str]  # a line for each difference between the environments
+    outdated: list[str]  # a line for each stage whose code or settings are not those in dvc.lock
+    outputs: Mapping[str, str]  # the problem with each output by its path, or an empty string
+    metrics: list[MetricChange]  # all metrics
 
     @property
     def problems(self) -> dict[str, str]:
@@ -82,10 +71,7 @@ class Verification:
 
 
 def compare(folder: Path) -> Verification:
-    """Compare the results in a working tree with those of its last commit.
-
-    Args:
-        folder: the root of the repository, in which the pipeline has run.
+    """Compare the results in a repository, where the pipeline has run, with its last commit.
 
     Raises:
         InputError: a file is not committed, is missing, or is malformed.
@@ -93,11 +79,7 @@ def compare(folder: Path) -> Verification:
     now, before = (_json(text, name, _OBJECT) for text, name in _versions(folder, ENVIRONMENT))
     stages, committed_stages = (_stages(text, name) for text, name in _versions(folder, LOCK))
     return Verification(
-        [
-            f"{name}: {now.get(name)}; committed: {before.get(name)}"
-            for name in {**before, **now}
-            if now.get(name) != before.get(name)
-        ],
+        [f"{key}: {now.get(key)}; committed: {before.get(key)}" for key in _changed(before, now)],
         list(_outdated(committed_stages, stages)),
         _outputs(folder, committed_stages, stages),
         list(_metrics(folder, before.get("tolerance", {}))),
@@ -147,7 +129,7 @@ def _json(text: str, name: str, kind: TypeAdapter[Any]) -> Any:
 def _stages(text: str, name: str) -> Stages:
     try:
         stages: Stages = parse_yaml(text, name)["stages"]
-        _made(stages)
+        _made(stages)  # reads every part
         return stages
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(f"{name}: not a lock file of DVC ({error})") from None
@@ -161,27 +143,26 @@ def _made(stages: Stages) -> dict[str, str | None]:
 
 def _outdated(before: Stages, now: Stages) -> Iterator[str]:
     """Stages with another command, other settings or other inputs than outputs of stages."""
-    outs = _made(before) | _made(now)
+    outs = [PurePosixPath(out) for out in _made(before) | _made(now)]
 
     def inputs(stage: Mapping[str, Any]) -> dict[str, Any]:
-        deps = {dep["path"]: dep.get("md5") for dep in stage.get("deps", [])}
-        deps = {path: md5 for path, md5 in deps.items() if not _overlaps(path, outs)}
-        return {"its command": stage.get("cmd"), "its settings": stage.get("params"), **deps}
+        found = {"its command": stage.get("cmd"), "its settings": stage.get("params")}
+        for dep in stage.get("deps", []):
+            path = PurePosixPath(dep["path"])
+            if not any(path.is_relative_to(out) or out.is_relative_to(path) for out in outs):
+                found[dep["path"]] = dep.get("md5")
+        return found
 
     for name, stage in now.items():
         if name not in before:
             yield f"{LOCK}: {name} is missing"
-            continue
-        ours, theirs = inputs(stage), inputs(before[name])
-        changed = [key for key in {**theirs, **ours} if ours.get(key) != theirs.get(key)]
-        if changed:
+        elif changed := _changed(inputs(before[name]), inputs(stage)):
             yield f"{LOCK}: {name} was made from something else: {join_names(changed)}"
 
 
-def _overlaps(path: str, outs: Mapping[str, Any]) -> bool:
-    """Whether a path is an output, lies in one, or contains one."""
-    dep = PurePosixPath(path)
-    return any(dep.is_relative_to(out) or PurePosixPath(out).is_relative_to(dep) for out in outs)
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The names whose values differ."""
+    return [name for name in {**before, **now} if before.get(name) != now.get(name)]
 
 
 def _outputs(folder: Path, before: Stages, now: Stages) -> dict[str, str]:
@@ -195,9 +176,8 @@ def _outputs(folder: Path, before: Stages, now: Stages) -> dict[str, str]:
     for path, letters in changes(folder, *RESULTS).items():
         problems = {" D": "committed, but not made", "??": "made, but not committed"}
         outputs[path] = problems.get(letters, "not the committed file")
-    for path in {**old, **new}:
-        if old.get(path) != new.get(path):
-            outputs[path] = f"{LOCK} has {old.get(path)}, now {new.get(path)}"
+    for path in _changed(old, new):
+        outputs[path] = f"{LOCK} has {old.get(path)}, now {new.get(path)}"
     return {path: outputs[path] for path in sorted(outputs.keys() - set(map(str, SWEEP)))}
 
 

@@ -1,6 +1,4 @@
-"""Make the committed results again, and check that they are the same: `make verify`.
-
-    python -m tools.verify [--keep | --here]
+"""Make the committed results again, and check that they are the same (`make verify`).
 
 The whole pipeline of the last commit runs in a clone in a temporary folder (of `TMPDIR`), with an
 empty DVC cache and without the committed results. The clone shares this project's packages and the
@@ -15,7 +13,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,31 +25,20 @@ from tools.dvc_process import run_dvc
 from tools.git import changes, committed, committed_files, git
 from tools.verification import ENVIRONMENT, LOCK, RESULTS, compare, describe
 
+# Variables that would make git or Python use the project instead of the clone.
 PROJECT_VARIABLES = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "PYTHONHOME", "PYTHONPATH")
-"""Variables that would make git or Python use the project instead of the clone."""
-
-CLONE_CONFIG = """\
-[cache]
-    dir = cache
-[core]
-    analytics = false
-    check_update = false
-"""
-"""DVC's settings for the clone: a cache of its own, and no process that outlives the run."""
+# DVC's settings for the clone: a cache of its own, and no process that outlives the run.
+CLONE_CONFIG = "[cache]\ndir = cache\n[core]\nanalytics = false\ncheck_update = false\n"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Verify the project in this folder; 0 if it is verified, 130 after Ctrl-C, else 1."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.verify",
-        description="Make the committed results again, and check that they are the same.",
-    )
+    parser = argparse.ArgumentParser(prog="python -m tools.verify", description=__doc__)
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--keep", action="store_true", help="keep the clone")
-    choice.add_argument(
-        "--here", action="store_true", help="run nothing; compare the results in this folder"
-    )
-    options = parser.parse_args(arguments)
+    here = "run nothing; compare the results in this folder"
+    choice.add_argument("--here", action="store_true", help=here)
+    options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:  # SIGHUP is ignored under nohup
             signal.signal(number, lambda number, frame: sys.exit(128 + number))
@@ -70,11 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def verify_here() -> int:
-    """Compare the results in the working tree with those of the last commit.
-
-    Raises:
-        InputError: the results are missing, malformed, or not up to date.
-    """
+    """Compare the results in the working tree with those of the last commit."""
     result = compare(Path())
     if run_dvc("status", "--quiet"):
         raise InputError("the results are not up to date (see dvc status); run dvc repro first")
@@ -115,11 +98,7 @@ def temporary_folder(keep: bool) -> Iterator[Path]:
 
 
 def run_pipeline(clone: Path) -> None:
-    """Run every stage of a fresh clone with DVC, without anything from earlier runs.
-
-    Raises:
-        InputError: a stage failed.
-    """
+    """Run every stage of a fresh clone with DVC, without anything from earlier runs."""
     for file in committed_files(clone, LOCK, *RESULTS):
         (clone / file).unlink()
     (clone / ".dvc/config.local").write_text(CLONE_CONFIG)

@@ -31,7 +31,7 @@ def test_lists_multiply_and_names_contain_the_values() -> None:
         "lambda2=0.9_train.lr=0.001_mse=1",
         "lambda2=0.9_train.lr=0.003_mse=1",
     ]
-    assert found[1].overrides == ("loss.lambda2=0.1", "train.lr=0.003", "train.epochs.mse=1")
+    assert found[1].overrides == ["loss.lambda2=0.1", "train.lr=0.003", "train.epochs.mse=1"]
     assert found[1].settings == {"loss.lambda2": 0.1, "train.lr": 0.003, "train.epochs.mse": 1}
     assert found[1].params["train"]["epochs"] == {"mse": 1, "perceptual": 4}
     assert varied(found) == ["loss.lambda2", "train.lr"]

@@ -12,7 +12,7 @@ from srcnn.errors import InputError
 from srcnn.images.image_io import RGB8, write_png
 from srcnn.settings import Settings, read_settings
 from tools import plan
-from tools.plan_text import plan_text
+from tools.plan import plan_text
 from tools.run_cost import (
     TIMED_SIDE,
     Photographs,
