@@ -75,8 +75,7 @@ def read_photo(source: Source, name: str | None = None) -> DecodedPhoto:
     16-bit values are rounded: round(v / 257). Messages call it `name`, or else by its path.
 
     Raises:
-        InputError: the file is missing, damaged, not an image, or contains several images or
-            pixels of an unsupported type.
+        InputError: the file is missing, damaged, no single image, or has an unsupported pixel type.
     """
     with open_image(source, name) as file:
         original, levels = decode(file)

@@ -13,15 +13,9 @@ from srcnn.utils.files import atomic_write
 
 
 def read_csv(path: Path, stage: str, types: Mapping[str, type] | type = str) -> pd.DataFrame:
-    """Read a table that a stage writes.
+    """Read a table that `stage` writes; InputError if it is missing, damaged or lacks a column.
 
-    Args:
-        path: the CSV file.
-        stage: the stage that writes it, for error messages.
-        types: type of each required column, or of all columns; other columns are text.
-
-    Raises:
-        InputError: the file is missing or damaged, or lacks a column.
+    `types` has the type of each required column, or of all columns; other columns are text.
     """
     try:
         # As text first: an image number is no number, and a photograph may be called NA.
