@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.sample import start_training, workspace
-from srcnn.analysis.training_curves import read_curve
+from srcnn.analysis.results import read_curve
 from srcnn.models.tensors import read_tensors
 
 FREE: dict[str, Any] = {"portable": False, "train.precision": "32"}

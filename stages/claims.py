@@ -6,8 +6,7 @@ from srcnn.analysis import claims
 from srcnn.analysis.claim_inputs import read_cost, read_devices, texture_energies
 from srcnn.analysis.claims_page import write_claims
 from srcnn.analysis.comparisons import compare, write_comparisons
-from srcnn.analysis.results import Results, read_all
-from srcnn.analysis.training_curves import read_peaks
+from srcnn.analysis.results import Results, read_all, read_peaks
 from srcnn.analysis.verdicts import Claim
 from srcnn.settings import Settings
 from stages.run_stage import run_stage
@@ -20,7 +19,7 @@ def main(settings: Settings) -> None:
     scales = read_all(settings.scales, METRICS, Path("data"))
     judged = judge_claims(settings, scales)
     write_comparisons(compare(scales), PLOTS / "comparisons.csv", PLOTS / "comparisons.md")
-    write_claims(judged, len(scales[0].names), PLOTS / "claims.json", PLOTS / "claims.md")
+    write_claims(judged, scales[0].names, PLOTS / "claims.json", PLOTS / "claims.md")
     for claim in judged:
         print(f"{claim.key}: {claim.verdict}")
 
@@ -42,7 +41,7 @@ def judge_claims(settings: Settings, scales: list[Results]) -> list[Claim]:
         claims.looks(scales),
         claims.gap(scales),
         claims.hallucination(scales, energies, loss.lambda1, perceptual_only),
-        claims.grid_artefacts(peaks, scales[0].names),
+        claims.grid_artefacts(peaks),
         claims.trade_off(scales, (loss.lambda1, loss.lambda2)),
         claims.runs_on_cpu(devices, cost),
     ]

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from srcnn.analysis.results import read_all
-from srcnn.analysis.training_curves import read_curve, read_peaks
+from srcnn.analysis.results import read_all, read_curve, read_peaks
 from srcnn.evaluation.lpips import load_lpips
 from srcnn.figures.figure1 import draw_figure1
 from srcnn.figures.figure3_4_5 import draw_windows, find_windows

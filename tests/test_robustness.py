@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from srcnn.analysis.training_curves import read_curve
+from srcnn.analysis.results import read_curve
 from tests.running import PATIENCE, Running, results
 from tests.tiny_project import change_params, copy_of, copy_project, environment, run
 

@@ -51,11 +51,7 @@ def read_devices(metrics: Path) -> Devices:
 
 
 def read_cost(model: Path) -> Cost:
-    """Read the cost of a trained network.
-
-    Raises:
-        InputError: as `srcnn.models.srcnn.load_model`.
-    """
+    """Read the cost of a trained network; errors as `load_model`."""
     network = load_model(model)
     convolutions = [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
     # Each weight of a kernel multiplies once per pixel.

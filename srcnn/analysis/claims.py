@@ -24,15 +24,13 @@ _MIN_VALUE = 1e-10  # an MSE of 100 dB; replaces smaller values, so that equal i
 
 def mean_squared_error(scales: Sequence[Results]) -> Claim:
     """C1: the perceptual model's MSE is no lower than the MSE model's."""
-    parts = [
-        Part(f"×{r.scale}", _model_log_ratio(r, "mse"), 1, r.names, is_ratio=True) for r in scales
-    ]
+    parts = [Part(f"×{r.scale}", _model_log_ratio(r, "mse"), 1, is_ratio=True) for r in scales]
     return Claim("C1", parts, judge_parts(parts))
 
 
 def looks(scales: Sequence[Results]) -> Claim:
     """C2: the perceptual model's results look better, by LPIPS."""
-    parts = [Part(f"×{r.scale}", _model_difference(r, "lpips"), -1, r.names) for r in scales]
+    parts = [Part(f"×{r.scale}", _model_difference(r, "lpips"), -1) for r in scales]
     return Claim("C2", parts, judge_parts(parts))
 
 
@@ -46,8 +44,8 @@ def gap(scales: Sequence[Results]) -> Claim:
         if has_both:
             at_2, at_4 = (_model_log_ratio(by_scale[scale], metric) for scale in (2, 4))
             values = at_2.abs() - at_4.abs()
-        name, names = f"{metric.upper()}, ×2 less ×4", scales[0].names
-        parts.append(Part(name, values, 1, names, decides=metric == "mse"))
+        name = f"{metric.upper()}, ×2 less ×4"
+        parts.append(Part(name, values, 1, decides=metric == "mse"))
     notes = [] if has_both else ["This run lacks one of the two scales: set `scales: [2, 4]`."]
     return Claim("C3", parts, judge_parts(parts), notes=notes)
 
@@ -65,21 +63,20 @@ def hallucination(
     """
     invented, reduced, notes = [], [], []
     for results in scales:
-        found, name, names = energies[results.scale], f"×{results.scale}", results.names
+        found, name = energies[results.scale], f"×{results.scale}"
         ratios = _log_ratio(found["perceptual"], found["mse"])
         to_bicubic = _log_ratio(found["perceptual"], found["bicubic"])
         to_alone = _NO_VALUES
         if perceptual_only:
             to_alone = _log_ratio(found["perceptual"], found[perceptual_only])
         invented += [
-            Part(f"{name}, against MSE", ratios, 1, names, is_ratio=True),
-            Part(f"{name}, against bicubic", to_bicubic, 1, names, is_ratio=True, decides=False),
+            Part(f"{name}, against MSE", ratios, 1, is_ratio=True),
+            Part(f"{name}, against bicubic", to_bicubic, 1, is_ratio=True, decides=False),
         ]
-        reduced.append(Part(f"{name}, against λ1 = 0", to_alone, -1, names, is_ratio=True))
-        notes.append(
-            f"{name}: the ratio to the MSE model is highest in "
-            f"{escape_markdown(names[ratios.idxmax()])}: {math.exp(ratios.max()):.3g} ×."
-        )
+        reduced.append(Part(f"{name}, against λ1 = 0", to_alone, -1, is_ratio=True))
+        photograph = escape_markdown(results.names[ratios.idxmax()])
+        ratio = f"{math.exp(ratios.max()):.3g} ×"
+        notes.append(f"{name}: the ratio to the MSE model is highest in {photograph}: {ratio}.")
     halves = {"invented": judge_parts(invented), "reduced": judge_parts(reduced)}
     notes.append(
         f"The perceptual loss invents texture: {halves['invented']}. "
@@ -97,21 +94,16 @@ def hallucination(
     return Claim("C4", [*invented, *reduced], combine(halves.values()), facts, notes)
 
 
-def grid_artefacts(
-    peaks: Mapping[tuple[int, str], pd.DataFrame], names: Mapping[str, str]
-) -> Claim:
-    """C5: square tiles are visible after few epochs, and weaker later.
-
-    `peaks` by scale and loss are from `read_peaks`; `names` are the photographs' by image.
-    """
+def grid_artefacts(peaks: Mapping[tuple[int, str], pd.DataFrame]) -> Claim:
+    """C5: square tiles are visible after few epochs, and weaker later; `read_peaks` by loss."""
     parts, notes = [], []
     for (scale, loss), by_epoch in peaks.items():
         name, decides = f"×{scale}, {loss}", loss == "perceptual"
         first = by_epoch.iloc[0] - VISIBLE_GRID if len(by_epoch) > 0 else _NO_VALUES
         falls = by_epoch.iloc[0] - by_epoch.iloc[-1] if len(by_epoch) > 1 else _NO_VALUES
         title = f"{name}, first epoch less {VISIBLE_GRID:g} dB"
-        parts.append(Part(title, first, 1, names, decides=decides))
-        parts.append(Part(f"{name}, first less last", falls, 1, names, decides=decides))
+        parts.append(Part(title, first, 1, decides=decides))
+        parts.append(Part(f"{name}, first less last", falls, 1, decides=decides))
         if by_epoch.empty:
             notes.append(f"{name}: the val crops are too small for their spectrum to show a grid.")
         elif falls.empty:
@@ -126,7 +118,7 @@ def trade_off(scales: Sequence[Results], lambdas: tuple[float, float]) -> Claim:
         mse, lpips = (_model_difference(results, metric) for metric in ("mse", "lpips"))
         values = np.select([(mse == 0) | (lpips == 0), (mse > 0) & (lpips < 0)], [0.0, 1.0], -1.0)
         series = pd.Series(values, index=mse.index)
-        parts.append(Part(f"×{results.scale}", series, 1, results.names))
+        parts.append(Part(f"×{results.scale}", series, 1))
     notes = [
         f"This run has two points of the balance: λ2 = 0, and λ1 = {lambdas[0]:g} with "
         f'λ2 = {lambdas[1]:g}. `make sweep SET="loss.lambda2=0.1,0.3,0.5"` shows whether weights '

@@ -8,18 +8,21 @@ from typing import Any
 from srcnn.analysis.claims_text import RULE, TEXTS
 from srcnn.analysis.comparisons import sample_size_note
 from srcnn.analysis.verdicts import Claim, Part
+from srcnn.evaluation.metrics import rounded
 from srcnn.utils.files import atomic_write, write_json
 from srcnn.utils.text import escape_markdown, join_names, markdown_table, signed
 
 
-def write_claims(claims: Sequence[Claim], images: int, numbers: Path, page: Path) -> None:
-    """Write the verdicts on `images` val images, as JSON and as Markdown.
+def write_claims(
+    claims: Sequence[Claim], names: Mapping[str, str], numbers: Path, page: Path
+) -> None:
+    """Write the verdicts as JSON and as Markdown; `names` of the photographs are by val image.
 
     The JSON maps a claim to its `verdict`, its facts, and its parts with their numbers.
     """
-    write_json({claim.key: _rounded(_facts(claim)) for claim in claims}, numbers)
+    write_json(rounded({claim.key: _facts(claim) for claim in claims}), numbers)
     with atomic_write(page) as temporary:
-        temporary.write_text("\n".join(_markdown(claims, images)), encoding="utf-8")
+        temporary.write_text("\n".join(_markdown(claims, names)), encoding="utf-8")
 
 
 def _facts(claim: Claim) -> dict[str, Any]:
@@ -40,13 +43,7 @@ def _deciding_parts(claim: Claim) -> list[Part]:
     return [part for part in claim.parts if part.decides and part.summary.images]
 
 
-def _rounded(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _rounded(inner) for name, inner in value.items()}
-    return float(f"{value:.6g}") if isinstance(value, float) else value
-
-
-def _markdown(claims: Sequence[Claim], images: int) -> Iterator[str]:
+def _markdown(claims: Sequence[Claim], names: Mapping[str, str]) -> Iterator[str]:
     yield "# The paper's claims, judged by this run\n"
     rows = [["", "Claim", "Verdict", "Images as claimed"]]
     for claim in claims:
@@ -59,12 +56,12 @@ def _markdown(claims: Sequence[Claim], images: int) -> Iterator[str]:
     yield markdown_table(rows)
     yield "\n## The rule\n"
     yield "\n\n".join(RULE)
-    yield f"\n{sample_size_note(images)}\n"
+    yield f"\n{sample_size_note(len(names))}\n"
     for claim in claims:
-        yield from _section(claim)
+        yield from _section(claim, names)
 
 
-def _section(claim: Claim) -> Iterator[str]:
+def _section(claim: Claim, names: Mapping[str, str]) -> Iterator[str]:
     text = TEXTS[claim.key]
     yield f"## {claim.key}\n"
     yield f"**{text.title}: {claim.verdict}.** The paper: {text.paper}.\n"
@@ -75,7 +72,8 @@ def _section(claim: Claim) -> Iterator[str]:
         yield ""
     for part in claim.parts:
         if part.decides and part.contrary:
-            yield f"- {part.name}: contrary in {escape_markdown(join_names(part.contrary))}."
+            contrary = join_names([names.get(image, image) for image in part.contrary])
+            yield f"- {part.name}: contrary in {escape_markdown(contrary)}."
     for note in [*claim.notes, *filter(None, [text.limits])]:
         yield f"- {note}"
     yield ""

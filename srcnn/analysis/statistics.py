@@ -1,11 +1,9 @@
 """Statistics of one value per image: mean, bootstrap interval and sign test.
 
-The interval is the percentile bootstrap over the images. It exists for any values, and its ends are
-means of observed values. The BCa bootstrap covers the mean up to three percent more often for
-skewed values, but it estimates its correction from the same few values and fails for equal values.
-Both are too narrow for few images: for normal values, the 95 % interval covers the mean in 84 % of
-cases with 5 images, 90 % with 10 and 92 % with 20; for skewed values less often. An interval alone
-therefore decides nothing: the sign test, which is exact, must agree.
+The interval is the percentile bootstrap over the images. (The BCa bootstrap covers the mean up to
+three percent more often for skewed values, but fails for equal values.) It is too narrow for few
+images: for normal values, it covers the mean in 84 % of cases with 5 images, 90 % with 10 and 92 %
+with 20; for skewed values less often. So the sign test, which is exact, must agree.
 """
 
 import math

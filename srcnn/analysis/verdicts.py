@@ -13,7 +13,6 @@ import pandas as pd
 
 from srcnn.analysis.statistics import MIN_POWERED, Summary, summarise
 
-Sign = Literal[1, -1]
 Verdict = Literal["supported", "not supported", "too little data"]
 
 
@@ -23,8 +22,7 @@ class Part:
 
     name: str  # of the value, such as ×2
     values: pd.Series  # by image; empty if the run lacks the data
-    sign: Sign  # 1 if the claim says that the values are above 0, −1 if below
-    names: Mapping[str, str]  # of the photographs, by image
+    sign: Literal[1, -1]  # 1 if the claim says that the values are above 0, −1 if below
     is_ratio: bool = False  # whether the values are natural logarithms of ratios
     decides: bool = True  # whether the verdict depends on it; else it is for comparison
 
@@ -46,14 +44,18 @@ class Part:
 
     @property
     def contrary(self) -> list[str]:
-        """Names of the photographs whose value is on the other side."""
-        images = self.values.index[self.values * self.sign < 0]
-        return [self.names.get(image, image) for image in images]
+        """The images whose value is on the other side."""
+        return list(self.values.index[self.values * self.sign < 0])
 
     @property
     def verdict(self) -> Verdict:
         """The verdict on this value alone."""
-        return judge(self.summary, self.sign)
+        found = self.summary
+        if found.side == self.sign and found.is_significant:
+            return "supported"
+        if found.side == -self.sign or found.images >= MIN_POWERED:
+            return "not supported"
+        return "too little data"
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,6 @@ class Claim:
     verdict: Verdict
     facts: Mapping[str, Any] = field(default_factory=dict)  # for JSON only
     notes: Sequence[str] = ()  # sentences of Markdown
-
-
-def judge(summary: Summary, sign: Sign) -> Verdict:
-    """The verdict on values that the claim puts above 0 (`sign` 1) or below it (−1)."""
-    if summary.side == sign and summary.is_significant:
-        return "supported"
-    if summary.side == -sign or summary.images >= MIN_POWERED:
-        return "not supported"
-    return "too little data"
 
 
 def combine(verdicts: Iterable[Verdict]) -> Verdict:

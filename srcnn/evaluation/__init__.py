@@ -1,4 +1,4 @@
-"""Scores: Algorithm 2, the metrics with their conventions, benchmark sets, provenance.
+"""Scores: Algorithm 2, the metrics with their conventions, benchmark sets.
 
 What the scores mean belongs in `analysis`.
 """

@@ -23,11 +23,7 @@ from srcnn.utils.tables import write_csv
 
 
 def load_models(scale: int, losses: Iterable[str], device: torch.device) -> dict[str, SRCNN]:
-    """Load the networks of one scale, by the loss that they were trained with.
-
-    Raises:
-        InputError: as `load_model`.
-    """
+    """Load the networks of one scale, by their losses; errors as `load_model`."""
     return {
         loss: load_model(Path(f"models/x{scale}/{loss}.safetensors"), scale)
         .to(device)

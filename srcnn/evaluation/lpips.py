@@ -78,6 +78,5 @@ def load_lpips(device: torch.device, weights: Weights | None = None) -> LPIPS:
     Raises:
         InputError: the stored weights are missing or damaged.
     """
-    if weights is None:
-        weights = read_weights(Path("data/weights/lpips.safetensors"), LPIPS.WEIGHTS)
-    return LPIPS(weights).to(device)
+    stored = Path("data/weights/lpips.safetensors")
+    return LPIPS(weights or read_weights(stored, LPIPS.WEIGHTS)).to(device)

@@ -21,8 +21,7 @@ from srcnn.models.tensors import to_tensor
 
 Array = npt.NDArray[Any]
 
-BEST_PSNR = 100.0
-"""Upper limit of the PSNR in dB, so that equal images have a number."""
+BEST_PSNR = 100.0  # dB; an upper limit, so that equal images have a number
 
 
 @dataclass(frozen=True)
@@ -188,6 +187,8 @@ def format_scores(scores: Mapping[str, float]) -> str:
     )
 
 
-def rounded(scores: Mapping[str, float]) -> dict[str, float]:
-    """Scores with six significant digits; further digits depend on the machine."""
-    return {metric: float(f"{value:.6g}") for metric, value in scores.items()}
+def rounded(values: Any) -> Any:
+    """Six significant digits of all floats in nested mappings; the rest depends on the machine."""
+    if isinstance(values, Mapping):
+        return {name: rounded(value) for name, value in values.items()}
+    return float(f"{values:.6g}") if isinstance(values, float) else values

@@ -8,8 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from srcnn.analysis.results import Results, read_all
-from srcnn.analysis.training_curves import read_curve
+from srcnn.analysis.results import Results, read_all, read_curve
 from srcnn.errors import InputError
 from srcnn.utils.tables import read_csv
 

@@ -70,7 +70,7 @@ def judged(key: str, effect: float, count: int) -> Claim:
     if key == "C5":
         peaks = pd.DataFrame({name: [3 + rise, 3, 3] for name, rise in zip(names, by, strict=True)})
         flat = pd.DataFrame({name: [0.0, 0.0] for name in names})
-        return claims.grid_artefacts({(4, "perceptual"): peaks, (4, "mse"): flat}, names)
+        return claims.grid_artefacts({(4, "perceptual"): peaks, (4, "mse"): flat})
     costs = {1: Cost(20099, 20000), -1: Cost(43_000_000, 700_000)}
     return claims.runs_on_cpu(CPU if effect else GPU, costs[-1 if effect < 0 else 1])
 
@@ -119,7 +119,7 @@ def test_one_scale_that_contradicts_is_enough_for_not_supported() -> None:
     claim = claims.mean_squared_error(results)
     assert [part.verdict for part in claim.parts] == [YES, NO]
     assert claim.verdict == NO
-    assert claim.parts[1].contrary == list(images(8).values())
+    assert claim.parts[1].contrary == list(images(8))
 
 
 # What each claim lacks
@@ -156,7 +156,7 @@ def test_without_results_of_the_perceptual_loss_alone_half_a_claim_is_open() -> 
 def test_one_epoch_shows_nothing_about_later_ones() -> None:
     one_epoch = pd.DataFrame({image: [6.0] for image in images(9)})
     peaks = {(2, "perceptual"): one_epoch, (2, "mse"): pd.DataFrame()}
-    claim = claims.grid_artefacts(peaks, images(9))
+    claim = claims.grid_artefacts(peaks)
     assert [part.verdict for part in claim.parts[:2]] == [YES, LITTLE]
     assert claim.verdict == LITTLE
     assert "one epoch" in claim.notes[0]
@@ -164,7 +164,7 @@ def test_one_epoch_shows_nothing_about_later_ones() -> None:
 
 def test_crops_too_small_for_a_spectrum_show_nothing_about_tiles() -> None:
     peaks = dict.fromkeys([(2, "perceptual"), (2, "mse")], pd.DataFrame())
-    claim = claims.grid_artefacts(peaks, images(9))
+    claim = claims.grid_artefacts(peaks)
     assert claim.verdict == LITTLE
     assert "too small" in claim.notes[0]
 

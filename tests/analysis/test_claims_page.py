@@ -1,18 +1,20 @@
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from srcnn.analysis import claims
 from srcnn.analysis.claims_page import write_claims
 from srcnn.analysis.claims_text import TEXTS
-from srcnn.analysis.results import Results
 from srcnn.analysis.verdicts import Claim
-from tests.analysis.test_claims import YES, judged, made_results
+from tests.analysis.test_claims import YES, images, judged, made_results
 
 
-def pages(folder: Path, *written: Claim, count: int = 9) -> tuple[dict[str, Any], str]:
+def pages(
+    folder: Path, *written: Claim, names: Mapping[str, str] = images(9)
+) -> tuple[dict[str, Any], str]:
     """The claims as JSON and as Markdown."""
-    write_claims(written, count, folder / "claims.json", folder / "claims.md")
+    write_claims(written, names, folder / "claims.json", folder / "claims.md")
     return json.loads((folder / "claims.json").read_text()), (folder / "claims.md").read_text()
 
 
@@ -38,7 +40,6 @@ def test_json_holds_numbers_by_claim_and_value(tmp_path: Path) -> None:
 
 
 def test_names_of_photographs_cannot_break_the_page(tmp_path: Path) -> None:
-    results = made_results(2, [0.009, 0.02], [0.3, 0.3])
-    named = Results(2, {"0001": "a|*b*.png", "0002": "b"}, results.scores, Path(), Path())
-    _, page = pages(tmp_path, claims.mean_squared_error([named]))
+    claim = claims.mean_squared_error([made_results(2, [0.009, 0.02], [0.3, 0.3])])
+    _, page = pages(tmp_path, claim, names={"0001": "a|*b*.png", "0002": "b"})
     assert "contrary in a\\|\\*b\\*.png." in page

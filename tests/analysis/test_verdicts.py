@@ -1,5 +1,6 @@
-from srcnn.analysis.statistics import summarise
-from srcnn.analysis.verdicts import combine, judge
+import pandas as pd
+
+from srcnn.analysis.verdicts import Part, combine
 from tests.analysis.test_claims import LITTLE, NO, YES
 
 
@@ -12,6 +13,6 @@ def test_a_claim_of_several_parts_needs_all_of_them() -> None:
 
 def test_a_mean_above_0_in_few_of_the_images_is_not_enough() -> None:
     values = [30.0, 31.0, 32.0, *[-0.1] * 4]
-    assert judge(summarise(values), 1) == LITTLE
-    assert judge(summarise(values * 4), 1) == NO
-    assert judge(summarise(values), -1) == NO
+    assert Part("×2", pd.Series(values), 1).verdict == LITTLE
+    assert Part("×2", pd.Series(values * 4), 1).verdict == NO
+    assert Part("×2", pd.Series(values), -1).verdict == NO

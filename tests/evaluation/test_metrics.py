@@ -27,11 +27,11 @@ from srcnn.evaluation.metrics import (
     score,
     ssim,
 )
-from srcnn.evaluation.provenance import provenance
 from srcnn.images.image_io import RGB8
 from srcnn.images.pairs import Pair
 from srcnn.utils.paths import smallest_val_side
 from srcnn.utils.tables import read_csv
+from stages.provenance import provenance
 
 Array = npt.NDArray[Any]
 Picture = Callable[..., RGB8]

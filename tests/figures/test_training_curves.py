@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from srcnn.analysis.training_curves import read_curve
+from srcnn.analysis.results import read_curve
 from srcnn.errors import InputError
 from srcnn.figures.training_curves import draw_curves, draw_grid_artefacts
 from srcnn.utils.tables import write_csv

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from srcnn.analysis.training_curves import read_curve
+from srcnn.analysis.results import read_curve
 from srcnn.images.image_io import RGB8, write_png
 from srcnn.images.resize import imresize
 from srcnn.models.tensors import read_tensors

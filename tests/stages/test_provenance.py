@@ -8,8 +8,8 @@ import torch
 
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
-from srcnn.evaluation.provenance import provenance
 from srcnn.models.srcnn import SRCNN, save_model
+from stages.provenance import provenance
 
 OneLine = Callable[[Any], str]
 
