@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from srcnn.analysis import claims
-from srcnn.analysis.claim_inputs import read_cost, read_devices, texture_energies
 from srcnn.analysis.claims_page import write_claims
 from srcnn.analysis.comparisons import compare, write_comparisons
-from srcnn.analysis.results import Results, read_all, read_peaks
+from srcnn.analysis.hallucination import texture_energies
+from srcnn.analysis.results import Results, read_all, read_cost, read_devices, read_peaks
 from srcnn.analysis.verdicts import Claim
 from srcnn.settings import Settings
 from stages.run_stage import run_stage

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from srcnn.analysis.claim_inputs import Cost, Devices
-from srcnn.analysis.results import Results
+from srcnn.analysis.results import Cost, Devices, Results
 from srcnn.analysis.verdicts import Claim, Part, Verdict, combine, judge_parts
 from srcnn.utils.text import escape_markdown
 
@@ -58,7 +57,7 @@ def hallucination(
 ) -> Claim:
     """C4: the perceptual loss invents texture, and less of it in the weighted sum with the MSE.
 
-    `energies` by scale are from `claim_inputs.texture_energies`, of bicubic and the models;
+    `energies` by scale are from `hallucination.texture_energies`, of bicubic and the models;
     `perceptual_only` is the variant that differs from the perceptual models only by λ1 = 0.
     """
     invented, reduced, notes = [], [], []

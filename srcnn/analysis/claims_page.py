@@ -47,16 +47,13 @@ def _markdown(claims: Sequence[Claim], names: Mapping[str, str]) -> Iterator[str
     yield "# The paper's claims, judged by this run\n"
     rows = [["", "Claim", "Verdict", "Images as claimed"]]
     for claim in claims:
-        counts = [
-            f"{part.name}: {part.as_claimed} of {part.summary.images}"
-            for part in _deciding_parts(claim)
-        ]
+        parts = _deciding_parts(claim)
+        counts = [f"{part.name}: {part.as_claimed} of {part.summary.images}" for part in parts]
         link, title = f"[{claim.key}](#{claim.key.lower()})", TEXTS[claim.key].title
         rows.append([link, title, f"**{claim.verdict}**", "<br>".join(counts) or "–"])
     yield markdown_table(rows)
     yield "\n## The rule\n"
-    yield "\n\n".join(RULE)
-    yield f"\n{sample_size_note(len(names))}\n"
+    yield "\n\n".join([*RULE, f"{sample_size_note(len(names))}\n"])
     for claim in claims:
         yield from _section(claim, names)
 
@@ -68,8 +65,7 @@ def _section(claim: Claim, names: Mapping[str, str]) -> Iterator[str]:
     yield f"*Measure.* {text.measure}\n"
     if claim.parts:
         head = ["", "Images", "Mean", "95 % interval", "As claimed – equal – contrary", "Verdict"]
-        yield markdown_table([head, *map(_cells, claim.parts)], right=(1, 2))
-        yield ""
+        yield markdown_table([head, *map(_cells, claim.parts)], right=(1, 2)) + "\n"
     for part in claim.parts:
         if part.decides and part.contrary:
             contrary = join_names([names.get(image, image) for image in part.contrary])

@@ -14,9 +14,6 @@ from srcnn.utils.methods import METHODS
 from srcnn.utils.tables import write_csv
 from srcnn.utils.text import markdown_table, signed
 
-MAIN_PAIRS = (("perceptual", "mse"), ("perceptual", "bicubic"), ("mse", "bicubic"))
-"""Pairs in the Markdown table, to which each variant is added against both models."""
-
 
 def count_wins(metric: str, differences: Summary) -> tuple[int, int, int]:
     """Numbers of images in which the first method is better, equal (as stored) and worse.
@@ -45,7 +42,7 @@ def compare(scales: Sequence[Results]) -> pd.DataFrame:
 
 
 def write_comparisons(comparisons: pd.DataFrame, table: Path, page: Path) -> None:
-    """Write all comparisons as CSV, six significant digits, and MAIN_PAIRS as Markdown."""
+    """Write all comparisons as CSV, six significant digits, and the main pairs as Markdown."""
     write_csv(comparisons.drop(columns="significant"), table, float_format="%.6g")
     with atomic_write(page) as temporary:
         temporary.write_text("\n".join(_markdown(comparisons)), encoding="utf-8")
@@ -64,15 +61,14 @@ def _markdown(comparisons: pd.DataFrame) -> Iterator[str]:
     yield f"{sample_size_note(int(comparisons['images'].min()))}\n"
     scales = comparisons["scale"].unique()
     variants = [method for method in comparisons["a"].unique() if method not in METHODS]
-    for a, b in (*MAIN_PAIRS, *product(variants, ("mse", "perceptual"))):
+    pairs = [("perceptual", "mse"), ("perceptual", "bicubic"), ("mse", "bicubic")]
+    for a, b in [*pairs, *product(variants, ("mse", "perceptual"))]:
         pair = comparisons[(comparisons["a"] == a) & (comparisons["b"] == b)]
-        if pair.empty:
-            continue
-        yield f"## {a} minus {b}\n"
-        cells = pair.set_index(["metric", "scale"]).apply(_cell, axis=1).unstack()
-        rows = [[METRICS[metric].label, *cells.loc[metric, scales]] for metric in METRICS]
-        yield markdown_table([["", *(f"×{scale}" for scale in scales)], *rows])
-        yield ""
+        if not pair.empty:
+            cells = pair.set_index(["metric", "scale"]).apply(_cell, axis=1).unstack()
+            rows = [[METRICS[metric].label, *cells.loc[metric, scales]] for metric in METRICS]
+            table = markdown_table([["", *(f"×{scale}" for scale in scales)], *rows])
+            yield f"## {a} minus {b}\n\n{table}\n"
 
 
 def _cell(row: pd.Series) -> str:

@@ -11,16 +11,19 @@ measures what the HR image does not have. Blur and sharpening only scale the cop
 remainder; false patterns, jagged edges and texture on a plain wall do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy.fft import dctn, idctn
 from scipy.ndimage import gaussian_filter
 
+from srcnn.analysis.results import Results
 from srcnn.evaluation.metrics import luma
 from srcnn.images.image_io import RGB8
+from srcnn.utils.threads import map_threads
 
 Array = npt.NDArray[Any]
 
@@ -49,6 +52,18 @@ def energy_by_band(sr: RGB8, hr: RGB8, bands: int = BANDS) -> Array:
     The bands are rings of equal width from frequency 0 to 1/2; the last one includes the corners.
     """
     return np.array([part.mean(dtype=np.float64) for part in _remainders(sr, hr, bands)])
+
+
+def texture_energies(results: Results, methods: Sequence[str]) -> pd.DataFrame:
+    """Mean energy of hallucinated texture: a row for each image, a column for each method."""
+
+    def energies(image: str) -> dict[str, float]:
+        pictures = results.pictures(image, *methods)
+        maps = {method: hallucination_map(pictures[method], pictures["hr"]) for method in methods}
+        return {method: float(energy.mean(dtype=np.float64)) for method, energy in maps.items()}
+
+    rows = map_threads(energies, results.names, f"texture ×{results.scale}")
+    return pd.DataFrame(rows, index=list(results.names))
 
 
 def _remainders(sr: RGB8, hr: RGB8, bands: int) -> Iterator[Array]:

@@ -1,15 +1,19 @@
-"""Readers of what the stages write: val images and scores of one scale, training curves."""
+"""Readers of what the stages write: images and scores, training curves, devices, networks."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import torch
 
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
 from srcnn.images.image_io import RGB8, read_rgb
+from srcnn.models.srcnn import load_model
 from srcnn.utils.methods import INTERPOLATIONS
 from srcnn.utils.tables import read_csv
 
@@ -61,6 +65,21 @@ class Results:
                 advice = "run the stage evaluate again"
                 raise InputError(f"{file}: size differs from {self.hr / file.name}; {advice}")
         return pictures
+
+
+class Devices(NamedTuple):
+    """The devices of a run."""
+
+    type: str  # `cpu` or `cuda`, of the device that super-resolved the val images
+    name: str  # of that device
+    trained_on: dict[str, str]  # names of the devices that trained the models, by model
+
+
+class Cost(NamedTuple):
+    """What a network needs to run."""
+
+    parameters: int
+    multiply_adds: int  # of the convolutions, per output pixel
 
 
 def read_all(scales: Iterable[int], metrics: Path, data: Path) -> list[Results]:
@@ -141,3 +160,31 @@ def read_peaks(path: Path) -> pd.DataFrame:
                 "lower train.lr and train again"
             )
     return peaks
+
+
+def read_devices(metrics: Path) -> Devices:
+    """Read `device_type.json` and `environment.json` of the stage provenance.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+    path = metrics / "device_type.json"
+    try:
+        device_type = str(json.loads(path.read_text(encoding="utf-8"))["device_type"])
+        path = metrics / "environment.json"
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        trained_on = {str(model): str(name) for model, name in facts["trained_on"].items()}
+        return Devices(device_type, str(facts["device"]), trained_on)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file (the stage provenance makes it)") from None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: damaged ({error!r}); run the stage provenance again") from None
+
+
+def read_cost(model: Path) -> Cost:
+    """Read the cost of a trained network; errors as `load_model`."""
+    network = load_model(model)
+    convolutions = [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
+    # Each weight of a kernel multiplies once per pixel.
+    multiply_adds = sum(layer.weight.numel() for layer in convolutions)
+    return Cost(sum(parameter.numel() for parameter in network.parameters()), multiply_adds)

@@ -23,9 +23,6 @@ from srcnn.utils.paths import check_val_size
 from srcnn.utils.text import escape_markdown, markdown_table
 from srcnn.utils.threads import prefetch
 
-SetScores = Mapping[str, Any]
-"""Scores of a set: `images`, their number, and `x{scale}` → method → metric → mean."""
-
 
 @dataclass(frozen=True)
 class Benchmark:
@@ -90,8 +87,11 @@ def score_benchmark(
     return mean_scores(tabulate_scores(evaluate(shown, models, scale, lpips)))
 
 
-def write_benchmarks(sets: Mapping[str, SetScores], metrics: Path, table: Path) -> None:
-    """Write scores by set as JSON and as Markdown, which explains sets if the user names none."""
+def write_benchmarks(sets: Mapping[str, Mapping[str, Any]], metrics: Path, table: Path) -> None:
+    """Write scores as JSON and as Markdown, which explains sets if there are none.
+
+    The scores of a set are `images`, their number, and `x{scale}` → method → metric → mean.
+    """
     write_json(sets, metrics)
     with atomic_write(table) as temporary:
         temporary.write_text(_markdown(sets) if sets else _HOW_TO_NAME_A_SET, encoding="utf-8")
@@ -120,7 +120,7 @@ Then run `dvc repro`.
 """
 
 
-def _markdown(sets: Mapping[str, SetScores]) -> str:
+def _markdown(sets: Mapping[str, Mapping[str, Any]]) -> str:
     columns = {key: METRICS[key] for key in ("psnr_y", "ssim_y", "lpips")}
     labels = [metric.label for metric in columns.values()]
     rows = [["Set", "Scale", "Method", *labels, "Published PSNR Y, dB"]]

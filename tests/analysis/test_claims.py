@@ -6,9 +6,8 @@ import pandas as pd
 import pytest
 
 from srcnn.analysis import claims
-from srcnn.analysis.claim_inputs import Cost, Devices
 from srcnn.analysis.claims_text import TEXTS
-from srcnn.analysis.results import Results
+from srcnn.analysis.results import Cost, Devices, Results
 from srcnn.analysis.verdicts import Claim, Verdict
 from tests.small_results import score_table
 

@@ -1,11 +1,20 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from srcnn.analysis.hallucination import BANDS, Array, energy_by_band, hallucination_map
-from srcnn.images.image_io import RGB8
+from srcnn.analysis.hallucination import (
+    BANDS,
+    Array,
+    energy_by_band,
+    hallucination_map,
+    texture_energies,
+)
+from srcnn.analysis.results import Results
+from srcnn.images.image_io import RGB8, write_png
 
 Picture = Callable[..., RGB8]
 
@@ -86,3 +95,17 @@ def test_images_of_two_sizes_are_refused(picture: Picture, function: object) -> 
     assert callable(function)
     with pytest.raises(ValueError, match="cannot compare"):
         function(picture(20, 30), picture(20, 31))
+
+
+def test_texture_is_measured_by_image_and_method(tmp_path: Path, picture: Picture) -> None:
+    names = {"0001": "a", "0002": "b"}
+    for number, image in enumerate(names):
+        write_png(tmp_path / f"hr/{image}.png", picture(40, 48, number))
+        for step, method in enumerate(("bicubic", "mse")):
+            sr = picture(40, 48, number + 0.2 * step)
+            write_png(tmp_path / f"sr/{method}/{image}.png", sr)
+    results = Results(2, names, pd.DataFrame(), tmp_path / "hr", tmp_path / "sr")
+    energies = texture_energies(results, ["bicubic", "mse"])
+    assert list(energies.index) == ["0001", "0002"]
+    assert list(energies.columns) == ["bicubic", "mse"]
+    assert energies["bicubic"].max() < 1e-8 < energies["mse"].min()

@@ -5,9 +5,20 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from srcnn.analysis.results import Results, read_all, read_curve, read_peaks, read_scores
+from srcnn.analysis.results import (
+    Cost,
+    Results,
+    read_all,
+    read_cost,
+    read_curve,
+    read_devices,
+    read_peaks,
+    read_scores,
+)
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
+from srcnn.models.srcnn import SRCNN, save_model
+from srcnn.utils.files import write_json
 from srcnn.utils.tables import write_csv
 from tests.small_results import score_table
 
@@ -141,3 +152,36 @@ def test_peaks_that_cannot_be_used_are_named(
         read_peaks(path)
     assert str(path) in one_line(caught)
     assert words in one_line(caught)
+
+
+def test_a_network_costs_its_kernels_for_each_pixel(tmp_path: Path) -> None:
+    save_model(SRCNN(2), tmp_path / "mse.safetensors", {})
+    kernels = 9 * 9 * 3 * 64 + 64 * 32 + 5 * 5 * 32 * 3
+    assert read_cost(tmp_path / "mse.safetensors") == Cost(kernels + 64 + 32 + 3, kernels)
+
+
+@pytest.mark.parametrize("device_type", ["cpu", "cuda"])
+def test_the_type_of_the_device_is_recorded_beside_its_name(
+    tmp_path: Path, device_type: str
+) -> None:
+    facts = {"device": "a device, of some name", "trained_on": {"x2/mse": "another"}}
+    write_json(facts, tmp_path / "environment.json")
+    write_json({"device_type": device_type}, tmp_path / "device_type.json")
+    devices = read_devices(tmp_path)
+    assert (devices.type, devices.name) == (device_type, facts["device"])
+    assert devices.trained_on == facts["trained_on"]
+
+
+@pytest.mark.parametrize("name", ["environment.json", "device_type.json"])
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"device": "a"}'])
+def test_devices_that_cannot_be_read_are_named(
+    tmp_path: Path, one_line: OneLine, name: str, content: str | None
+) -> None:
+    write_json({"device": "a", "trained_on": {}}, tmp_path / "environment.json")
+    write_json({"device_type": "cpu"}, tmp_path / "device_type.json")
+    (tmp_path / name).unlink()
+    if content:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(InputError) as caught:
+        read_devices(tmp_path)
+    assert str(tmp_path / name) in one_line(caught)

@@ -12,7 +12,6 @@ from srcnn.data.pretrained_weights import lpips_weights
 from srcnn.errors import InputError
 from srcnn.evaluation.benchmark_sets import (
     PUBLISHED,
-    SetScores,
     find_benchmark,
     score_benchmark,
     write_benchmarks,
@@ -30,6 +29,7 @@ from srcnn.utils.yaml_files import parse_yaml
 from stages import benchmarks
 
 OneLine = Callable[[Any], str]
+SetScores = dict[str, Any]
 Picture = Callable[..., RGB8]
 
 
