@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -103,10 +104,15 @@ def _lookup(values: Any, name: str) -> Any:
 
 
 def _files(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """The files of a folder with their status, without those that disappear meanwhile."""
+    """The files of a folder with their status, without those that DVC ignores or that disappear."""
+    patterns = Path(".dvcignore").read_text(encoding="utf-8").splitlines()
+
+    def kept(names: list[str]) -> list[str]:
+        return sorted(n for n in names if not any(fnmatchcase(n, pattern) for pattern in patterns))
+
     for folder, folders, names in os.walk(path):
-        folders[:] = sorted(name for name in folders if name != "__pycache__")
-        for file in (Path(folder, name) for name in sorted(names)):
+        folders[:] = kept(folders)
+        for file in (Path(folder, name) for name in kept(names)):
             with suppress(FileNotFoundError):
                 yield file, file.stat()
 

@@ -46,6 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("code.py", "set.yaml", "other.py", "data/x2/a.png", "data/x4/a.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
+    shutil.copy(ROOT / ".dvcignore", tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_STAGE", "enlarge@2-fast")
     monkeypatch.delenv("LOCAL_RANK", raising=False)
@@ -84,6 +85,14 @@ def test_only_the_content_of_code_in_a_folder_counts(folder: Path) -> None:
     assert guard.changed() == []
     (folder / "data/x2/a.py").write_text("2")
     assert guard.changed() == ["data/x2"]
+
+
+@pytest.mark.parametrize("name", [".a.py.swp", "a.py~", ".#a.py", "#a.py#", ".DS_Store"])
+def test_files_that_an_editor_leaves_are_not_a_change(folder: Path, name: str) -> None:
+    guard = start_guard()
+    (folder / "data/x2" / name).symlink_to("nowhere")
+    assert guard.changed() == []
+    guard.check()
 
 
 def test_compiled_code_is_not_a_change(folder: Path) -> None:
@@ -236,6 +245,7 @@ def test_every_stage_of_this_project_notices_a_change_of_each_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    shutil.copy(ROOT / ".dvcignore", tmp_path)
     monkeypatch.chdir(tmp_path)
     arguments = {"scale": 2, "loss": "fast"}
     filled = {"${item.scale}": "2", "${item.loss}": "fast", "${data.manifest}": "set.yaml"}
