@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from srcnn.errors import InputError
 
 Model = TypeVar("Model", bound=BaseModel)
+MAX_DEPTH = 100  # of nested lists and mappings; no file of this project has more than 10
 
 
 class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
@@ -64,12 +65,23 @@ def read_yaml(path: Path, hint: str = "") -> dict[str, Any]:
 def parse_yaml(text: str | bytes, name: str) -> dict[str, Any]:
     """Parse a YAML file, which messages call `name`; InputError unless it is a mapping."""
     try:
+        _check_depth(text)
         values = yaml.load(text, _Loader)  # the loader is a safe one
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, KeyError, AttributeError) as error:
         raise InputError(f"{name}: not valid YAML: {_reason(error)}") from None
     if not isinstance(values, dict):
         raise InputError(f"{name}: empty, or not a mapping (`key: value`) at the top level")
     return values
+
+
+def _check_depth(text: str | bytes) -> None:
+    """Refuse nesting so deep that libyaml, which recurses in C, would crash Python."""
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise yaml.YAMLError(f"more than {MAX_DEPTH} levels of nesting")
 
 
 def _reason(error: Exception) -> str:

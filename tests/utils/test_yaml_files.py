@@ -68,6 +68,10 @@ def test_an_anchor_can_be_merged_and_its_keys_replaced() -> None:
         (f"a: {'9' * 5000}\n", "5000 digits"),
         (f"a: {'[' * 3000}", ""),
         (b"a: \xe9", "position 3"),
+        (f"a: {'[' * 200_000}", "more than 100 levels of nesting"),
+        (f"a: {'[' * 50_000}{']' * 50_000}", "more than 100 levels of nesting"),
+        ("a: !!bool text\n", ""),
+        ("a: !!timestamp text\n", ""),
     ],
 )
 def test_invalid_yaml_is_refused_with_its_place(
