@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from tools.git import committed_files
+from tools.commands import committed_files
 from tools.verification import compare, describe
 
 

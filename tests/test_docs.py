@@ -14,7 +14,7 @@ import pytest
 
 from srcnn.utils.yaml_files import read_yaml
 from tests.tiny_project import ROOT, copy_of, environment
-from tools.git import committed_files
+from tools.commands import committed_files
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 

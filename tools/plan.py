@@ -13,19 +13,8 @@ from tqdm import tqdm
 from srcnn.settings import Settings
 from srcnn.utils.text import text_table
 from stages.run_stage import run_stage
-from tools.run_cost import (
-    TIMED_SIDE,
-    Photographs,
-    Rates,
-    benchmark_pixels,
-    disk_use,
-    find_photographs,
-    find_trainings,
-    preparing_seconds,
-    scoring_seconds,
-    step_seconds,
-    training_seconds,
-)
+from tools import run_cost
+from tools.run_cost import Photographs, Rates
 from tools.time_steps import describe_machine, measure_rates, single_process_fabric
 
 BUDGET = 10.0  # seconds to time training steps
@@ -33,7 +22,7 @@ BUDGET = 10.0  # seconds to time training steps
 
 def main(settings: Settings) -> None:
     """Print the plan."""
-    photographs = find_photographs(settings.data)
+    photographs = run_cost.find_photographs(settings.data)
     fabric = single_process_fabric(settings)
     rates = measure_rates(settings, fabric, BUDGET)
     print(plan_text(settings, photographs, rates, describe_machine(fabric)))
@@ -65,15 +54,17 @@ def _stages(
 ) -> tuple[str, float]:
     """A table of the training runs and the other stages, and the seconds of them all."""
     rows, seconds = [], []
-    for run in find_trainings(settings, photographs["train"]):
-        step = step_seconds(settings, run, photographs["train"], rates)
-        seconds.append(training_seconds(settings, run, photographs, rates))
+    for run in run_cost.find_trainings(settings, photographs["train"]):
+        step = run_cost.step_seconds(settings, run, photographs["train"], rates)
+        seconds.append(run_cost.training_seconds(settings, run, photographs, rates))
         numbers = [f"{n:,}" for n in (run.epochs, run.batches, run.steps)]
         rows.append([f"train_{run.loss}@{run.scale}", *numbers, f"{step:.3g} s"])
     others = {
-        "copy, degrade, decode photographs": preparing_seconds(settings.scales, photographs),
-        "scores, claims, figures, report": scoring_seconds(
-            settings.scales, photographs, rates, benchmark_pixels(settings)
+        "copy, degrade, decode photographs": run_cost.preparing_seconds(
+            settings.scales, photographs
+        ),
+        "scores, claims, figures, report": run_cost.scoring_seconds(
+            settings.scales, photographs, rates, run_cost.benchmark_pixels(settings)
         ),
     }
     rows += [[name, "", "", "", ""] for name in others]
@@ -85,7 +76,7 @@ def _stages(
 
 def _disk(settings: Settings, photographs: Mapping[str, Photographs]) -> str:
     """A table of what the run stores, and the sum."""
-    uses = disk_use(settings, photographs)
+    uses = run_cost.disk_use(settings, photographs)
     total = sum(use.bytes for use in uses)
     unit, name = (1e9, "GB") if total >= 1e9 else (1e6, "MB")
     free = f"{shutil.disk_usage(Path()).free / 1e9:.0f} GB are free here"
@@ -97,6 +88,7 @@ def _disk(settings: Settings, photographs: Mapping[str, Photographs]) -> str:
 def _notes(settings: Settings, photographs: Mapping[str, Photographs]) -> list[str]:
     """What the estimate assumes and what it leaves out."""
     options, load, cores = settings.train, os.getloadavg()[0], len(os.sched_getaffinity(0))
+    side = run_cost.TIMED_SIDE
     notes = [
         "The times are for a run from the start, without downloads. A rerun skips what is done."
     ]
@@ -104,8 +96,8 @@ def _notes(settings: Settings, photographs: Mapping[str, Photographs]) -> list[s
         notes += ["Only the download shows how many images have the size of data.same_size."]
     if options.patch_size is None:
         notes += [
-            f"Whole images were timed as crops of {TIMED_SIDE}×{TIMED_SIDE} pixels, with VGG's HR "
-            "features computed in every step; if they fit in memory, a run is faster."
+            f"Whole images were timed as crops of {side}×{side} pixels, with VGG's HR features "
+            "computed in every step; if they fit in memory, a run is faster."
         ]
     if options.devices * options.nodes > 1:
         notes += ["One device was timed, with its share of a batch."]

@@ -25,8 +25,7 @@ from srcnn.utils.tables import write_csv
 from srcnn.utils.text import join_names
 from srcnn.utils.yaml_files import parse_yaml
 from tools.combinations import Combination, combine, varied
-from tools.dvc_process import STOP_SECONDS, start_dvc, stop
-from tools.git import changes, git
+from tools.commands import STOP_SECONDS, changes, git, start_dvc, stop
 from tools.sweep_figure import SHOWN, draw_sweep, sweep_table
 from tools.verification import SWEEP
 
@@ -99,12 +98,7 @@ def find_experiments(commit: str) -> dict[str, str]:
 
 
 def run_all(combinations: Sequence[Combination], commit: str, jobs: int) -> None:
-    """Run experiments, several at a time, and print how each one ended.
-
-    Raises:
-        InputError: another sweep runs in this project.
-        Stopped: by a signal.
-    """
+    """Run experiments, several at a time, and print how each one ended; Stopped by a signal."""
     bar = tqdm(total=len(combinations), unit="experiment", leave=False, disable=None)
     LOGS.mkdir(parents=True, exist_ok=True)
     with bar, (LOGS / "lock").open("w") as lock, ThreadPoolExecutor(jobs) as pool:
@@ -160,19 +154,17 @@ def run(combination: Combination, commit: str, lock: IO[str]) -> str:
 
 def find_reason(output: str) -> str:
     """The line of a failed experiment's output that says why: the stage's, DVC's or the last."""
-    lines = output.rpartition("Running stage '")[2].strip().splitlines()
-    for start in ("error: ", "ERROR: ", ""):
-        for line in reversed(lines):
-            if line.startswith(start):
-                return line.removeprefix(start)
+    output = output.rpartition("Running stage '")[2].strip()
+    for pattern in ("error: (.+)", "ERROR: (.+)", "(.+)"):
+        if found := re.findall(f"^{pattern}", output, re.MULTILINE):
+            return str(found[-1])
     return "-"
 
 
 def read_scores(combinations: Sequence[Combination], commit: str) -> pd.DataFrame:
     """Scores of the experiments that exist: a row per experiment, scale and method.
 
-    Raises:
-        InputError: an experiment of this name has other settings.
+    Raises InputError if an experiment of this name has other settings.
     """
     existing, rows = find_experiments(commit), []
     for each in (combination for combination in combinations if combination.name in existing):

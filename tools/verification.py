@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from srcnn.errors import InputError
 from srcnn.utils.text import join_names, text_table
 from srcnn.utils.yaml_files import error_line, parse_yaml
-from tools.git import changes, committed, committed_files
+from tools.commands import changes, committed, committed_files
 
 LOCK, ENVIRONMENT = "dvc.lock", "metrics/environment.json"
 RESULTS = ("metrics", "plots")  # the folders of results that git stores

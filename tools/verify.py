@@ -13,16 +13,13 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
 
 from srcnn.errors import InputError
 from srcnn.utils.text import join_names
-from tools.dvc_process import run_dvc
-from tools.git import changes, committed, committed_files, git
+from tools.commands import changes, committed, committed_files, git, run_dvc
 from tools.verification import ENVIRONMENT, LOCK, RESULTS, compare, describe
 
 # Variables that would make git or Python use the project instead of the clone.
@@ -72,8 +69,9 @@ def verify(keep: bool) -> int:
         committed(Path(), path)
     if changed := list(changes(Path())):
         print(f"not committed, so not verified: {join_names(changed)}")
-    with temporary_folder(keep) as folder:
-        clone, start = folder / "project", time.monotonic()
+    folder, start = Path(tempfile.mkdtemp(prefix="srcnn-verify-")), time.monotonic()
+    try:
+        clone = folder / "project"
         print(f"running the pipeline of commit {commit} in {clone}", flush=True)
         git(Path(), "clone", "--quiet", ".", str(clone))
         run_pipeline(clone)
@@ -81,15 +79,7 @@ def verify(keep: bool) -> int:
         print(f"made the results of commit {commit} again in {taken}")
         result = compare(clone)
         print("\n".join(describe(result)))
-    return not result.is_verified
-
-
-@contextmanager
-def temporary_folder(keep: bool) -> Iterator[Path]:
-    """Make a folder; at the end delete it, or print where it is."""
-    folder = Path(tempfile.mkdtemp(prefix="srcnn-verify-"))
-    try:
-        yield folder
+        return not result.is_verified
     finally:
         if keep:
             print(f"kept: {folder}")
