@@ -15,9 +15,7 @@ from stages.input_guard import InputGuard
 def run_stage(main: Callable[..., None], *options: str) -> None:
     """Read the options and `params.yaml`, call `main(settings, **options)`, exit with its status.
 
-    Args:
-        main: the stage.
-        options: the options that the stage has: `scale` (an integer), `loss` (a model's name).
+    The options of a stage are `scale` (an integer), `loss` (a model's name), both or none.
     """
     parser = argparse.ArgumentParser(description=sys.modules[main.__module__].__doc__)
     if "scale" in options:

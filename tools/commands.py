@@ -45,9 +45,7 @@ def changes(folder: Path, *paths: str) -> dict[str, str]:
 def start_dvc(*arguments: str, **options: Any) -> "subprocess.Popen[Any]":
     """Start a DVC command in a session of its own, so that Ctrl-C does not reach it directly.
 
-    Args:
-        arguments: of the command `dvc`.
-        options: of `subprocess.Popen`; the stages find this process's `python` first.
+    The stages find this process's `python` first. The options are those of `subprocess.Popen`.
     """
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
     variables = os.environ | {"PATH": path} | options.pop("env", {})
