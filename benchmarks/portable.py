@@ -92,8 +92,7 @@ def digests(patch: int, batch: int) -> list[str]:
     from srcnn.evaluation.lpips import LPIPS
     from srcnn.models.device import best_device
     from srcnn.models.srcnn import SRCNN
-    from srcnn.training.objective import Objective
-    from srcnn.training.terms import PerceptualTerm, PixelTerm
+    from srcnn.training.objective import Objective, PerceptualTerm, PixelTerm
 
     best_device()
     torch.set_num_threads(int(os.environ.get("THREADS", "2")))

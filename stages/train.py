@@ -18,10 +18,8 @@ from stages.run_stage import run_stage
 
 def main(settings: Settings, scale: int, loss: str) -> None:
     """Start the processes and train; the first process writes the model and its curves."""
-    options = settings.train
-    fabric = launch_fabric(
-        options.precision, options.devices, options.nodes, deterministic=options.deterministic
-    )
+    run = settings.train
+    fabric = launch_fabric(run.precision, run.devices, run.nodes, deterministic=run.deterministic)
     with one_line_errors(fabric):
         train(fabric, settings, scale, loss)
 

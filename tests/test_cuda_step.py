@@ -10,11 +10,9 @@ from srcnn.models.srcnn import SRCNN
 from srcnn.models.vgg import VGGFeatures
 from srcnn.training.checkpoint import Checkpoint
 from srcnn.training.fabric import launch_fabric
-from srcnn.training.objective import Objective
+from srcnn.training.objective import Objective, PerceptualTerm, PixelTerm
 from srcnn.training.patches import Patches
-from srcnn.training.schedule import Plan
-from srcnn.training.step import TrainingStep
-from srcnn.training.terms import PerceptualTerm, PixelTerm
+from srcnn.training.step import Plan, TrainingStep
 from srcnn.training.trainer import Trainer
 from srcnn.training.validation import Crops
 

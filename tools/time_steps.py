@@ -34,10 +34,8 @@ def measure_rates(settings: Settings, fabric: Fabric, seconds: float) -> Rates:
     first = sample_photos(Path("datasets/sample.yaml"))[0]
     photo = read_rgb(first.path)[:TIMED_SIDE, :TIMED_SIDE]
     runs = [(scale, loss) for loss in settings.losses for scale in settings.scales]
-    steps = {
-        (scale, loss): step_seconds(fabric, settings, photo, scale, loss, seconds / len(runs))
-        for scale, loss in runs
-    }
+    share = seconds / len(runs)
+    steps = {run: step_seconds(fabric, settings, photo, *run, share) for run in runs}
     return Rates(steps, score_seconds(photo, settings.scales[0], settings.losses, fabric.device))
 
 
@@ -61,15 +59,8 @@ def step_seconds(
     """Median seconds of a step of one training run.
 
     The first step, which includes set-up, counts only if there is no time for another. For whole
-    images, a crop of TIMED_SIDE pixels is timed. VGG has random weights, which are as fast as any.
-
-    Args:
-        fabric: with one process.
-        settings: all settings.
-        photo: [TIMED_SIDE, TIMED_SIDE, 3]; repeated if patches are larger.
-        scale: one of `settings.scales`.
-        loss: one of `settings.losses`.
-        seconds: time to spend.
+    images, the photo of [TIMED_SIDE, TIMED_SIDE, 3] is timed; larger patches repeat it. VGG has
+    random weights, which are as fast as any.
     """
     options = settings.train
     # Processes on one CPU share it; each GPU takes a share of the batch.
@@ -83,14 +74,9 @@ def step_seconds(
     if (term := settings.loss_of(loss)) and term.lambda2:
         vgg = VGGFeatures(None, term.network, term.layers).to(fabric.device)
         vgg.to(memory_format=torch.channels_last)
-    trainer = build_trainer(
-        settings.model_copy(update={"train": options}),
-        scale,
-        loss,
-        fabric,
-        Inputs(pairs, pairs, vgg),
-        use_graph=settings.train.patch_size is not None and devices == 1,
-    )
+    timed, inputs = settings.model_copy(update={"train": options}), Inputs(pairs, pairs, vgg)
+    use_graph = settings.train.patch_size is not None and devices == 1
+    trainer = build_trainer(timed, scale, loss, fabric, inputs, use_graph=use_graph)
     times = trainer.time_steps(seconds)
     return statistics.median(times[1:] or times)
 
@@ -104,6 +90,5 @@ def score_seconds(photo: RGB8, scale: int, losses: Sequence[str], device: torch.
     pair = Pair("0001", photo, imresize(photo, 1 / scale))
     with tempfile.TemporaryDirectory() as folder:
         start = time.monotonic()
-        rows = list(evaluate([pair], models, scale, lpips, Path(folder)))
-        assert rows
+        assert list(evaluate([pair], models, scale, lpips, Path(folder)))
         return (time.monotonic() - start) / (photo.shape[0] * photo.shape[1] / 1e6)

@@ -16,12 +16,10 @@ from srcnn.models.vgg import VGGFeatures
 from srcnn.settings import Loss, Settings
 from srcnn.training.checkpoint import Checkpoint
 from srcnn.training.fabric import should_compile
-from srcnn.training.objective import Objective, balance_ratios
+from srcnn.training.objective import Objective, PerceptualTerm, PixelTerm, Term, balance_ratios
 from srcnn.training.patches import Patches, check_sizes
 from srcnn.training.pixel_cache import CachedPairs
-from srcnn.training.schedule import Plan
-from srcnn.training.step import TrainingStep
-from srcnn.training.terms import PerceptualTerm, PixelTerm, Term
+from srcnn.training.step import Plan, TrainingStep
 from srcnn.training.trainer import Trainer
 from srcnn.training.validation import Crops
 from srcnn.utils.files import code_digest, sha256_of
@@ -105,17 +103,9 @@ def build_trainer(
     if settings.model.init == "identity":
         model.start_from_interpolation()
     model.to(memory_format=torch.channels_last)
-    patches = Patches(
-        inputs.train,
-        scale,
-        model.halo,
-        patch_size=options.patch_size,
-        patches_per_image=options.patches_per_image,
-        batch_size=options.batch_size,
-        geometry=options.augment.geometry,
-        colour=options.augment.colour,
-        seed=settings.seed,
-    )
+    sizes = options.model_dump(include={"patch_size", "patches_per_image", "batch_size"})
+    sampling = sizes | options.augment.model_dump() | {"seed": settings.seed}
+    patches = Patches(inputs.train, scale, model.halo, **sampling)
     crops = Crops(inputs.val, scale, model.halo, patches.pixels)
     objective = make_objective(settings.loss_of(loss), inputs, scale, fabric)
     epochs = settings.epochs_of(loss)

@@ -21,19 +21,13 @@ from srcnn.models.tensors import Weights
 from srcnn.training.objective import Row
 from srcnn.utils.files import atomic_write
 
-State = dict[str, Any]
-"""Tensors, numbers and texts in dictionaries and lists."""
-
-
-_DIGEST_SIZE = hashlib.sha256().digest_size
+State = dict[str, Any]  # tensors, numbers and texts in dictionaries and lists
 
 
 class Checkpoint:
-    """The latest checkpoint of one run.
+    """The latest checkpoint of one run, in a folder for the checkpoints of its stage alone.
 
-    Args:
-        folder: for the checkpoints of this stage alone.
-        run: everything that the run depends on (settings, images, code); its `repr` counts.
+    `run` is everything that the run depends on (settings, images, code); its `repr` counts.
     """
 
     def __init__(self, folder: Path, run: object):
@@ -58,16 +52,13 @@ class Checkpoint:
             ) from None
 
     def load(self) -> State | None:
-        """The last saved state, with its tensors on the CPU, or None.
-
-        A damaged file is renamed, and a line reports it.
-        """
+        """The last saved state, with its tensors on the CPU, or None; renames a damaged file."""
         if not self.path.exists():
             if any(self.folder.glob("*.checkpoint")):
                 print(f"{self.folder}: ignoring the checkpoint of another run", flush=True)
             return None
         content = self.path.read_bytes()
-        digest, state = content[:_DIGEST_SIZE], content[_DIGEST_SIZE:]
+        digest, state = content[:32], content[32:]
         if hashlib.sha256(state).digest() == digest:
             return torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
         damaged = self.path.replace(self.path.with_suffix(".damaged"))
@@ -93,30 +84,23 @@ class Checkpoint:
 
 @dataclass
 class Progress:
-    """The state of a run, except weights and optimiser.
+    """The state of a run, except weights and optimiser."""
 
-    Args:
-        epoch: current epoch, counted from 1.
-        batch: finished batches of the epoch.
-        rows: rows of the training curve.
-        best: lowest loss on val.
-        best_weights: the weights with that loss.
-        totals: sums of the objective's values over the patches of the epoch, in this process.
-    """
+    epoch: int = 1  # counted from 1
+    batch: int = 0  # finished batches of the epoch
+    rows: list[Row] = field(default_factory=list)  # of the training curve
+    best: float = math.inf  # lowest loss on val
+    best_weights: Weights = field(default_factory=dict)  # with that loss
+    totals: Weights = field(default_factory=dict)  # sums of raw values in this process's patches
 
-    epoch: int = 1
-    batch: int = 0
-    rows: list[Row] = field(default_factory=list)
-    best: float = math.inf
-    best_weights: Weights = field(default_factory=dict)
-    totals: Weights = field(default_factory=dict)
+    def __str__(self) -> str:
+        return f"epoch {self.epoch}, batch {self.batch}"
 
     def keep_if_best(self, loss: float, model: nn.Module) -> None:
         """Keep a copy of the weights if their loss on val is the lowest so far."""
         if loss < self.best:
             self.best = loss
-            weights = model.state_dict()
-            self.best_weights = {name: value.clone() for name, value in weights.items()}
+            self.best_weights = {name: w.clone() for name, w in model.state_dict().items()}
 
     def end_epoch(self, row: Row) -> None:
         """Add the epoch's row and start the next epoch."""
@@ -133,14 +117,7 @@ def pack_state(model: nn.Module, adam: torch.optim.Adam, progress: Progress, tot
 def restore_state(
     model: nn.Module, adam: torch.optim.Adam, state: State, *, is_first: bool
 ) -> Progress:
-    """Restore a state from `pack_state`.
-
-    Args:
-        model: its weights are replaced.
-        adam: its moments are replaced.
-        state: from `pack_state`; emptied of model and moments.
-        is_first: whether this process takes over the sums of all processes.
-    """
+    """Restore a state of `pack_state`; the first process takes over the sums of all processes."""
     model.load_state_dict(state.pop("model"))
     adam.load_state_dict(adam.state_dict() | {"state": state.pop("adam")})
     device = next(model.parameters()).device
@@ -148,7 +125,6 @@ def restore_state(
     progress.best_weights = {n: value.to(device) for n, value in progress.best_weights.items()}
     sums = progress.totals if is_first else {}
     progress.totals = {
-        name: torch.tensor(total, dtype=torch.float64, device=device)
-        for name, total in sums.items()
+        n: torch.tensor(total, dtype=torch.float64, device=device) for n, total in sums.items()
     }
     return progress

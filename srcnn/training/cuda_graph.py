@@ -8,9 +8,7 @@ import torch
 from torch import Tensor
 
 Result = tuple[Tensor, dict[str, Tensor]]
-
-WARM_UP_STEPS = 3
-"""Steps before the capture, in which libraries choose their kernels."""
+WARM_UP_STEPS = 3  # before the capture; libraries choose their kernels in them
 
 
 class CapturedStep:
@@ -20,10 +18,8 @@ class CapturedStep:
     but it launches a graph of them at once. The first steps and steps of another batch size run
     without the graph. So do all steps if the graph's own memory would leave too little.
 
-    Args:
-        step: takes a tensor, on the host or the device. Everything else that it reads or writes
-            must stay at the same addresses.
-        device: a GPU.
+    `step` takes a tensor, on the host or the device. Everything else that it reads or writes must
+    stay at the same addresses.
     """
 
     def __init__(self, step: Callable[[Tensor], Result], device: torch.device):

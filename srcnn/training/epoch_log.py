@@ -30,9 +30,8 @@ class EpochLog:
         device = f"{device_name(fabric.device)}, in {precision}"
         fabric.print(f"training {title} on {device}: {trainer.plan.epochs} epochs")
         if unused := left_unused(fabric.device):
-            fabric.print(
-                f"portable: true leaves {', '.join(unused)} unused; false uses the whole machine"
-            )
+            names = ", ".join(unused)
+            fabric.print(f"portable: true leaves {names} unused; false uses the whole machine")
         self.start = time.monotonic()
 
     def add(self, row: Row) -> None:

@@ -16,11 +16,8 @@ from torch import Tensor
 from srcnn.errors import InputError
 from srcnn.models.device import best_device, bf16_is_fast
 
-MIN_STEPS_TO_COMPILE = 20_000
-"""Number of steps from which compiling saves time."""
-
-PROCESS_TIMEOUT = timedelta(minutes=5)
-"""If a process does not answer for so long, the other processes end too."""
+MIN_STEPS_TO_COMPILE = 20_000  # compiling shorter runs saves no time
+PROCESS_TIMEOUT = timedelta(minutes=5)  # without an answer, after which the other processes end
 
 
 def launch_fabric(
@@ -35,8 +32,7 @@ def launch_fabric(
         deterministic: whether a GPU gives the same bytes in every run; a CPU always does.
 
     Raises:
-        InputError: there are fewer GPUs, or a launcher such as SLURM started another number of
-            processes.
+        InputError: too few GPUs, or a launcher such as SLURM started other numbers of processes.
     """
     device = best_device(deterministic=deterministic)
     if device.type == "cuda" and devices > (available := torch.cuda.device_count()):

@@ -9,35 +9,26 @@ from torch import Tensor
 
 from srcnn.models.vgg import VGGFeatures
 
-FEATURE_MEMORY_SHARE = 0.5
-"""Share of the free memory that the cached features may take."""
+FEATURE_MEMORY_SHARE = 0.5  # of the free memory, for the cached features
 
 
 class HRFeatures:
     """Caches features by image while there is memory.
 
-    Each image passes through VGG alone, cached or not, so that the numbers are the same.
-
-    Args:
-        vgg: on its device, where the features stay.
-        processes: number of processes that share the host's memory.
-        room: bytes; by default FEATURE_MEMORY_SHARE of the free memory of a process.
+    Each image passes through VGG alone, cached or not, so that the numbers are the same. Features
+    stay on the device of VGG. `processes` share the host's memory.
     """
 
     def __init__(self, vgg: VGGFeatures, processes: int = 1, room: int | None = None):
         self.vgg, self.cache = vgg, dict[Hashable, dict[str, Tensor]]()
-        if room is None:
-            device = next(vgg.parameters()).device
-            room = int(FEATURE_MEMORY_SHARE * _free_memory(device, processes))
-        self.room = room
+        free = _free_memory(next(vgg.parameters()).device, processes)
+        self.room = int(FEATURE_MEMORY_SHARE * free) if room is None else room  # bytes
 
     @torch.no_grad()
     def __call__(self, images: Sequence[Hashable], hr: Tensor) -> dict[str, Tensor]:
-        """Features by layer, [N, C_j, H_j, W_j].
+        """Features by layer, [N, C_j, H_j, W_j], of hr [N, 3, H, W], RGB in [0, 1].
 
-        Args:
-            images: a key for each image; an equal key means equal pixels.
-            hr: [N, 3, H, W], RGB in [0, 1].
+        `images` has a key for each image; an equal key means equal pixels.
         """
         each = [self._features(key, image) for key, image in zip(images, hr.split(1), strict=True)]
         if len(each) == 1:

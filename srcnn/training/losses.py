@@ -14,12 +14,7 @@ from torch.nn import functional as F
 def mse_loss(sr: Tensor, hr: Tensor) -> Tensor:
     """Eq. 1: L_mse = 1/N Σ_i ‖Y_i − SRCNN(X_i)‖², also divided by the 3·H·W values of an image.
 
-    Args:
-        sr: SRCNN(X), [N, 3, H, W], RGB in [0, 1].
-        hr: Y, as `sr`.
-
-    Returns:
-        a scalar, in the unit of Table I.
+    `sr` (SRCNN(X)) and `hr` (Y) are [N, 3, H, W], RGB in [0, 1]; the scalar is that of Table I.
     """
     return F.mse_loss(sr, hr)
 
@@ -38,9 +33,7 @@ def charbonnier_loss(sr: Tensor, hr: Tensor) -> Tensor:
 def feature_losses(sr: Mapping[str, Tensor], hr: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The terms of Eq. 2 by layer: 1/(C_j H_j W_j) ‖φ_j(Y) − φ_j(Ŷ)‖², mean over the batch.
 
-    Args:
-        sr: φ_j(Ŷ) by layer, each [N, C_j, H_j, W_j].
-        hr: φ_j(Y), as `sr`.
+    `sr` and `hr` are φ_j(Ŷ) and φ_j(Y) by layer, each [N, C_j, H_j, W_j].
     """
     return {layer: F.mse_loss(sr[layer].float(), hr[layer].float()) for layer in hr}
 
@@ -48,8 +41,6 @@ def feature_losses(sr: Mapping[str, Tensor], hr: Mapping[str, Tensor]) -> dict[s
 def perceptual_loss(values: Mapping[str, Tensor], lambdas: Mapping[str, float]) -> Tensor:
     """Eq. 2: L_perceptual = Σ_j λ_j · 1/(C_j H_j W_j) ‖φ_j(Y) − φ_j(Ŷ)‖².
 
-    Args:
-        values: scalars by layer, from `feature_losses`; other names are ignored.
-        lambdas: λ_j by layer.
+    `values` are scalars by layer, from `feature_losses`; `lambdas` are λ_j by layer.
     """
     return torch.stack([lambdas[layer] * values[layer] for layer in lambdas]).sum()

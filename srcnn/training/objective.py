@@ -1,4 +1,7 @@
-"""What training minimises: Eq. 1, or Eq. 3 with terms that are balanced against the MSE."""
+"""What training minimises: Eq. 1, or Eq. 3 with terms that are balanced against the MSE.
+
+The terms are a pixel loss and the perceptual loss. Another term is another class.
+"""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,14 +17,71 @@ from srcnn.images.image_io import RGB8
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.tensors import to_tensor
-from srcnn.training.losses import mse_loss
-from srcnn.training.terms import PixelTerm, Term
+from srcnn.models.vgg import VGGFeatures
+from srcnn.training import losses
+from srcnn.training.hr_features import HRFeatures
 
-Row = dict[str, float]
-"""A row of the training curve: numbers by column."""
+Row = dict[str, float]  # of the training curve: numbers by column
+BALANCE_SIDE = 512  # pixels per side of the centre crops on which terms are balanced
 
-BALANCE_SIDE = 512
-"""Pixels per side of the centre crops on which terms are balanced."""
+
+class Term:
+    """One weighted term of the loss. A term with one value only has to define `measure`.
+
+    The name is also that of its columns in the training curve; the weight is λ1 or λ2 in Eq. 3.
+    """
+
+    def __init__(self, name: str, weight: float):
+        self.name, self.weight = name, weight
+        self.value_names = [name]  # of the values that `measure` returns
+
+    def measure(self, sr: Tensor, hr: Tensor, images: Sequence[Hashable]) -> dict[str, Tensor]:
+        """The raw values, scalars by name; arguments as in `Objective.measure`."""
+        raise NotImplementedError
+
+    def total(
+        self, values: Mapping[str, Tensor], ratios: Mapping[str, float], weight: float
+    ) -> Tensor:
+        """The term from its raw values: each divided by its ratio (default 1), times `weight`."""
+        return weight / ratios.get(self.name, 1.0) * values[self.name]
+
+
+class PixelTerm(Term):
+    """A pixel loss: `{name}_loss` of `losses.py`, by default Eq. 1."""
+
+    def __init__(self, name: str = "mse", weight: float = 1.0):
+        super().__init__(name, weight)
+
+    def measure(self, sr: Tensor, hr: Tensor, images: Sequence[Hashable]) -> dict[str, Tensor]:
+        """The pixel loss, in float32."""
+        return {self.name: getattr(losses, f"{self.name}_loss")(sr.float(), hr)}
+
+
+class PerceptualTerm(Term):
+    """The perceptual loss, Eq. 2. Its raw values are the terms of the sum, by layer.
+
+    `lambdas` are λ_j by layer; `processes` share the memory for HR features.
+    """
+
+    def __init__(
+        self, vgg: VGGFeatures, lambdas: Mapping[str, float], weight: float = 1, processes: int = 1
+    ):
+        super().__init__("perceptual", weight)
+        self.vgg, self.lambdas, self.value_names = vgg, lambdas, list(lambdas)
+        self.hr_features = HRFeatures(vgg, processes)
+
+    def measure(self, sr: Tensor, hr: Tensor, images: Sequence[Hashable]) -> dict[str, Tensor]:
+        """The term of each layer."""
+        with torch.no_grad():
+            hr_features = self.hr_features(images, hr) if images else self.vgg(hr)
+        return losses.feature_losses(self.vgg(sr), hr_features)
+
+    def total(
+        self, values: Mapping[str, Tensor], ratios: Mapping[str, float], weight: float
+    ) -> Tensor:
+        """`weight` · Eq. 2, each layer divided by its ratio."""
+        lambdas = {layer: value / ratios.get(layer, 1.0) for layer, value in self.lambdas.items()}
+        return weight * losses.perceptual_loss(values, lambdas)
 
 
 @dataclass(frozen=True)
@@ -29,14 +89,10 @@ class Objective:
     """The loss: a weighted sum of terms.
 
     Eq. 3 is L_final = λ1·L_mse + λ2·L_perceptual; without terms given, the loss is Eq. 1.
-
-    Args:
-        terms: the terms of the sum.
-        ratios: divisor of each raw value, from `balance_ratios`; 1 for names that are missing.
     """
 
     terms: Sequence[Term] = (PixelTerm(),)
-    ratios: Mapping[str, float] = field(default_factory=dict)
+    ratios: Mapping[str, float] = field(default_factory=dict)  # divisors of raw values, default 1
 
     @property
     def names(self) -> list[str]:
@@ -45,7 +101,7 @@ class Objective:
         return list(dict.fromkeys(["mse", *names]))
 
     def measure(self, sr: Tensor, hr: Tensor, images: Sequence[Hashable] = ()) -> dict[str, Tensor]:
-        """Compute the raw values, scalars by `names`.
+        """The raw values, scalars by `names`.
 
         Args:
             sr: [N, 3, H, W], RGB in [0, 1].
@@ -55,7 +111,7 @@ class Objective:
         values: dict[str, Tensor] = {}
         for term in self.terms:
             values |= term.measure(sr, hr, images)
-        return values if "mse" in values else {"mse": mse_loss(sr.float(), hr), **values}
+        return values if "mse" in values else {"mse": losses.mse_loss(sr.float(), hr), **values}
 
     def loss(self, values: Mapping[str, Tensor]) -> Tensor:
         """The sum of the weighted terms, a scalar."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,11 +16,7 @@ from srcnn.utils.text import join_names
 
 
 def check_sizes(
-    sizes: Mapping[str, tuple[int, int]],
-    patch_size: int | None,
-    batch_size: int,
-    *,
-    geometry: bool,
+    sizes: Mapping[str, tuple[int, int]], patch_size: int | None, batch_size: int, *, geometry: bool
 ) -> None:
     """Check the width and height, by name, of the training images.
 
@@ -52,21 +49,15 @@ def check_sizes(
 
 
 class RandomChoices(NamedTuple):
-    """The random choices of a batch of N patches.
+    """The random choices of a batch of N patches."""
 
-    Args:
-        images: index of each patch's image.
-        positions: [N, 2], vertical and horizontal, in [0, 1), as shares of the free space.
-        turns: [N], arguments of `rotate`.
-        channels: [N, 3], the order of the colour channels.
-    """
-
-    images: list[int]
-    positions: npt.NDArray[np.float64]
-    turns: npt.NDArray[np.int64]
-    channels: npt.NDArray[np.int64]
+    images: list[int]  # index of each patch's image
+    positions: npt.NDArray[np.float64]  # [N, 2], down and right, in [0, 1): shares of free space
+    turns: npt.NDArray[np.int64]  # [N], arguments of `rotate`
+    channels: npt.NDArray[np.int64]  # [N, 3], the order of the colour channels
 
 
+@dataclass(eq=False)
 class Patches:
     """Random patches of the training images, or the whole images, batch by batch.
 
@@ -74,40 +65,26 @@ class Patches:
     choices of a batch depend only on the seed, the epoch and the batch: any process can draw any
     batch at any time, and gets the same patches.
 
-    Args:
-        pairs: the training images.
-        scale: scale of the LR images.
-        halo: LR pixels of context around an LR patch, reflected at the image's border.
-        patch_size: HR pixels per side, a multiple of `scale`; None for whole images.
-        patches_per_image: patches of each image in an epoch; whole images count once.
-        batch_size: patches or images in a batch; the last batch of an epoch may be smaller.
-        geometry: whether to rotate and mirror the patches.
-        colour: whether to permute the colour channels.
-        seed: seed of all random choices.
-
     Raises:
         InputError: as in `check_sizes`.
     """
 
-    def __init__(
-        self,
-        pairs: Sequence[Pair],
-        scale: int,
-        halo: int,
-        *,
-        patch_size: int | None,
-        patches_per_image: int,
-        batch_size: int,
-        geometry: bool,
-        colour: bool,
-        seed: int,
-    ):
-        sizes = {pair.name: (pair.hr.shape[1], pair.hr.shape[0]) for pair in pairs}
-        check_sizes(sizes, patch_size, batch_size, geometry=geometry)
-        self.pairs, self.scale, self.halo, self.batch_size = pairs, scale, halo, batch_size
-        self.patch_size, self.geometry, self.colour, self.seed = patch_size, geometry, colour, seed
-        self.patch_count = len(pairs) * (patches_per_image if patch_size else 1)
-        self._order = lru_cache(2 + batch_size // len(pairs))(self._image_order)
+    pairs: Sequence[Pair]
+    scale: int
+    halo: int  # LR pixels of context around an LR patch, reflected at the image's border
+    _: KW_ONLY
+    patch_size: int | None  # HR pixels per side, a multiple of `scale`; None for whole images
+    patches_per_image: int  # in an epoch; whole images count once
+    batch_size: int  # the last batch of an epoch may be smaller
+    geometry: bool  # whether to rotate and mirror the patches
+    colour: bool  # whether to permute the colour channels
+    seed: int
+
+    def __post_init__(self) -> None:
+        sizes = {pair.name: (pair.hr.shape[1], pair.hr.shape[0]) for pair in self.pairs}
+        check_sizes(sizes, self.patch_size, self.batch_size, geometry=self.geometry)
+        self.patch_count = len(self.pairs) * (self.patches_per_image if self.patch_size else 1)
+        self._order = lru_cache(2 + self.batch_size // len(self.pairs))(self._image_order)
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -130,20 +107,15 @@ class Patches:
         return min(self.batch_size, self.patch_count - number * self.batch_size)
 
     def batch(self, epoch: int, number: int, part: slice = slice(None)) -> tuple[RGB8, RGB8]:
-        """Draw one batch.
+        """The patches of a batch, or the part of it that one of several processes draws.
 
-        Args:
-            epoch: counted from 1.
-            number: the batch in the epoch, counted from 0.
-            part: the patches of the batch to draw, if several processes share it.
+        Epochs are counted from 1, and batches from 0.
 
         Returns:
             lr [N, p/s + 2·halo, p/s + 2·halo, 3] and hr [N, p, p, 3], uint8.
         """
-        patches = []
-        for image, position, turn, channels in zip(
-            *self.random_choices(epoch, number, part), strict=True
-        ):
+        patches, choices = [], self.random_choices(epoch, number, part)
+        for image, position, turn, channels in zip(*choices, strict=True):
             crops = self._crop(self.pairs[image], *position)
             patches.append([rotate(crop, turn)[..., channels] for crop in crops])
         lr_patches, hr_patches = zip(*patches, strict=True)

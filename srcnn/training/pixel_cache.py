@@ -21,19 +21,14 @@ from srcnn.images.pairs import Pair, PairFiles
 from srcnn.utils.files import atomic_write, check_room, sha256_of
 from srcnn.utils.threads import map_threads
 
-_ALIGNMENT = 2**16
-"""Images start at multiples of this, because a mapping has to start at a memory page."""
+_ALIGNMENT = 2**16  # of the images in the file, because a mapping has to start at a memory page
 
 
 class CachedImages:
     """The images in a file of pixels, each [H, W, 3] uint8 and read-only.
 
-    An image is mapped on access until its array is freed. The memory of a process does not grow
-    with the number of images.
-
-    Args:
-        path: the file, named by a digest of the images.
-        sizes: width and height of each image.
+    An image is mapped on access until its array is freed, so that the memory of a process does not
+    grow with the number of images. The file's name is a digest of the images.
     """
 
     def __init__(self, path: Path, sizes: Sequence[tuple[int, int]]):
@@ -71,13 +66,10 @@ class CachedPairs(Sequence[Pair]):
 
 
 def cache_pixels(files: Sequence[Path], folder: Path) -> CachedImages:
-    """Decode image files into `folder`, unless their pixels are there already.
+    """Decode at least one image into `folder`, unless the pixels are there already.
 
-    If several processes ask at the same time, one decodes and the others wait.
-
-    Args:
-        files: at least one image file.
-        folder: cache folder of this set; pixels of other images in it are deleted.
+    Pixels of other images in the folder are deleted. If several processes ask at the same time, one
+    decodes and the others wait.
 
     Raises:
         InputError: an image cannot be read, or the disk has too little room.
@@ -117,7 +109,5 @@ def _write(path: Path, files: Sequence[Path], sizes: Sequence[tuple[int, int]]) 
 
 def _starts(sizes: Sequence[tuple[int, int]]) -> list[int]:
     """Offsets of the images in the file, and the end of the last one."""
-    lengths = (width * height * 3 for width, height in sizes)
-    return list(
-        accumulate((-(-length // _ALIGNMENT) * _ALIGNMENT for length in lengths), initial=0)
-    )
+    units = (-(-width * height * 3 // _ALIGNMENT) for width, height in sizes)
+    return [unit * _ALIGNMENT for unit in accumulate(units, initial=0)]

@@ -6,12 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-
-MIN_PERIODS = 16
-"""Periods of the grid that each side of an image needs."""
-
-_NEIGHBOURS = slice(2, 7)
-"""Distances from a peak, in steps of the spectrum, at which the level around it is measured."""
+MIN_PERIODS = 16  # of the grid, that each side of an image needs
+_NEIGHBOURS = slice(2, 7)  # steps of the spectrum from a peak, for the level around it
 
 
 def line_spectra(image: Array) -> list[Array]:
@@ -29,20 +25,15 @@ def line_spectra(image: Array) -> list[Array]:
 
 
 def grid_peak(error: Array, period: int) -> float:
-    """How far the spectrum of an error rises at the frequencies of a grid, in dB.
+    """How far the spectrum of an error (SR − HR) rises at the frequencies of a grid, in dB.
 
     A pattern that repeats every `period` pixels has all its power at the multiples of 1/period.
     That power is divided by the mean power at neighbouring frequencies. 0 dB means no grid.
 
-    Args:
-        error: SR − HR, [H, W] or [H, W, 3].
-        period: of the grid in pixels; each side of the image needs MIN_PERIODS of them.
-
-    Returns:
-        the mean over rows and columns; 0 if there is no error.
+    The error is [H, W] or [H, W, 3], and the result the mean over rows and columns.
 
     Raises:
-        ValueError: the image is too small.
+        ValueError: a side has fewer than MIN_PERIODS periods.
     """
     grey = error.mean(axis=2) if error.ndim == 3 else error
     height, width = (length // period * period for length in grey.shape)

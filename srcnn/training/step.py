@@ -1,5 +1,6 @@
-"""One training step: draw a batch, compute the loss, update the weights."""
+"""One training step: draw a batch, compute the loss, update the weights; the learning rate."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,54 +16,72 @@ from srcnn.training.cuda_graph import CapturedStep
 from srcnn.training.gpu_patches import GPUPatches, fits_on_gpu
 from srcnn.training.objective import Objective
 from srcnn.training.patches import Patches
-from srcnn.training.schedule import Plan
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Options of the optimisation."""
+
+    epochs: int
+    lr: float  # peak of the schedule
+    schedule: str  # see `lr_factor`
+    clip_norm: float | None = None  # gradients are scaled down to this norm
+    micro_batch: int | None = None  # patches that pass through the networks together; None: all
+
+    def lr_at(self, epoch: int, batch: int, batches: int) -> float:
+        """Learning rate at a batch (counted from 0) of an epoch (from 1) of `batches` batches."""
+        finished = (epoch - 1) * batches + batch
+        return self.lr * lr_factor(self.schedule, (finished + 1) / (self.epochs * batches + 1))
+
+
+def lr_factor(schedule: str, progress: float) -> float:
+    """The learning rate as a share of its peak after a share of the steps, in [0, 1).
+
+    `cosine` falls from the peak to zero; `one_cycle` (Smith 2018) rises from zero for the first
+    tenth and then falls as a cosine.
+    """
+    if schedule == "constant":
+        return 1.0
+    warm_up = 0.1 if schedule == "one_cycle" else 0.0
+    if progress < warm_up:
+        return progress / warm_up
+    return 0.5 + 0.5 * math.cos(math.pi * (progress - warm_up) / (1 - warm_up))
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The patches of a batch that one process trains on.
+    """The patches of a batch that one process trains on."""
 
-    Args:
-        arrays: from `Patches.batch`; or from `GPUPatches.addresses`, if the GPU draws the patches.
-        images: index of each patch's image, if the same images return in every epoch.
-        share: share of the whole batch.
-    """
-
-    arrays: tuple[npt.NDArray[Any], ...]
-    images: list[int]
-    share: float
+    arrays: tuple[npt.NDArray[Any], ...]  # `Patches.batch`, or `GPUPatches.addresses` for a GPU
+    images: list[int]  # index of each patch's image, if the same images return in every epoch
+    share: float  # of the whole batch
 
 
+@dataclass(eq=False)
 class TrainingStep:
-    """Draws batches and takes steps of Adam, in one process or in several that share a batch.
+    """Draws batches and takes steps of Adam, in one process or in several that share a batch."""
 
-    With `use_graph`, a GPU may run a step as one CUDA graph.
-    """
+    fabric: Fabric
+    model: SRCNN
+    objective: Objective
+    patches: Patches
+    plan: Plan
+    use_graph: bool = True  # whether a GPU may run a step as one CUDA graph
 
-    def __init__(
-        self,
-        fabric: Fabric,
-        model: SRCNN,
-        objective: Objective,
-        patches: Patches,
-        plan: Plan,
-        *,
-        use_graph: bool = True,
-    ):
-        self.fabric, self.model, self.objective = fabric, model, objective
-        self.patches, self.plan = patches, plan
-        device = fabric.device
-        self.gpu_patches = GPUPatches(patches, device) if fits_on_gpu(device, patches) else None
+    def __post_init__(self) -> None:
+        device = self.fabric.device
+        fits = fits_on_gpu(device, self.patches)
+        self.gpu_patches = GPUPatches(self.patches, device) if fits else None
         self.captured = None
-        if self.gpu_patches is not None and fabric.world_size == 1 and use_graph:
+        if self.gpu_patches is not None and self.fabric.world_size == 1 and self.use_graph:
             self.captured = CapturedStep(lambda addresses: self._update([addresses]), device)
         # A tensor on a GPU, because a captured step reads it, and always, because a float would
         # be rounded differently.
         cuda = device.type == "cuda"
-        lr = torch.tensor(plan.lr, device=device) if cuda else plan.lr
+        lr = torch.tensor(self.plan.lr, device=device) if cuda else self.plan.lr
         # Fused: the square root of the other implementations differs between CPUs.
-        self.adam = torch.optim.Adam(model.parameters(), lr, fused=True, capturable=cuda)
-        self.module, self.optimizer = fabric.setup(model, self.adam)
+        self.adam = torch.optim.Adam(self.model.parameters(), lr, fused=True, capturable=cuda)
+        self.module, self.optimizer = self.fabric.setup(self.model, self.adam)
 
     def draw(self, epoch: int, number: int) -> Batch:
         """Draw this process's patches of a batch; another thread may do so ahead of the step.
@@ -71,10 +90,9 @@ class TrainingStep:
         """
         size, rank = self.patches.size(number), self.fabric.global_rank
         mine = slice(rank, None, self.fabric.world_size) if rank < size else slice(1)
+        arrays: tuple[npt.NDArray[Any], ...]
         if self.gpu_patches:
-            arrays: tuple[npt.NDArray[Any], ...] = (
-                self.gpu_patches.addresses(epoch, number, mine),
-            )
+            arrays = (self.gpu_patches.addresses(epoch, number, mine),)
         else:
             arrays = self.patches.batch(epoch, number, mine)
         images = self.patches.images(epoch, number, mine) if self.patches.repeats else []
@@ -82,11 +100,9 @@ class TrainingStep:
         return Batch(arrays, images, share)
 
     def __call__(self, batch: Batch, lr: float) -> tuple[Tensor, dict[str, Tensor]]:
-        """Update the weights.
+        """Update the weights; this process's part of the loss and raw values of the batch.
 
-        Returns:
-            what this process adds to the loss and to the raw values of the batch, valid until the
-            next step.
+        The tensors are valid until the next step.
         """
         for group in self.adam.param_groups:
             if isinstance(group["lr"], Tensor):

@@ -19,24 +19,16 @@ from srcnn.training.step import Batch, TrainingStep
 from srcnn.training.validation import Crops, validate
 from srcnn.utils.threads import prefetch
 
-MIN_CHECKPOINT_INTERVAL = 10.0
-"""Seconds between checkpoints are at least this and 200 times what writing one takes."""
-
-BATCHES_BETWEEN_SYNCS = 16
-"""How often several processes agree on whether to save or to stop."""
-
-GPU_CROPS = 16
-"""Val crops that pass through the networks together on a GPU."""
+MIN_CHECKPOINT_INTERVAL = 10.0  # in seconds, and at least 200 times what writing a checkpoint takes
+BATCHES_BETWEEN_SYNCS = 16  # how often several processes agree on whether to save or to stop
+GPU_CROPS = 16  # val crops that pass through the networks together on a GPU
 
 
 class Trainer:
     """Trains a network, in one process or in several that share each batch.
 
-    Args:
-        step: network, objective, patches and plan; `run` leaves the network with the weights of
-            the epoch best on val.
-        crops: of the val images.
-        checkpoint: where the state is saved; None: nowhere.
+    `run` leaves the network with the weights of the epoch best on val. Without a checkpoint, no
+    state is saved.
     """
 
     def __init__(self, step: TrainingStep, crops: Crops, checkpoint: Checkpoint | None = None):
@@ -45,7 +37,8 @@ class Trainer:
         self.patches, self.plan = step.patches, step.plan
         self.progress = Progress()
         self.stop_requested = False
-        self.epoch_share, self.waited = 1.0, 0.0
+        self.epoch_share = 1.0  # the part of the last epoch that this run trained on
+        self.waited = 0.0  # seconds in which the last epoch waited for patches
         self.saved_at, self.save_interval = time.monotonic(), MIN_CHECKPOINT_INTERVAL
 
     def request_stop(self, *signal_and_frame: object) -> None:
@@ -84,15 +77,10 @@ class Trainer:
             self.progress = restore_state(
                 self.model, self.step.adam, state, is_first=self.fabric.is_global_zero
             )
-            place = f"epoch {self.progress.epoch}, batch {self.progress.batch}"
-            self.fabric.print(f"continuing an unfinished run from {place}", flush=True)
+            self.fabric.print(f"continuing an unfinished run from {self.progress}", flush=True)
 
     def train_epoch(self) -> Row:
-        """Train on the rest of the epoch; the mean loss and terms of the whole epoch.
-
-        Sets `epoch_share`, the share of the epoch that this took, and `waited`, the seconds in
-        which the step waited for patches.
-        """
+        """Train on the rest of the epoch; the mean loss and terms of the whole epoch."""
         progress, count = self.progress, len(self.patches)
         self.epoch_share, self.waited = 1 - progress.batch / count, 0.0
         self.model.train()
@@ -122,10 +110,7 @@ class Trainer:
         return self.objective.report({n: t / self.patches.patch_count for n, t in totals.items()})
 
     def time_steps(self, seconds: float) -> list[float]:
-        """Train for some seconds, at least one step, and return the seconds of each step.
-
-        This spoils the run: the trainer cannot be used for anything else afterwards.
-        """
+        """The seconds of each step while training for some seconds; this spoils the trainer."""
         self.model.train()
         batches = prefetch(partial(self.step.draw, 1), cycle(range(len(self.patches))))
         times = [time.monotonic()]
@@ -147,19 +132,19 @@ class Trainer:
         return loss
 
     def _save_if_due(self, first_bad: Tensor) -> None:
-        """Save at intervals, and save and stop on request.
-
-        Raises:
-            InputError: the state is not finite and cannot be saved.
-            Stopped: after `request_stop`.
-        """
+        """Save in the first process at intervals; save and stop on request."""
         due = time.monotonic() - self.saved_at > self.save_interval
         due, stop = self._any_process(due and self.fabric.is_global_zero, self.stop_requested)
         if due or stop:
             self._check_finite(first_bad)
-            self._save()
+            start, progress = time.monotonic(), self.progress
+            totals = sum_processes(self.fabric, progress.totals, self.objective.names)
+            if self.checkpoint and self.fabric.is_global_zero:
+                self.checkpoint.save(pack_state(self.model, self.step.adam, progress, totals))
+            self.saved_at = time.monotonic()
+            self.save_interval = max(MIN_CHECKPOINT_INTERVAL, 200 * (self.saved_at - start))
         if stop:
-            raise Stopped(f"stopped at epoch {self.progress.epoch}, batch {self.progress.batch}")
+            raise Stopped(f"stopped at {self.progress}")
 
     def _any_process(self, *flags: bool) -> list[bool]:
         """Whether any process sets each flag; False between the batches where processes sync."""
@@ -175,22 +160,11 @@ class Trainer:
         """Raise InputError if a loss or a weight is not finite; such a state is never saved."""
         batch = int(reduce_processes(self.fabric, first_bad, "min"))
         if batch <= self.progress.batch:
-            raise self._diverged(
-                f"epoch {self.progress.epoch}, batch {batch} the loss is not finite"
-            )
+            place = f"epoch {self.progress.epoch}, batch {batch}"
+            raise self._diverged(f"{place} the loss is not finite")
         if not all(bool(torch.isfinite(weights).all()) for weights in self.model.parameters()):
-            place = f"epoch {self.progress.epoch}, batch {self.progress.batch}"
-            raise self._diverged(f"{place} the weights are not finite")
+            raise self._diverged(f"{self.progress} the weights are not finite")
 
     def _diverged(self, what: str) -> InputError:
         advice = "lower train.lr" + ("" if self.plan.clip_norm else " or set train.clip_norm")
         return InputError(f"training diverged: at {what}; {advice} (now {self.plan.lr:g})")
-
-    def _save(self) -> None:
-        """Save the state in the first process, and measure how long that takes."""
-        start, progress = time.monotonic(), self.progress
-        totals = sum_processes(self.fabric, progress.totals, self.objective.names)
-        if self.checkpoint and self.fabric.is_global_zero:
-            self.checkpoint.save(pack_state(self.model, self.step.adam, progress, totals))
-        self.saved_at = time.monotonic()
-        self.save_interval = max(MIN_CHECKPOINT_INTERVAL, 200 * (self.saved_at - start))

@@ -20,26 +20,16 @@ from srcnn.training.objective import Objective, Row
 from srcnn.training.spectrum import MIN_PERIODS, grid_peak
 from srcnn.utils.threads import map_threads
 
-CROP_SIDE = 256
-"""HR pixels per side of a crop, if the image has as many."""
-
-CROP_PIXEL_SHARE = 0.1
-"""Pixels of all crops as a share of an epoch's pixels; a crop costs twice as much per pixel."""
-
-GRID = "grid/"
-"""Prefix of the columns with the peak of the grid artefacts; the crop's name follows."""
-
+CROP_SIDE = 256  # HR pixels per side of a crop, if the image has as many
+CROP_PIXEL_SHARE = 0.1  # of an epoch's pixels, for all crops; their pixels cost twice as much
+GRID = "grid/"  # prefix of the columns with the peak of the grid artefacts; the crop's name follows
 PSNRS = ["psnr_rgb", "psnr_interpolated"]
 
 
 class Crops:
     """The centres of val images: `lr` with a halo and `hr`, [N, h, w, 3] uint8, and `names`.
 
-    Args:
-        pairs: the val images.
-        scale: scale of the LR images.
-        halo: LR pixels of context around an LR crop.
-        pixels: HR pixels of an epoch of training.
+    `pixels` are the HR pixels of an epoch of training, which decide on the number of crops.
     """
 
     def __init__(self, pairs: Sequence[Pair], scale: int, halo: int, pixels: int):
@@ -53,8 +43,7 @@ class Crops:
         self.names = [pair.name for pair in chosen]
 
     def __len__(self) -> int:
-        """Number of crops."""
-        return len(self.lr)
+        return len(self.names)
 
 
 def _centre(pair: Pair, side: int, scale: int, halo: int) -> tuple[RGB8, RGB8]:
@@ -70,16 +59,8 @@ def validate(
     """Means over the crops: the loss with its terms, and the PSNR of the network and interpolation.
 
     If the crops are large enough, also `grid/{name}` for each crop: the peak of its error, in dB,
-    at the period of the scale (see `grid_peak`).
-
-    The network runs in float32, as after training; VGG runs in the precision of training.
-
-    Args:
-        fabric: device, precision and processes.
-        model: on the device.
-        objective: the loss.
-        crops: of the val images.
-        batch_size: crops that pass through the networks together.
+    at the period of the scale (see `grid_peak`). The network runs in float32, as after training;
+    VGG runs in the precision of training. `batch_size` crops pass through the networks together.
     """
     sums: dict[str, Tensor] = {}
     large = min(crops.hr.shape[1:3]) >= MIN_PERIODS * model.scale

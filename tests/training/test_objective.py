@@ -15,8 +15,7 @@ from srcnn.models.tensors import Weights, to_tensor
 from srcnn.models.vgg import VGGFeatures
 from srcnn.settings import PixelLoss
 from srcnn.training import losses
-from srcnn.training.objective import Objective, balance_ratios
-from srcnn.training.terms import PerceptualTerm, PixelTerm
+from srcnn.training.objective import Objective, PerceptualTerm, PixelTerm, balance_ratios
 
 MakePair = Callable[..., Pair]
 OneLine = Callable[[Any], str]

@@ -15,11 +15,9 @@ from srcnn.models.tensors import Weights, to_tensor
 from srcnn.models.vgg import VGGFeatures
 from srcnn.training.checkpoint import Checkpoint
 from srcnn.training.fabric import launch_fabric
-from srcnn.training.objective import Objective, balance_ratios
+from srcnn.training.objective import Objective, PerceptualTerm, PixelTerm, Term, balance_ratios
 from srcnn.training.patches import Patches
-from srcnn.training.schedule import Plan
-from srcnn.training.step import Batch, TrainingStep
-from srcnn.training.terms import PerceptualTerm, PixelTerm, Term
+from srcnn.training.step import Batch, Plan, TrainingStep
 from srcnn.training.trainer import Trainer
 from srcnn.training.validation import Crops
 

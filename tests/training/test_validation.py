@@ -12,9 +12,8 @@ from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import Weights
 from srcnn.models.vgg import VGGFeatures
 from srcnn.training.fabric import launch_fabric
-from srcnn.training.objective import Objective
+from srcnn.training.objective import Objective, PerceptualTerm, PixelTerm
 from srcnn.training.spectrum import grid_peak
-from srcnn.training.terms import PerceptualTerm, PixelTerm
 from srcnn.training.validation import CROP_PIXEL_SHARE, CROP_SIDE, Crops, validate
 
 MakePair = Callable[..., Pair]
