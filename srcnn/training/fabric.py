@@ -63,9 +63,8 @@ def in_bfloat16(fabric: Fabric) -> bool:
 def should_compile(setting: str, fabric: Fabric, steps: int) -> bool:
     """Whether to compile the network (`auto`, `always` or `never`) for a run of `steps` steps.
 
-    Compiling takes up to a minute on a CPU and ten seconds on an H100. It saves a few hundredths of
-    a step on a CPU in bfloat16, nothing there in float32, and a fifth on an H100
-    (`benchmarks/README.md`).
+    On a CPU, compiling takes up to a minute and saves a few hundredths of a step in bfloat16 only;
+    on an H100, ten seconds and a fifth (`benchmarks/README.md`).
 
     Raises:
         InputError: the setting is `always` and there is no compiler.

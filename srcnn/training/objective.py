@@ -7,8 +7,10 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
+from pathlib import Path
 
 import numpy as np
+import psutil
 import torch
 from torch import Tensor
 
@@ -19,10 +21,12 @@ from srcnn.images.resize import imresize
 from srcnn.models.tensors import to_tensor
 from srcnn.models.vgg import VGGFeatures
 from srcnn.training import losses
-from srcnn.training.hr_features import HRFeatures
 
+Values = Mapping[str, Tensor]  # raw values, scalars by name
 Row = dict[str, float]  # of the training curve: numbers by column
 BALANCE_SIDE = 512  # pixels per side of the centre crops on which terms are balanced
+
+FEATURE_MEMORY_SHARE = 0.5  # of the free memory, for the cached features of HR images
 
 
 class Term:
@@ -39,9 +43,7 @@ class Term:
         """The raw values, scalars by name; arguments as in `Objective.measure`."""
         raise NotImplementedError
 
-    def total(
-        self, values: Mapping[str, Tensor], ratios: Mapping[str, float], weight: float
-    ) -> Tensor:
+    def total(self, values: Values, ratios: Mapping[str, float], weight: float) -> Tensor:
         """The term from its raw values: each divided by its ratio (default 1), times `weight`."""
         return weight / ratios.get(self.name, 1.0) * values[self.name]
 
@@ -76,12 +78,55 @@ class PerceptualTerm(Term):
             hr_features = self.hr_features(images, hr) if images else self.vgg(hr)
         return losses.feature_losses(self.vgg(sr), hr_features)
 
-    def total(
-        self, values: Mapping[str, Tensor], ratios: Mapping[str, float], weight: float
-    ) -> Tensor:
+    def total(self, values: Values, ratios: Mapping[str, float], weight: float) -> Tensor:
         """`weight` · Eq. 2, each layer divided by its ratio."""
         lambdas = {layer: value / ratios.get(layer, 1.0) for layer, value in self.lambdas.items()}
         return weight * losses.perceptual_loss(values, lambdas)
+
+
+class HRFeatures:
+    """Caches the VGG features of HR images that return in every epoch, while there is memory.
+
+    Each image passes through VGG alone, cached or not, so that the numbers are the same. Features
+    stay on the device of VGG. `processes` share the host's memory.
+    """
+
+    def __init__(self, vgg: VGGFeatures, processes: int = 1, room: int | None = None):
+        self.vgg, self.cache = vgg, dict[Hashable, dict[str, Tensor]]()
+        free = _free_memory(next(vgg.parameters()).device, processes)
+        self.room = int(FEATURE_MEMORY_SHARE * free) if room is None else room  # bytes
+
+    @torch.no_grad()
+    def __call__(self, images: Sequence[Hashable], hr: Tensor) -> dict[str, Tensor]:
+        """Features by layer, [N, C_j, H_j, W_j], of hr [N, 3, H, W], RGB in [0, 1].
+
+        `images` has a key for each image; an equal key means equal pixels.
+        """
+        each = [self._features(key, image) for key, image in zip(images, hr.split(1), strict=True)]
+        if len(each) == 1:
+            return each[0]  # without a copy: the features of whole images take gigabytes
+        return {layer: torch.cat([features[layer] for features in each]) for layer in each[0]}
+
+    def _features(self, key: Hashable, image: Tensor) -> dict[str, Tensor]:
+        if key in self.cache:
+            return self.cache[key]
+        features = self.vgg(image)
+        size = sum(feature.nbytes for feature in features.values())
+        if size <= self.room:
+            self.room -= size
+            self.cache[key] = features
+        return features
+
+
+def _free_memory(device: torch.device, processes: int) -> int:
+    """Free bytes for each process: of its GPU, or of the host within the container's limit."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    free = int(psutil.virtual_memory().available)
+    limit, used = (Path("/sys/fs/cgroup", f"memory.{name}") for name in ("max", "current"))
+    if limit.is_file() and (allowed := limit.read_text().strip()) != "max":
+        free = min(free, int(allowed) - int(used.read_text()))
+    return free // processes
 
 
 @dataclass(frozen=True)
@@ -113,7 +158,7 @@ class Objective:
             values |= term.measure(sr, hr, images)
         return values if "mse" in values else {"mse": losses.mse_loss(sr.float(), hr), **values}
 
-    def loss(self, values: Mapping[str, Tensor]) -> Tensor:
+    def loss(self, values: Values) -> Tensor:
         """The sum of the weighted terms, a scalar."""
         return reduce(add, (term.total(values, self.ratios, term.weight) for term in self.terms))
 

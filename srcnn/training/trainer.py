@@ -47,10 +47,7 @@ class Trainer:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def run(self) -> Iterator[Row]:
-        """Train to the end, from the last checkpoint if there is one.
-
-        Yields:
-            a row of the training curve per epoch; `progress.rows` also has those of an earlier run.
+        """Train to the end, from the last checkpoint if there is one; yields a row per epoch.
 
         Raises:
             InputError: the loss or the weights are not finite.
@@ -72,11 +69,10 @@ class Trainer:
         self.model.load_state_dict(self.progress.best_weights)
 
     def _resume(self) -> None:
-        state = self.checkpoint.load() if self.checkpoint and self.fabric.is_global_zero else None
+        is_first = self.fabric.is_global_zero
+        state = self.checkpoint.load() if self.checkpoint and is_first else None
         if (state := self.fabric.broadcast(state)) is not None:
-            self.progress = restore_state(
-                self.model, self.step.adam, state, is_first=self.fabric.is_global_zero
-            )
+            self.progress = restore_state(self.model, self.step.adam, state, is_first=is_first)
             self.fabric.print(f"continuing an unfinished run from {self.progress}", flush=True)
 
     def train_epoch(self) -> Row:

@@ -8,7 +8,7 @@ from torch import Tensor
 from srcnn.images.image_io import RGB8
 from srcnn.models.tensors import Weights, to_tensor
 from srcnn.models.vgg import VGGFeatures
-from srcnn.training.hr_features import HRFeatures
+from srcnn.training.objective import HRFeatures
 
 Picture = Callable[..., RGB8]
 

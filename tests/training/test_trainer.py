@@ -223,7 +223,7 @@ def test_caching_the_features_of_whole_hr_images_changes_nothing(
     monkeypatch.setattr(VGGFeatures, "forward", watched)
     results = []
     for share, hr_images in ((0.0, 6), (0.5, 2)):  # three epochs of two images
-        monkeypatch.setattr("srcnn.training.hr_features.FEATURE_MEMORY_SHARE", share)
+        monkeypatch.setattr("srcnn.training.objective.FEATURE_MEMORY_SHARE", share)
         trainer = start(eq_3(vgg), patch_size=None, batch_size=1, epochs=3)
         monkeypatch.setattr("srcnn.training.trainer.validate", lambda *_: {"loss": 1.0})
         seen.clear()
