@@ -51,7 +51,7 @@ def main() -> None:
     for scale in (2, 4):
         print(f"\n| ×{scale} | seconds | of the roof | PSNR, dB | peak memory |")
         print("|---|--:|--:|--:|--:|")
-        for name in METHODS:
+        for name in RUNTIMES:
             if "OpenVINO" in name and importlib.util.find_spec("openvino") is None:
                 print(f"| {name} | not installed |")
                 continue
@@ -74,7 +74,7 @@ def gemm_roof() -> float:
 
 def case(name: str, scale: int, runs: int) -> tuple[float, float, float]:
     """Seconds of the fastest run, mean PSNR in dB, and peak memory in GiB of a method."""
-    method = METHODS[name](scale)
+    method = RUNTIMES[name](scale)
     photos = [read_rgb(path) for path in sorted(Path("data/hr/val").glob("*.png"))]
     large = np.tile(photos[0], (9, 9, 1))[:HEIGHT, :WIDTH]
     lr = imresize(large, 1 / scale)
@@ -232,7 +232,7 @@ def start_up() -> float:
         return time.perf_counter() - start
 
 
-METHODS: dict[str, Callable[[int], Method]] = {
+RUNTIMES: dict[str, Callable[[int], Method]] = {
     "Pillow, Lanczos": pillow,
     "torch, eager": torch_by("eager"),
     "torch, compiled": torch_by("compiled"),

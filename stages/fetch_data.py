@@ -8,7 +8,7 @@ from srcnn.data.archives import fetch_archives, read_manifest
 from srcnn.data.hr_set import list_conversions, write_hr, write_validation
 from srcnn.images.image_io import IMAGE_NAMES
 from srcnn.settings import Data, Settings
-from srcnn.utils.paths import SPLITS, smallest_val_side
+from srcnn.utils.paths import SPLITS
 from srcnn.utils.text import join_names
 from stages.run_stage import run_stage
 
@@ -19,8 +19,7 @@ def main(settings: Settings) -> None:
     most = {"train": data.train_images, "val": data.val_images}
     photos = sources.select(find_photos(data), data.same_size, most)
     multiple = math.lcm(*settings.scales)
-    smallest_val = max(map(smallest_val_side, settings.scales))
-    images = write_hr(photos, Path("data/hr"), multiple, smallest_val)
+    images = write_hr(photos, Path("data/hr"), multiple, max(settings.scales))
     notices = []
     if data.source == "folder" and (others := sources.other_files(Path(data.root or ""))):
         notices.append(f"skipped, as they are not {IMAGE_NAMES}: {join_names(others)}")

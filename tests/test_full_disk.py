@@ -103,8 +103,7 @@ def test_photographs_may_be_in_a_read_only_folder(tmp_path: Path) -> None:
 def test_a_read_only_project_is_reported(tmp_path: Path) -> None:
     folder = copy_project(tmp_path / "project")
     with read_only(folder):
-        assert error_line(by_hand("fetch_data", folder)).endswith("Read-only file system: 'data'")
-    (folder / "data").mkdir()
+        assert "Read-only file system: 'data" in error_line(by_hand("fetch_data", folder))
     with read_only(folder / "data"):
         assert "Read-only file system: 'data/" in error_line(by_hand("fetch_data", folder))
 

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from srcnn.errors import InputError
-from srcnn.utils.text import join_names, text_table
+from srcnn.utils.text import join_names, signed, text_table
 from srcnn.utils.yaml_files import error_line, parse_yaml
 from tools.commands import changes, committed, committed_files
 
@@ -204,7 +204,7 @@ def _table(metrics: list[MetricChange]) -> list[str]:
         (
             *(change.scale, change.method, change.metric),
             *(f"{change.committed:.6g}", f"{change.now:.6g}"),
-            f"{change.now - change.committed:+.2g}" if change.now != change.committed else "0",
+            signed(change.now - change.committed, ".2g") if change.now != change.committed else "0",
             *(f"{change.allowed:.2g}", "" if change.is_allowed else "outside"),
         )
         for change in metrics

@@ -1,7 +1,6 @@
 """The HR images `hr/{train,val}/NNNN.png` with their index, and warnings about the originals."""
 
 import hashlib
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from srcnn.data.sources import Photo
 from srcnn.errors import InputError
 from srcnn.images.image_io import crop_to_multiple, read_photo, write_png
 from srcnn.utils.files import atomic_write, check_room
+from srcnn.utils.paths import check_val_size
 from srcnn.utils.tables import write_csv
 from srcnn.utils.text import join_names
 from srcnn.utils.threads import map_threads
@@ -40,14 +40,14 @@ class HRImage:
 
 
 def write_hr(
-    photos: Sequence[Photo], folder: Path, multiple: int, smallest_val: int = 1
+    photos: Sequence[Photo], folder: Path, multiple: int, val_scale: int | None = None
 ) -> list[HRImage]:
     """Write every photograph as `folder/{split}/NNNN.png`, cropped, and `folder/index.csv`.
 
     The folder is replaced when all images are written; images of an earlier run are used again.
     Numbers continue from train to val, so that each names one image. Both sides are cropped at the
-    bottom and right to a multiple of `multiple` pixels; those of a val image need at least
-    `smallest_val` pixels then. A plain 8-bit RGB PNG that needs no cropping is copied.
+    bottom and right to a multiple of `multiple` pixels; a val image must then be
+    large enough to be scored at ×`val_scale`. A plain 8-bit RGB PNG without cropping is copied.
 
     Raises:
         InputError: an image cannot be read or is too small, or is in both train and val.
@@ -58,10 +58,10 @@ def write_hr(
         check_room(needed, folder, "the photographs", "set data.train_images and data.val_images")
 
         def write(photo: Photo) -> tuple[Path, Note]:
-            smallest = max(multiple, smallest_val) if photo.split == "val" else multiple
+            scale = val_scale if photo.split == "val" else None
             original = photo.read()
-            made_from = (hashlib.sha256(original).hexdigest(), multiple, smallest)
-            write_image = partial(_write, original, photo.where, multiple, smallest)
+            made_from = (hashlib.sha256(original).hexdigest(), multiple, scale)
+            write_image = partial(_write, original, photo.where, multiple, scale)
             return work.make(made_from, write_image)
 
         written = map_threads(write, photos, "photographs")
@@ -82,14 +82,16 @@ def write_hr(
     return images
 
 
-def _write(original: bytes, where: str, multiple: int, smallest: int, png: Path) -> Note:
+def _write(original: bytes, where: str, multiple: int, val_scale: int | None, png: Path) -> Note:
     """Write one photograph, cropped; return the fields of HRImage from `width` to `pixels`."""
     photo = read_photo(original, where)
     height, width = photo.pixels.shape[:2]
     cropped = crop_to_multiple(photo.pixels, multiple)
-    if min(cropped.shape[:2]) < smallest:
-        least = math.ceil(smallest / multiple) * multiple
-        raise InputError(f"{where}: {width}×{height} pixels; at least {least}×{least} are needed")
+    if val_scale:
+        check_val_size(where, (width, height), val_scale, multiple)
+    if not cropped.size:
+        least = f"{multiple}×{multiple}"
+        raise InputError(f"{where}: {width}×{height} pixels; at least {least} are needed")
     if photo.plain_png and cropped.shape == photo.pixels.shape:
         with atomic_write(png) as temporary:
             temporary.write_bytes(original)

@@ -4,11 +4,11 @@ from pathlib import Path
 from srcnn.figures.style import FONT, METHOD_NAMES, method_colours, method_name, short_name
 from tests.small_results import LOSSES
 
-METHODS = [method for method in METHOD_NAMES if method != "hr"]
+KNOWN = [method for method in METHOD_NAMES if method != "hr"]
 
 
 def test_each_method_has_its_own_colour_and_name() -> None:
-    methods = [*METHODS, "deep", "thin", "l1", "alone"]  # the last four are variants
+    methods = [*KNOWN, "deep", "thin", "l1", "alone"]  # the last four are variants
     assert len(set(method_colours(methods).values())) == len(methods)
     assert (method_name("deep"), short_name("deep")) == ("SRCNN, deep", "deep")
     assert (method_name("mse"), short_name("mse")) == ("SRCNN, MSE loss", "MSE loss")
@@ -25,4 +25,4 @@ def test_the_templates_of_dvc_plots_have_the_style_of_the_figures(project: Path)
         assert spec["config"]["font"].startswith(FONT)
         colours = spec["encoding"]["color"]["scale"]["range"]
         assert colours[:2] == list(method_colours(LOSSES).values())
-        assert set(colours) > set(method_colours(METHODS).values())
+        assert set(colours) > set(method_colours(KNOWN).values())

@@ -149,7 +149,7 @@ def test_changed_results_are_named(folder: Path) -> None:
         "metrics/x2.json: not the committed file",
         "plots/old.md: committed, but not made",
         "scale  method  metric  committed  now  difference  allowed",
-        "x2     mse     psnr_y       31.5   30        -1.5     0.15  outside",
+        "x2     mse     psnr_y       31.5   30        −1.5     0.15  outside",
         "not verified: 3 of 6 outputs differ",
     ]
     assert status == 1
@@ -194,7 +194,7 @@ def test_another_machine_is_verified_within_the_tolerance(folder: Path) -> None:
 
 def test_another_machine_is_not_verified_beyond_the_tolerance(folder: Path) -> None:
     status, lines, _ = verify(folder, MACHINE="a GPU", SHIFT="-0.25")
-    assert lines[-2].split() == ["x2", "mse", "psnr_y", "30", "29.75", "-0.25", "0.15", "outside"]
+    assert lines[-2].split() == ["x2", "mse", "psnr_y", "30", "29.75", "−0.25", "0.15", "outside"]
     assert lines[-1] == "not verified: 1 of 3 metrics changed too much"
     assert status == 1
 
