@@ -77,7 +77,7 @@ def make_checkpoint(
     run = [
         *(scale, loss, settings.seed, settings.model, settings.loss_of(loss), options),
         *(inputs.digest, code_digest(*ROOMS), sha256_of(script)),
-        *(environment(fabric.device), version("lightning-fabric")),
+        *(environment(fabric.device), version("lightning-fabric"), version("torchvision")),
     ]
     return Checkpoint(Path(f".training/x{scale}_{loss}"), run)
 
@@ -124,7 +124,8 @@ def make_objective(loss: Loss | None, inputs: Inputs, scale: int, fabric: Fabric
     if inputs.vgg is not None:
         terms.append(PerceptualTerm(inputs.vgg, loss.layers, loss.lambda2, fabric.world_size))
     if loss.balance == "bicubic":
-        ratios = balance_ratios(Objective(terms), inputs.train, scale, fabric.device)
+        device = fabric.device if inputs.vgg else torch.device("cpu")
+        ratios = balance_ratios(Objective(terms), inputs.train, scale, device)
     else:
         ratios = dict.fromkeys(loss.layers if inputs.vgg else (), 1.0)
     return Objective(terms, ratios)

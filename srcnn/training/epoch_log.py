@@ -14,6 +14,7 @@ from srcnn.training.objective import Row
 from srcnn.training.trainer import Trainer
 from srcnn.training.validation import GRID
 from srcnn.utils.tables import write_csv
+from srcnn.utils.text import signed
 
 
 class EpochLog:
@@ -57,7 +58,7 @@ class EpochLog:
         return (
             f"epoch {row['epoch']:.0f}/{epochs}: loss {row['loss']:.6f} ({text}), "
             f"val loss {row['val_loss']:.6f}, val PSNR {row['val_psnr_rgb']:.2f} dB "
-            f"({gain:+.2f} dB vs. interpolation); {speed:.0f} patches/s, "
+            f"({signed(gain, '.2f')} dB vs. interpolation); {speed:.0f} patches/s, "
             f"{100 * trainer.waited / seconds:.1f} % waiting for patches; "
             f"{tqdm.format_interval(left)} left"
         )

@@ -88,13 +88,13 @@ class HRFeatures:
     """Caches the VGG features of HR images that return in every epoch, while there is memory.
 
     Each image passes through VGG alone, cached or not, so that the numbers are the same. Features
-    stay on the device of VGG. `processes` share the host's memory.
+    stay on the device of VGG. `processes` share the host's memory. Without `room` in bytes, the
+    first call measures it, because balancing and the optimiser take memory before.
     """
 
     def __init__(self, vgg: VGGFeatures, processes: int = 1, room: int | None = None):
         self.vgg, self.cache = vgg, dict[Hashable, dict[str, Tensor]]()
-        free = _free_memory(next(vgg.parameters()).device, processes)
-        self.room = int(FEATURE_MEMORY_SHARE * free) if room is None else room  # bytes
+        self.processes, self.room = processes, room
 
     @torch.no_grad()
     def __call__(self, images: Sequence[Hashable], hr: Tensor) -> dict[str, Tensor]:
@@ -102,6 +102,8 @@ class HRFeatures:
 
         `images` has a key for each image; an equal key means equal pixels.
         """
+        if self.room is None:
+            self.room = int(FEATURE_MEMORY_SHARE * _free_memory(hr.device, self.processes))
         each = [self._features(key, image) for key, image in zip(images, hr.split(1), strict=True)]
         if len(each) == 1:
             return each[0]  # without a copy: the features of whole images take gigabytes
@@ -112,7 +114,7 @@ class HRFeatures:
             return self.cache[key]
         features = self.vgg(image)
         size = sum(feature.nbytes for feature in features.values())
-        if size <= self.room:
+        if self.room is not None and size <= self.room:
             self.room -= size
             self.cache[key] = features
         return features

@@ -64,7 +64,7 @@ def test_a_line_has_the_epoch_its_losses_and_the_gain_over_interpolation() -> No
 
 
 def test_a_network_worse_than_interpolation_has_a_minus() -> None:
-    assert "-1.36" in line(ROW | {"val_psnr_rgb": 26.0})
+    assert "−1.36" in line(ROW | {"val_psnr_rgb": 26.0})
 
 
 def test_a_perceptual_run_has_the_raw_and_the_weighted_terms() -> None:
