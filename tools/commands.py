@@ -65,7 +65,7 @@ def run_dvc(*arguments: str, **options: Any) -> int:
 def stop(process: "subprocess.Popen[Any]") -> None:
     """Interrupt DVC and its children; kill what is still there after STOP_SECONDS."""
     for number, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGKILL, None)):
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):  # the id may be in use again
             os.killpg(process.pid, number)
         with suppress(subprocess.TimeoutExpired):
             process.wait(seconds)

@@ -46,7 +46,8 @@ def main() -> None:
     parser.add_argument("--name", default="", help="prefix of the experiments' names")
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: _stop_requested.set())
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets for SIGHUP
+            signal.signal(number, lambda *_: _stop_requested.set())
     try:
         sys.exit(sweep(arguments.settings or [DEFAULT], arguments.jobs, arguments.name))
     except (InputError, OSError, Stopped) as error:

@@ -129,7 +129,9 @@ def _json(text: str, name: str, kind: TypeAdapter[Any]) -> Any:
 def _stages(text: str, name: str) -> Stages:
     try:
         stages: Stages = parse_yaml(text, name)["stages"]
-        _made(stages)  # reads every part
+        for stage in stages.values():
+            for file in [*stage.get("deps", []), *stage.get("outs", [])]:
+                file["path"]
         return stages
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(f"{name}: not a lock file of DVC ({error})") from None

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from tests.tiny_project import ROOT, commit, copy_of, environment, run
+from tools.sweep import main
 
 pytestmark = pytest.mark.long
 
@@ -329,3 +330,18 @@ def experiment(project: Project, name: str) -> str:
 def section(lock: str, stage: str) -> str:
     """What dvc.lock says of a stage."""
     return re.split(r"\n  (?=\S)", lock.partition(f"\n  {stage}:")[2])[0]
+
+
+def test_a_sweep_under_nohup_outlives_its_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {number: signal.getsignal(number) for number in (1, 2, 15)}
+    monkeypatch.setattr("sys.argv", ["sweep"])
+    monkeypatch.setattr("tools.sweep.sweep", lambda *_: 0)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with pytest.raises(SystemExit):
+            main()
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        assert callable(signal.getsignal(signal.SIGINT))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -248,6 +248,11 @@ def test_a_project_without_committed_results_is_refused(folder: Path, name: str)
     [
         ("dvc.lock", "stages:\n  photos: [", "dvc.lock: not valid YAML: "),
         ("dvc.lock", "schema: '2.0'\n", "dvc.lock: not a lock file of DVC ('stages')"),
+        (
+            "dvc.lock",
+            "stages: {a: {deps: [{md5: x}]}}\n",
+            "dvc.lock: not a lock file of DVC ('path')",
+        ),
         ("metrics/environment.json", "[]", "metrics/environment.json: input should be"),
         ("metrics/x2.json", '{"mse": 3}', "metrics/x2.json: mse: input should be"),
     ],
