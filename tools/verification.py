@@ -131,7 +131,7 @@ def _stages(text: str, name: str) -> Stages:
         stages: Stages = parse_yaml(text, name)["stages"]
         for stage in stages.values():
             for file in [*stage.get("deps", []), *stage.get("outs", [])]:
-                file["path"]
+                file["path"]  # raises KeyError here and not halfway through the comparison
         return stages
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(f"{name}: not a lock file of DVC ({error})") from None
