@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from srcnn.settings import Settings
-from srcnn.utils.files import atomic_write
+from srcnn.utils.files import write_text
 from stages.run_stage import run_stage
 
 
@@ -13,8 +13,7 @@ def main(settings: Settings) -> None:
     Stages with a scale or the name of a variant in their command run after this one, so a name
     such as `a; rm x` is refused before a shell sees it.
     """
-    with atomic_write(Path("data/settings_checked")) as temporary:
-        temporary.write_text("params.yaml is valid\n", encoding="utf-8")
+    write_text("params.yaml is valid\n", Path("data/settings_checked"))
 
 
 if __name__ == "__main__":

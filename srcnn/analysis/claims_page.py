@@ -9,7 +9,7 @@ from srcnn.analysis.claims_text import RULE, TEXTS
 from srcnn.analysis.comparisons import sample_size_note
 from srcnn.analysis.verdicts import Claim, Part
 from srcnn.evaluation.metrics import rounded
-from srcnn.utils.files import atomic_write, write_json
+from srcnn.utils.files import write_json, write_text
 from srcnn.utils.text import escape_markdown, join_names, markdown_table, signed
 
 
@@ -21,8 +21,7 @@ def write_claims(
     The JSON maps a claim to its `verdict`, its facts, and its parts with their numbers.
     """
     write_json(rounded({claim.key: _facts(claim) for claim in claims}), numbers)
-    with atomic_write(page) as temporary:
-        temporary.write_text("\n".join(_markdown(claims, names)), encoding="utf-8")
+    write_text("\n".join(_markdown(claims, names)), page)
 
 
 def _facts(claim: Claim) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pandas as pd
 from srcnn.analysis.results import Results
 from srcnn.analysis.statistics import MIN_POWERED, MIN_SIGNIFICANT, Summary, summarise
 from srcnn.evaluation.metrics import METRICS
-from srcnn.utils.files import atomic_write
+from srcnn.utils.files import write_text
 from srcnn.utils.methods import METHODS
 from srcnn.utils.tables import write_csv
 from srcnn.utils.text import markdown_table, signed
@@ -44,8 +44,7 @@ def compare(scales: Sequence[Results]) -> pd.DataFrame:
 def write_comparisons(comparisons: pd.DataFrame, table: Path, page: Path) -> None:
     """Write all comparisons as CSV, six significant digits, and the main pairs as Markdown."""
     write_csv(comparisons.drop(columns="significant"), table, float_format="%.6g")
-    with atomic_write(page) as temporary:
-        temporary.write_text("\n".join(_markdown(comparisons)), encoding="utf-8")
+    write_text("\n".join(_markdown(comparisons)), page)
 
 
 def _markdown(comparisons: pd.DataFrame) -> Iterator[str]:

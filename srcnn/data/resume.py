@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from srcnn.utils.files import atomic_write, code_digest, sha256_of
+from srcnn.utils.files import code_digest, sha256_of, write_text
 
 Note = dict[str, Any]
 
@@ -49,8 +49,7 @@ class ResumableFolder:
             if sha256_of(file) == note["sha256"]:
                 return file, note
         note = json.loads(json.dumps(write(file))) | {"sha256": sha256_of(file)}
-        with atomic_write(note_file) as temporary:
-            temporary.write_text(json.dumps(note))
+        write_text(json.dumps(note), note_file)
         return file, note
 
     def replace(self, images: Mapping[str, Path], index: Path | None = None) -> None:

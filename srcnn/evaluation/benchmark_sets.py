@@ -18,7 +18,7 @@ from srcnn.images.image_io import crop_to_multiple, image_size, list_images, rea
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.srcnn import SRCNN
-from srcnn.utils.files import atomic_write, write_json
+from srcnn.utils.files import write_json, write_text
 from srcnn.utils.paths import check_val_size
 from srcnn.utils.text import escape_markdown, markdown_table
 from srcnn.utils.threads import prefetch
@@ -93,8 +93,7 @@ def write_benchmarks(sets: Mapping[str, Mapping[str, Any]], metrics: Path, table
     The scores of a set are `images`, their number, and `x{scale}` → method → metric → mean.
     """
     write_json(sets, metrics)
-    with atomic_write(table) as temporary:
-        temporary.write_text(_markdown(sets) if sets else _HOW_TO_NAME_A_SET, encoding="utf-8")
+    write_text(_markdown(sets) if sets else _HOW_TO_NAME_A_SET, table)
 
 
 _NOTES = (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from srcnn.analysis.results import Results
-from srcnn.utils.files import atomic_write
+from srcnn.utils.files import write_text
 from srcnn.utils.tables import write_csv
 from srcnn.utils.text import escape_markdown, markdown_table
 
@@ -68,8 +68,7 @@ def write_table(scales: Sequence[Results], folder: Path) -> None:
     long.insert(4, "photograph", photographs.where(long["source"] == "reproduction"))
     write_csv(long, folder / "table1.csv", float_format="%.6g")
     for suffix, render in (("md", _markdown), ("tex", _latex)):
-        with atomic_write(folder / f"table1.{suffix}") as temporary:
-            temporary.write_text(render(printed_rows(table), names), encoding="utf-8")
+        write_text(render(printed_rows(table), names), folder / f"table1.{suffix}")
 
 
 def _markdown(rows: list[list[str]], names: list[str]) -> str:

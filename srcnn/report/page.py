@@ -16,7 +16,7 @@ from srcnn.figures.table1 import IMAGES, NOTES, TITLE, printed_rows, table1
 from srcnn.report import ASSETS, svg_charts, tables
 from srcnn.report.pictures import Sources, embed_pictures, link_pictures, thumbnails
 from srcnn.report.run import Run
-from srcnn.utils.files import atomic_write
+from srcnn.utils.files import write_text
 
 PICTURES_LIMIT = 7_000_000  # characters; the rest of the page takes less than one megabyte more
 
@@ -44,8 +44,7 @@ def write_report(run: Run, path: Path, limit: int = PICTURES_LIMIT) -> None:
         keep_trailing_newline=True,
     ).get_template("page.html.j2")
     page = template.render(**_code(), data=data, **_results(run), **_settings(run))
-    with atomic_write(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_text(page, path)
 
 
 def _code() -> dict[str, Any]:

@@ -45,11 +45,15 @@ def packaged_file(package: str, file: str, sha256: str) -> Path:
     return path
 
 
-def write_json(value: Any, path: Path) -> None:
-    """Write indented JSON with a newline at the end."""
+def write_text(text: str, path: Path) -> None:
+    """Write text as UTF-8, atomically."""
     with atomic_write(path) as temporary:
-        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write indented JSON with a newline at the end, atomically."""
+    write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", path)
 
 
 def sha256_of(path: Path) -> str:
