@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from srcnn.analysis.results import Cost, Devices, Results
+from srcnn.analysis.statistics import subtract
 from srcnn.analysis.verdicts import Claim, Part, Verdict, combine, judge_parts
 from srcnn.utils.text import escape_markdown
 
@@ -18,7 +19,6 @@ CPU_RATE = 1e10  # multiply-adds per second that a core of any CPU of the last t
 MAX_SECONDS = 60.0  # per megapixel at that rate; a slower network does not count as running on it
 
 _NO_VALUES = pd.Series(dtype=float)
-_MIN_VALUE = 1e-10  # an MSE of 100 dB; replaces smaller values, so that equal images have a ratio
 
 
 def mean_squared_error(scales: Sequence[Results]) -> Claim:
@@ -42,7 +42,7 @@ def gap(scales: Sequence[Results]) -> Claim:
         values = _NO_VALUES
         if has_both:
             at_2, at_4 = (_model_log_ratio(by_scale[scale], metric) for scale in (2, 4))
-            values = at_2.abs() - at_4.abs()
+            values = subtract(at_2.abs(), at_4.abs())
         name = f"{metric.upper()}, ×2 less ×4"
         parts.append(Part(name, values, 1, decides=metric == "mse"))
     notes = [] if has_both else ["This run lacks one of the two scales: set `scales: [2, 4]`."]
@@ -162,5 +162,6 @@ def _model_log_ratio(results: Results, metric: str) -> pd.Series:
 
 
 def _log_ratio(first: pd.Series, second: pd.Series) -> pd.Series:
-    """ln(first / second) by image."""
-    return (first.clip(lower=_MIN_VALUE) / second.clip(lower=_MIN_VALUE)).map(math.log)
+    """ln(first / second) by image: 0 where both are 0, infinite where one is."""
+    with np.errstate(divide="ignore"):
+        return subtract(np.log(first), np.log(second))

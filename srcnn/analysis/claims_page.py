@@ -32,6 +32,7 @@ def _facts(claim: Claim) -> dict[str, Any]:
             "verdict": part.verdict,
             **_ends(part),
             "images": part.summary.images,
+            **({"infinite": part.summary.infinite} if part.summary.infinite else {}),
             "as_claimed": part.as_claimed,
             **({"is_ratio": True} if part.is_ratio else {}),
         }
@@ -81,7 +82,8 @@ def _cells(part: Part) -> list[str]:
     contrary = found.images - found.equal - part.as_claimed
     counts = f"{part.as_claimed} – {found.equal} – {contrary}"
     verdict = part.verdict if part.decides else "*for comparison*"
-    return [part.name, str(found.images), shown.get("mean", "–"), interval, counts, verdict]
+    images = f"{found.images}{f' ({found.infinite} infinite)' if found.infinite else ''}"
+    return [part.name, images, shown.get("mean", "–"), interval, counts, verdict]
 
 
 def _ends(part: Part) -> dict[str, float]:

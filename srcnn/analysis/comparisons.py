@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from srcnn.analysis.results import Results
-from srcnn.analysis.statistics import MIN_POWERED, MIN_SIGNIFICANT, Summary, summarise
+from srcnn.analysis.statistics import MIN_POWERED, MIN_SIGNIFICANT, Summary, subtract, summarise
 from srcnn.evaluation.metrics import METRICS
 from srcnn.utils.files import write_text
 from srcnn.utils.methods import METHODS
@@ -28,16 +28,18 @@ def compare(scales: Sequence[Results]) -> pd.DataFrame:
     """Compare every two methods once at each scale, by each metric: a row for each comparison.
 
     Differences are of method `a` minus method `b`, which was scored earlier; `low` and `high` are
-    the 95 % interval of `mean_difference`, NaN if there is none.
+    the 95 % interval of `mean_difference`, NaN if there is none. Both leave out the `infinite`
+    differences, which wins, ties and losses count.
     """
     rows = []
     for results, metric in product(scales, METRICS):
         table = results.table(metric)
         for b, a in combinations(results.methods, 2):
-            found = summarise(table[a] - table[b])
-            numbers = found.images, found.mean, found.low, found.high, *count_wins(metric, found)
-            rows.append((results.scale, metric, a, b, *numbers, found.is_significant))
-    columns = ["scale", "metric", "a", "b", "images", "mean_difference", "low", "high"]
+            found = summarise(subtract(table[a], table[b]))
+            means = found.images, found.infinite, found.mean, found.low, found.high
+            counts = count_wins(metric, found)
+            rows.append((results.scale, metric, a, b, *means, *counts, found.is_significant))
+    columns = ["scale", "metric", "a", "b", "images", "infinite", "mean_difference", "low", "high"]
     return pd.DataFrame(rows, columns=[*columns, "wins", "ties", "losses", "significant"])
 
 
@@ -57,6 +59,11 @@ def _markdown(comparisons: pd.DataFrame) -> Iterator[str]:
         "About one cell in twenty may be bold by chance. "
         "`plots/comparisons.csv` has all pairs of methods.\n"
     )
+    if comparisons["infinite"].any():
+        yield (
+            "A result that is identical to the ground truth has an infinite PSNR. An infinite "
+            "difference counts as better or worse, but has no share in the mean.\n"
+        )
     yield f"{sample_size_note(int(comparisons['images'].min()))}\n"
     scales = comparisons["scale"].unique()
     variants = [method for method in comparisons["a"].unique() if method not in METHODS]
@@ -74,7 +81,9 @@ def _cell(row: pd.Series) -> str:
     mean, low, high = (signed(row[name]) for name in ("mean_difference", "low", "high"))
     bold = "**" if row["significant"] else ""
     interval = "no interval" if pd.isna(row["low"]) else f"[{low}, {high}]"
-    return f"{bold}{mean}{bold} {interval} · {row['wins']}–{row['ties']}–{row['losses']}"
+    left_out = f" ({row['infinite']} infinite)" if row["infinite"] else ""
+    counts = f"{row['wins']}–{row['ties']}–{row['losses']}"
+    return f"{bold}{mean}{bold} {interval}{left_out} · {counts}"
 
 
 def sample_size_note(images: int) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.stats import binomtest, bootstrap
 
 LEVEL = 0.05  # of significance: 1 − the confidence of an interval
@@ -26,20 +27,25 @@ _ROUNDING = 1e-9  # relative to the largest value: what floats leave of a sum th
 
 @dataclass(frozen=True)
 class Summary:
-    """Statistics of values, one for each image."""
+    """Statistics of values, one for each image.
+
+    An infinite value counts on its side of 0, but not in the mean and its interval: a method whose
+    result is identical to the ground truth has an infinite PSNR.
+    """
 
     images: int
-    mean: float | None  # None without images
-    low: float | None  # ends of the mean's interval; None with fewer than two images
+    mean: float | None  # None without a finite value
+    low: float | None  # ends of the mean's interval; None with fewer than two finite values
     high: float | None
     above: int  # number of images with a value above 0
     equal: int
     below: int
+    infinite: int = 0  # number of values that the mean leaves out
 
     @property
     def side(self) -> int:
-        """1 or −1 if the interval lies above or below 0, else 0; 0 with too few images."""
-        if self.low is None or self.high is None or self.images < MIN_SIGNIFICANT:
+        """1 or −1 if the interval lies above or below 0, else 0; 0 with too few finite values."""
+        if self.low is None or self.high is None or self.images - self.infinite < MIN_SIGNIFICANT:
             return 0
         return (self.low > 0) - (self.high < 0)
 
@@ -53,16 +59,23 @@ class Summary:
 def summarise(values: Iterable[float]) -> Summary:
     """Summarise values, one for each image."""
     values = [float(value) for value in values]
-    low, high = bootstrap_interval(values) or (None, None)
+    finite = [value for value in values if math.isfinite(value)]
+    low, high = bootstrap_interval(finite) or (None, None)
     return Summary(
         images=len(values),
-        mean=_without_rounding(math.fsum(values) / len(values), values) if values else None,
+        mean=_without_rounding(math.fsum(finite) / len(finite), finite) if finite else None,
         low=low,
         high=high,
         above=sum(value > 0 for value in values),
         equal=sum(value == 0 for value in values),
         below=sum(value < 0 for value in values),
+        infinite=len(values) - len(finite),
     )
+
+
+def subtract(first: pd.Series, second: pd.Series) -> pd.Series:
+    """Differences by image; 0 where both values are equal, even if they are infinite."""
+    return (first - second).where(first != second, 0.0)
 
 
 def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from srcnn.analysis.comparisons import count_wins, sample_size_note
 from srcnn.analysis.results import read_names, read_scores
-from srcnn.analysis.statistics import MIN_SIGNIFICANT, sign_test, summarise
+from srcnn.analysis.statistics import MIN_SIGNIFICANT, sign_test, subtract, summarise
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS, rounded
 from srcnn.utils.text import join_names, printable, signed, text_table
@@ -35,8 +35,8 @@ class MethodPair:
     def statistics(self) -> dict[str, dict[str, Any]]:
         """Statistics of `first` minus `second` by metric, with the keys of the JSON output."""
         rows = {}
-        for metric, differences in (self.first - self.second).items():
-            summary = summarise(differences)
+        for metric in self.first:
+            summary = summarise(subtract(self.first[metric], self.second[metric]))
             wins, ties, losses = count_wins(metric, summary)
             rows[metric] = {
                 "lower_is_better": METRICS[metric].lower_is_better,

@@ -1,5 +1,6 @@
 """Text for people: tables, printable names, signed numbers, short lists of names."""
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -28,9 +29,16 @@ def join_names(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
+def decimal(value: float | None, digits: int) -> str:
+    """A number with so many decimals; ∞ for infinity, a dash for None and NaN."""
+    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}".replace("inf", "∞")
+
+
 def signed(value: float | None, form: str = ".3g") -> str:
-    """A number with its sign and a typographic minus; a dash for None."""
-    return "–" if value is None else f"{value:+{form}}".replace("-", "−")
+    """A number with its sign and a typographic minus; infinity and no number as in `decimal`."""
+    if value is None or math.isnan(value):
+        return "–"
+    return f"{value:+{form}}".replace("-", "−").replace("inf", "∞")
 
 
 def escape_markdown(text: str) -> str:

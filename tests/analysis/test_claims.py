@@ -177,6 +177,19 @@ def test_both_better_both_worse_or_the_other_way_round_is_no_trade(
     assert claim.parts[0].summary.mean == -1
 
 
-def test_images_without_any_error_have_ratios_too() -> None:
-    results = made_results(2, [0.0, 1e-30, *[0.0] * 5], [0.0] * 7)
-    assert claims.mean_squared_error([results]).verdict == NO
+def test_two_images_without_any_error_have_a_ratio_of_one() -> None:
+    names = images(2)
+    scores = {(image, method): {"mse": 0.0} for image in names for method in ("mse", "perceptual")}
+    results = Results(2, names, score_table(scores), Path(), Path())
+    (part,) = claims.mean_squared_error([results]).parts
+    assert list(part.values) == [0, 0]
+
+
+def test_a_ratio_to_an_image_without_error_counts_but_has_no_share_in_the_mean() -> None:
+    results = made_results(2, [0.0, *[0.02] * 8], [0.3] * 9)
+    (part,) = claims.mean_squared_error([results]).parts
+    assert part.contrary == ["0001"]
+    assert part.as_claimed == 8
+    assert part.summary.mean == pytest.approx(np.log(2))
+    assert part.summary.infinite == 1
+    assert part.verdict == YES

@@ -63,6 +63,23 @@ def test_a_single_image_leaves_the_interval_empty(tmp_path: Path) -> None:
     assert "−0.25 no interval · 1–0–0" in page
 
 
+def test_infinite_differences_count_and_are_left_out_of_the_mean(tmp_path: Path) -> None:
+    made = {"bicubic": [30.0, 30, np.inf, 30], "mse": [31.0, np.inf, np.inf, 32]}
+    rows, page = written(tmp_path, made_results(2, made))
+    row = next(row for row in rows if row["metric"] == "psnr_y")
+    assert [row[name] for name in ("images", "infinite", "mean_difference")] == ["4", "1", "1"]  # of 1, 0 and 2
+    assert [row[name] for name in ("wins", "ties", "losses")] == ["3", "1", "0"]
+    assert "(1 infinite) · 3–1–0" in page
+    assert "infinite PSNR" in page
+
+
+def test_differences_that_are_all_infinite_have_no_mean(tmp_path: Path) -> None:
+    made = {"bicubic": [30.0, 30.0], "mse": [np.inf, np.inf]}
+    rows, page = written(tmp_path, made_results(2, made))
+    assert {row["mean_difference"] for row in rows} == {""}
+    assert "| – no interval (2 infinite) · 2–0–0 |" in page
+
+
 def test_comparisons_written_twice_are_the_same_bytes(tmp_path: Path) -> None:
     made = {name: list(np.random.default_rng(i).random(9)) for i, name in enumerate("ab")}
     for folder in ("a", "b"):

@@ -1,4 +1,7 @@
+import math
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +13,7 @@ from srcnn.analysis.statistics import (
     MIN_SIGNIFICANT,
     bootstrap_interval,
     sign_test,
+    subtract,
     summarise,
 )
 
@@ -102,3 +106,23 @@ def test_a_mean_that_few_images_cause_is_not_significant() -> None:
     found = summarise([30.0, 31.0, 32.0, *[-0.1] * 4])
     assert found.side == 1
     assert not found.is_significant
+
+
+def test_infinite_values_count_on_their_side_and_are_left_out_of_the_mean() -> None:
+    found = summarise([1.0, 2.0, 3.0, math.inf, math.inf, -math.inf])
+    assert (found.images, found.infinite) == (6, 3)
+    assert (found.above, found.equal, found.below) == (5, 0, 1)
+    assert found.mean == 2
+    assert (found.low, found.high) == bootstrap_interval([1.0, 2.0, 3.0])
+    assert found.side == 0  # three finite values are too few
+
+
+def test_values_that_are_all_infinite_have_no_mean_and_decide_nothing() -> None:
+    found = summarise([math.inf] * 9)
+    assert (found.mean, found.low, found.high, found.above) == (None, None, None, 9)
+    assert not found.is_significant
+
+
+def test_a_difference_of_equal_infinite_values_is_a_tie() -> None:
+    first, second = (pd.Series(v) for v in ([math.inf, math.inf, 3.0], [math.inf, 40.0, math.inf]))
+    assert list(subtract(first, second)) == [0, math.inf, -math.inf]
