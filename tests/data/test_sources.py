@@ -29,10 +29,14 @@ def a_manifest(folder: Path, **changes: str) -> Path:
 def test_every_sample_photograph_is_installed_with_the_right_checksum(project: Path) -> None:
     photos = sample_photos(project / "datasets/sample.yaml")
     assert all(photo.path.is_file() for photo in photos)
-    splits = [photo.split for photo in photos]
-    assert splits.count("val") >= 5
-    assert splits.count("train") >= 5
-    assert set(splits) == {"train", "val"}
+    assert {photo.split for photo in photos} == {"train", "val"}
+
+
+def test_the_sample_has_enough_val_photographs_for_a_sign_test_at_5_percent(project: Path) -> None:
+    photos = sample_photos(project / "datasets/sample.yaml")
+    val = [photo for photo in photos if photo.split == "val"]
+    assert 2 / 2 ** len(val) < 0.05  # all images point the same way
+    assert [photo.name for photo in val if Image.open(photo.path).mode == "L"] == ["camera.png"]
 
 
 def test_the_sample_lists_full_checksums_and_no_photograph_twice(project: Path) -> None:
