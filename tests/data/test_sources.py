@@ -11,7 +11,7 @@ from PIL import Image
 
 from srcnn.data.sources import Photo, folder_photos, other_files, sample_photos, select
 from srcnn.errors import InputError
-from srcnn.images.image_io import RGB8, write_png
+from srcnn.images.image_io import RGB8, read_photo, write_png
 from srcnn.utils.files import packaged_file
 from srcnn.utils.yaml_files import read_yaml
 
@@ -36,7 +36,8 @@ def test_the_sample_has_enough_val_photographs_for_a_sign_test_at_5_percent(proj
     photos = sample_photos(project / "datasets/sample.yaml")
     val = [photo for photo in photos if photo.split == "val"]
     assert 2 / 2 ** len(val) < 0.05  # all images point the same way
-    assert [photo.name for photo in val if Image.open(photo.path).mode == "L"] == ["camera.png"]
+    modes = {photo.name: read_photo(photo.path).mode for photo in val}
+    assert [name for name, mode in modes.items() if mode == "L"] == ["camera.png"]
 
 
 def test_the_sample_lists_full_checksums_and_no_photograph_twice(project: Path) -> None:
