@@ -10,7 +10,7 @@ from stages.run_stage import run_stage
 
 def main(settings: Settings) -> None:
     """Write plots/report.html."""
-    run = read_run(settings.scales, PARAMS, Path("metrics"), Path("plots"), Path("data"))
+    run = read_run(settings, PARAMS, Path("metrics"), Path("plots"), Path("data"))
     write_report(run, Path("plots/report.html"))
 
 

@@ -11,10 +11,12 @@ from srcnn.evaluation.evaluate import mean_scores
 from srcnn.evaluation.metrics import METRICS
 from srcnn.images.image_io import RGB8, write_png
 from srcnn.report.run import Run, read_run
+from srcnn.settings import read_settings
 from srcnn.utils.files import write_json
 from srcnn.utils.tables import write_csv
 
-SCALES = 2, 4
+SETTINGS = read_settings(Path(__file__).parents[1] / "params.yaml")
+SCALES = SETTINGS.scales
 RUN_METHODS = "nearest", "bicubic", "lanczos", "mse", "perceptual"
 NAMES = "cat.png", "cup.png", "tower.jpg"
 SIZE = 48, 64
@@ -107,4 +109,4 @@ def make_run(
     write_json({"Set5": {"images": 5, "x2": of_set}}, metrics / "benchmarks.json")
     environment = {"device": "a CPU", "versions": {"python": "3.11"}}
     (metrics / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
-    return read_run(SCALES, folder / "params.yaml", metrics, folder / "plots", data)
+    return read_run(SETTINGS, folder / "params.yaml", metrics, folder / "plots", data)

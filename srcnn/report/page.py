@@ -1,7 +1,8 @@
 """The whole run as one HTML page that needs no network: scores, images, curves, settings."""
 
+import math
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,12 @@ PICTURES_LIMIT = 7_000_000  # characters; the rest of the page takes less than o
 
 # In this order: each script uses only the constants of those before it.
 SCRIPTS = "slider.js", "zoom_pan.js", "sortable_tables.js", "theme.js", "page.js"
+
+_FAILED = "training failed or diverged, or was too short."
+_PRICE = (
+    "a small drop can be the price of the perceptual loss, a large one is a sign that training "
+    "failed or diverged."
+)
 
 
 def write_report(run: Run, path: Path, limit: int = PICTURES_LIMIT) -> None:
@@ -82,6 +89,7 @@ def _slider_data(run: Run, pictures: Sources, is_linked: bool) -> dict[str, Any]
 def _results(run: Run) -> dict[str, Any]:
     """The tables and the charts, and the names of methods, metrics and scales."""
     return {
+        "warnings": list(_below_interpolation(run)),
         "means": {scale: tables.mean_rows(means) for scale, means in run.means.items()},
         "rows": tables.image_rows(run.scales),
         "claims": tables.claim_rows(run.claims),
@@ -98,6 +106,20 @@ def _results(run: Run) -> dict[str, Any]:
         "method_names": {m: method_name(m) for each in run.scales for m in each.methods},
         "metric_names": {key: metric.name for key, metric in METRICS.items()},
     }
+
+
+def _below_interpolation(run: Run) -> Iterator[tuple[str, str]]:
+    """Each network whose mean PSNR is below that of the interpolation it starts from, and why."""
+    upsampling = run.settings.model.upsampling
+    for results in run.scales:
+        psnr = {method: round(m["psnr_rgb"], 2) for method, m in run.means[results.scale].items()}
+        for model in results.models:
+            if psnr[model] < psnr.get(upsampling, -math.inf):
+                loss = run.settings.loss_of(model)
+                reason = _PRICE if loss and loss.lambda2 else _FAILED
+                text = f"the mean PSNR RGB is {psnr[model]:.2f} dB, below the "
+                text += f"{psnr[upsampling]:.2f} dB of {upsampling}, its own input: {reason}"
+                yield f"{method_name(model)}, ×{results.scale}", text
 
 
 def _settings(run: Run) -> dict[str, Any]:

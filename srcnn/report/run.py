@@ -10,6 +10,7 @@ import pandas as pd
 
 from srcnn.analysis.results import Results, read_all, read_curve
 from srcnn.errors import InputError
+from srcnn.settings import Settings
 from srcnn.utils.tables import read_csv
 
 
@@ -17,6 +18,7 @@ from srcnn.utils.tables import read_csv
 class Run:
     """The results of a run."""
 
+    settings: Settings
     scales: Sequence[Results]  # all with the same val images
     means: Mapping[int, Mapping[str, Mapping[str, float]]]  # by scale, method and metric
     conventions: Mapping[int, Mapping[str, Mapping[str, Any]]]  # by scale and metric
@@ -28,15 +30,17 @@ class Run:
     benchmarks: Mapping[str, Mapping[str, Any]]  # empty if the settings name no set
 
 
-def read_run(scales: Sequence[int], params: Path, metrics: Path, plots: Path, data: Path) -> Run:
-    """Read the results of a run from `params.yaml` and the folders of that name.
+def read_run(settings: Settings, params: Path, metrics: Path, plots: Path, data: Path) -> Run:
+    """Read the results of a run, with these settings, from `params.yaml` and the named folders.
 
     Raises:
         InputError: a file is missing or damaged.
     """
+    scales = settings.scales
     results = read_all(scales, metrics, data)
     models = [(of_scale.scale, loss) for of_scale in results for loss in of_scale.models]
     return Run(
+        settings,
         results,
         {scale: _read_json(metrics / f"x{scale}.json", "evaluate") for scale in scales},
         {scale: _read_json(metrics / f"x{scale}_convention.json", "evaluate") for scale in scales},

@@ -19,7 +19,7 @@ from srcnn.report.page import write_report
 from srcnn.report.run import read_run
 from srcnn.settings import read_settings
 from stages import report as stage
-from tests.small_run import NAMES, RUN_METHODS, SCALES, make_run
+from tests.small_run import NAMES, RUN_METHODS, SCALES, SETTINGS, make_run
 
 Picture = Callable[..., RGB8]
 OneLine = Callable[[Any], str]
@@ -67,7 +67,7 @@ def data_of(text: str) -> Any:
 
 def run_in(folder: Path) -> Any:
     return read_run(
-        SCALES, folder / "params.yaml", folder / "metrics", folder / "plots", folder / "data"
+        SETTINGS, folder / "params.yaml", folder / "metrics", folder / "plots", folder / "data"
     )
 
 
@@ -194,6 +194,45 @@ def test_the_best_mean_of_each_metric_is_bold(folder: Path) -> None:
     bold = re.findall("<strong>(.*?)</strong>", written(run, folder))
     assert bold[:5] == ["0.00420", "32.10", "32.10", "32.1000", "0.3400"]
     assert len(bold) == 5 * len(SCALES)
+
+
+def plant_psnr(folder: Path, **means: float) -> str:
+    """The page of a run whose ×4 networks end at these mean PSNR RGB; bicubic is at 27.10 dB."""
+    path = folder / "metrics/x4.json"
+    found = json.loads(path.read_text())
+    assert found["bicubic"]["psnr_rgb"] == 27.1
+    for model, psnr in means.items():
+        found[model]["psnr_rgb"] = psnr
+    path.write_text(json.dumps(found))
+    return written(run_in(folder), folder)
+
+
+def warnings_of(text: str) -> list[str]:
+    paragraphs = re.findall(r'<p class="warning">(.*?)</p>', text)
+    return [re.sub("<.*?>", "", paragraph) for paragraph in paragraphs]
+
+
+def test_a_network_below_its_own_interpolation_is_named_at_the_top(folder: Path) -> None:
+    text = plant_psnr(folder, mse=2.5, perceptual=26.98)
+    assert warnings_of(text) == [
+        "SRCNN, MSE loss, ×4: the mean PSNR RGB is 2.50 dB, below the 27.10 dB of bicubic, its own "
+        "input: training failed or diverged, or was too short.",
+        "SRCNN, perceptual loss, ×4: the mean PSNR RGB is 26.98 dB, below the 27.10 dB of bicubic, "
+        "its own input: a small drop can be the price of the perceptual loss, a large one is a "
+        "sign that training failed or diverged.",
+    ]
+    assert text.index("warning") < text.index("<nav")
+
+
+def test_networks_that_reach_their_interpolation_need_no_warning(folder: Path) -> None:
+    assert warnings_of(plant_psnr(folder, mse=27.1, perceptual=27.0996)) == []
+
+
+def test_a_network_is_compared_with_the_interpolation_of_the_settings(folder: Path) -> None:
+    plant_psnr(folder, mse=27.05)
+    model = SETTINGS.model.model_copy(update={"upsampling": "bilinear"})
+    settings = SETTINGS.model_copy(update={"model": model})
+    assert warnings_of(written(replace(run_in(folder), settings=settings), folder)) == []
 
 
 def test_claims_are_shown_with_their_verdicts_and_numbers(folder: Path) -> None:
