@@ -118,7 +118,7 @@ def _below_interpolation(run: Run) -> Iterator[tuple[str, str]]:
                 loss = run.settings.loss_of(model)
                 reason = _PRICE if loss and loss.lambda2 else _FAILED
                 text = f"the mean PSNR RGB is {psnr[model]:.2f} dB, below the "
-                text += f"{psnr[upsampling]:.2f} dB of {upsampling}, its own input: {reason}"
+                text += f"{psnr[upsampling]:.2f} dB of {upsampling}, its own input; {reason}"
                 yield f"{method_name(model)}, ×{results.scale}", text
 
 

@@ -216,9 +216,9 @@ def test_a_network_below_its_own_interpolation_is_named_at_the_top(folder: Path)
     text = plant_psnr(folder, mse=2.5, perceptual=26.98)
     assert warnings_of(text) == [
         "SRCNN, MSE loss, ×4: the mean PSNR RGB is 2.50 dB, below the 27.10 dB of bicubic, its own "
-        "input: training failed or diverged, or was too short.",
+        "input; training failed or diverged, or was too short.",
         "SRCNN, perceptual loss, ×4: the mean PSNR RGB is 26.98 dB, below the 27.10 dB of bicubic, "
-        "its own input: a small drop can be the price of the perceptual loss, a large one is a "
+        "its own input; a small drop can be the price of the perceptual loss, a large one is a "
         "sign that training failed or diverged.",
     ]
     assert text.index("warning") < text.index("<nav")
