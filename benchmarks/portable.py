@@ -3,10 +3,10 @@
     python -m benchmarks.portable [--patch 24] [--batch 2] [--cpus Haswell,EPYC-Rome]
 
 Runs two steps of each loss, with a digest of the weights after each step, then super-resolves an
-image and computes its LPIPS. Each case is compared with this CPU under `portable: true`: this CPU
-without it, other instructions and numbers of threads, and emulated CPUs of several makers under
-`portable: true`. Needs Debian's qemu-user. Takes about a minute per emulated CPU, and seven with
-the sample's batches of 16 patches of 48 pixels.
+image, and scores another by each judge. Each case is compared with this CPU under `portable: true`:
+this CPU without it, other instructions and numbers of threads, and emulated CPUs of several makers
+under `portable: true`. Needs Debian's qemu-user. Takes three minutes per emulated CPU, and nine
+with the sample's batches of 16 patches of 48 pixels.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def main() -> None:
 
 def same(found: list[str], expected: list[str], name: str) -> bool:
     """Print which digests differ, and return whether none does."""
-    steps = ["MSE step 1", "2", "perceptual step 1", "2", "image", "LPIPS"]
+    steps = ["MSE step 1", "2", "perceptual step 1", "2", "image", "LPIPS", "LPIPS-VGG", "DISTS"]
     differs = [step for step, a, b in zip(steps, found, expected, strict=True) if a != b]
     print(f"{name:<28} {'different: ' + ', '.join(differs) if differs else 'the same'}", flush=True)
     return not differs
@@ -80,7 +80,7 @@ def run(command: list[str], **environment: str) -> list[str]:
 
 
 def digests(patch: int, batch: int) -> list[str]:
-    """Digests of the weights after each step, of an image and of its LPIPS, for random inputs."""
+    """Digests of the weights after each step, of an image and of its scores, for random inputs."""
     if os.environ.get("PORTABLE"):
         from srcnn.models.portable import pin_arithmetic
 
@@ -89,7 +89,8 @@ def digests(patch: int, batch: int) -> list[str]:
     import torch
 
     from benchmarks.training import random_vgg
-    from srcnn.evaluation.lpips import LPIPS
+    from srcnn.data.pretrained_weights import judge_weights
+    from srcnn.evaluation.judges import load_judges
     from srcnn.models.device import best_device
     from srcnn.models.srcnn import SRCNN
     from srcnn.training.objective import Objective, PerceptualTerm, PixelTerm
@@ -128,21 +129,13 @@ def digests(patch: int, batch: int) -> list[str]:
             objective.loss(objective.measure(sr, hr)).backward()
             adam.step()
             found.append(digest(*model.parameters()))
-    shapes = [
-        (64, 3, 11, 11),
-        (192, 64, 5, 5),
-        (384, 192, 3, 3),
-        (256, 384, 3, 3),
-        (256, 256, 3, 3),
-    ]
-    weights = {}
-    for number, shape in enumerate(shapes, 1):
-        weights[f"conv{number}.weight"] = (numbers(*shape) - 0.5) / (shape[1] * shape[2]) ** 0.5
-        weights[f"conv{number}.bias"] = numbers(shape[0]) - 0.5
-        weights[f"head{number}"] = numbers(shape[0])
     with torch.no_grad():
         sr = model(numbers(1, 3, 24, 24)).clamp(0, 1)
-        return [*found, digest(sr), digest(LPIPS(weights)(sr, numbers(1, 3, 48, 48)))]
+    weights = {network: judge_weights(network)[0] for network in ("alexnet", "vgg16")}
+    judges = load_judges(torch.device("cpu"), weights)
+    images = [(numbers(256, 256, 3).numpy() * 255).astype(np.uint8) for _ in range(2)]
+    distances = [torch.tensor(each.distances(images[:1], images[1])) for each in judges.values()]
+    return [*found, digest(sr), *map(digest, distances)]
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from PIL import Image
 
-from srcnn.data.pretrained_weights import lpips_weights
+from srcnn.data.pretrained_weights import judge_weights
+from srcnn.evaluation import fidelity
 from srcnn.evaluation.lpips import LPIPS, load_lpips
-from srcnn.evaluation.metrics import score
 from srcnn.figures.canvas import Canvas, enlarge
 from srcnn.figures.charts import axis_limits, make_panels
 from srcnn.figures.style import BLACK, GREY, SMALL_SIZE, figure_style, method_colours
@@ -40,7 +40,7 @@ Points = Sequence[tuple[str, float, float]]
 def main() -> None:
     """Print the table and draw the figures."""
     pin_arithmetic()
-    lpips = load_lpips(best_device(), lpips_weights()[0])
+    lpips = load_lpips(best_device(), judge_weights("alexnet")[0])
     lines: dict[int, dict[str, Points]] = {}
     for scale in (2, 4):
         lines[scale] = {
@@ -72,8 +72,8 @@ def mixed(network_of: Callable[[int, float], Upscaler], scale: int, lpips: LPIPS
         network, found = network_of(scale, float(strength)), []
         for path in sorted(Path("data/hr/val").glob("*.png")):
             lr = Path(f"data/lr/x{scale}/val") / lr_name(path.stem, scale)
-            scores = score(network(read_rgb(lr)), read_rgb(path), scale, lpips)
-            found.append((scores["mse"], scores["lpips"]))
+            sr, hr = network(read_rgb(lr)), read_rgb(path)
+            found.append((fidelity.mse(sr / 255, hr / 255), *lpips.distances([sr], hr)))
         points.append((f"{strength:.1f}", *np.mean(found, axis=0).tolist()))
     return points
 

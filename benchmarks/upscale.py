@@ -28,7 +28,7 @@ import numpy.typing as npt
 import onnx
 from PIL import Image
 
-from srcnn.evaluation.metrics import psnr
+from srcnn.evaluation.fidelity import psnr
 from srcnn.export.onnx_session import onnx_session
 from srcnn.images.image_io import RGB8, read_rgb
 from srcnn.images.resize import imresize

@@ -6,7 +6,7 @@ from typing import Any
 
 from srcnn.evaluation.benchmark_sets import find_benchmark, score_benchmark, write_benchmarks
 from srcnn.evaluation.evaluate import load_models
-from srcnn.evaluation.lpips import load_lpips
+from srcnn.evaluation.judges import load_judges
 from srcnn.evaluation.metrics import format_scores
 from srcnn.models.device import best_device
 from srcnn.settings import Settings
@@ -26,9 +26,9 @@ def main(settings: Settings) -> None:
     if benchmarks:
         device = best_device()
         models = {scale: load_models(scale, settings.losses, device) for scale in settings.scales}
-        lpips = load_lpips(device)
+        judges = load_judges(device)
     for benchmark, scale in product(benchmarks, settings.scales):
-        means = score_benchmark(benchmark, models[scale], scale, lpips)
+        means = score_benchmark(benchmark, models[scale], scale, judges)
         sets[benchmark.name][f"x{scale}"] = means
         for method, scores in means.items():
             line = f"{benchmark.name} ×{scale} {method:<10}  {format_scores(scores)}"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from srcnn.evaluation.evaluate import evaluate, load_models, write_metrics
-from srcnn.evaluation.lpips import load_lpips
+from srcnn.evaluation.judges import load_judges
 from srcnn.evaluation.metrics import format_scores
 from srcnn.images.pairs import read_pairs
 from srcnn.models.device import best_device
@@ -17,7 +17,7 @@ def main(settings: Settings, scale: int) -> None:
     pairs = read_pairs(Path("data/hr/val"), Path(f"data/lr/x{scale}/val"), scale)
     models = load_models(scale, settings.losses, device)
     rows = []
-    for row in evaluate(pairs, models, scale, load_lpips(device), Path(f"data/sr/x{scale}")):
+    for row in evaluate(pairs, models, scale, load_judges(device), Path(f"data/sr/x{scale}")):
         rows.append(row)
         print(f"{row['image']} ×{scale} {row['method']:<10}  {format_scores(row)}")
     write_metrics(rows, scale, Path("metrics"))

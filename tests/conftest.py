@@ -14,8 +14,9 @@ from filelock import FileLock
 from hypothesis import settings
 
 from srcnn.data import download
-from srcnn.data.pretrained_weights import lpips_weights, vgg_weights
+from srcnn.data.pretrained_weights import judge_weights, vgg_weights
 from srcnn.data.sources import Photo
+from srcnn.evaluation.judges import Judge
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.images.image_io import RGB8, write_png
 from srcnn.images.pairs import Pair
@@ -23,8 +24,7 @@ from srcnn.images.resize import imresize
 from srcnn.models.tensors import Weights
 from srcnn.utils.yaml_files import read_yaml
 from tests.server import Server, serving
-from tests.small_results import Save, saver
-from tests.small_results import small_lpips as make_small_lpips
+from tests.small_results import Save, saver, small_judges, small_weights
 from tests.tiny_project import make_project
 
 settings.register_profile("srcnn", derandomize=True, deadline=None, max_examples=25)
@@ -142,14 +142,27 @@ def vgg16(manifest: dict[str, dict[str, str]], tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(scope="session")
 def lpips() -> LPIPS:
-    weights, _ = lpips_weights()
+    weights, _ = judge_weights("alexnet")
     return LPIPS(weights)
 
 
 @pytest.fixture(scope="session")
+def vgg16_judge() -> Weights:
+    """The weights of VGG16, of LPIPS's heads for it, and of DISTS."""
+    weights, _ = judge_weights("vgg16")
+    return weights
+
+
+@pytest.fixture(scope="session")
 def small_lpips() -> LPIPS:
-    """LPIPS with few channels and random weights."""
-    return make_small_lpips()
+    """LPIPS with few channels and random weights; zero only for equal pictures."""
+    return LPIPS(small_weights("alexnet"))
+
+
+@pytest.fixture(scope="session")
+def judges() -> dict[str, Judge]:
+    """Judges with few channels and random weights; zero only for equal pictures."""
+    return small_judges()
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ import torch
 from matplotlib.colors import to_rgb
 
 from srcnn.analysis.results import Results
-from srcnn.evaluation.lpips import LPIPS
+from srcnn.evaluation.judges import Judge, load_judges
 from srcnn.figures.canvas import Canvas
 from srcnn.figures.style import method_colours
 from srcnn.figures.windows import Window
 from srcnn.images.image_io import RGB8, write_png
+from srcnn.models.tensors import Weights
 
 SIDE = 72
 LOSSES = ("mse", "perceptual")
@@ -23,16 +24,23 @@ Picture = Callable[..., RGB8]
 Save = Callable[..., Results]
 
 
-def small_lpips() -> LPIPS:
-    """LPIPS with few channels and random weights; zero only for equal pictures."""
+def small_weights(network: str) -> Weights:
+    """Random weights of the judges with few channels."""
     random = torch.Generator().manual_seed(0)
+    kernels = {"alexnet": (11, 5, 3, 3, 3), "vgg16": (3,) * 13}[network]
     weights, channels = {}, 3
-    for i, kernel in enumerate((11, 5, 3, 3, 3), start=1):
+    for i, kernel in enumerate(kernels, start=1):
         weights[f"conv{i}.weight"] = torch.randn(4, channels, kernel, kernel, generator=random)
         weights[f"conv{i}.bias"] = torch.randn(4, generator=random)
-        weights[f"head{i}"] = torch.rand(4, generator=random)
         channels = 4
-    return LPIPS(weights)
+    weights |= {f"head{i}": torch.rand(4, generator=random) for i in range(1, 6)}
+    return weights | {name: torch.rand(23, generator=random) for name in ("alpha", "beta")}
+
+
+def small_judges() -> dict[str, Judge]:
+    """Judges with few channels and random weights; zero only for equal pictures."""
+    weights = {network: small_weights(network) for network in ("alexnet", "vgg16")}
+    return load_judges(torch.device("cpu"), weights)
 
 
 def score_table(scores: Mapping[tuple[str, str], Mapping[str, float]]) -> pd.DataFrame:

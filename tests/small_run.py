@@ -46,7 +46,7 @@ COMPARISON = {
 def number_of(scale: int, image: int, method: str, metric: str) -> float:
     """A different score for each; `perceptual` has the lowest LPIPS, the last image the highest."""
     place = RUN_METHODS.index(method)
-    if metric == "lpips":
+    if metric in ("lpips", "lpips_vgg", "dists"):
         return round(0.5 - 0.05 * place + 0.01 * image * place + 0.1 * (scale == 4), 6)
     if metric == "mse":
         return round(0.001 * (image + 1) * (6 - place) + 0.0001 * scale, 6)

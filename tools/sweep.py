@@ -180,7 +180,7 @@ def read_scores(combinations: Sequence[Combination], commit: str) -> pd.DataFram
             scores = json.loads(git(Path(), "show", f"{tree}:metrics/x{scale}.json"))
             for method in SHOWN:
                 about = {"experiment": each.name, "scale": scale, "method": method}
-                rows.append(about | values | {key: scores[method][key] for key in METRICS})
+                rows.append(about | values | {key: scores[method].get(key) for key in METRICS})
     return pd.DataFrame(rows, dtype=object)
 
 

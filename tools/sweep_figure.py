@@ -27,7 +27,8 @@ def sweep_table(scores: pd.DataFrame) -> str:
 
     A reference that the sweep changes, such as the MSE model by `train.lr`, has several lines.
     """
-    texts = {key: scores[key].map(f"{{:.{METRICS[key].report_digits}f}}".format) for key in COLUMNS}
+    metrics = {key: METRICS[key] for key in COLUMNS}
+    texts = {k: [m.text(v, m.report_digits) for v in scores[k]] for k, m in metrics.items()}
     index = ["method", "experiment"]
     wide = scores.assign(**texts).pivot(index=index, columns="scale", values=list(COLUMNS))
     columns = [(key, scale) for scale in sorted(set(scores["scale"])) for key in COLUMNS]

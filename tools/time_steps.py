@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from srcnn.data.pretrained_weights import lpips_weights
+from srcnn.data.pretrained_weights import judge_weights
 from srcnn.data.sources import sample_photos
 from srcnn.evaluation.evaluate import evaluate
-from srcnn.evaluation.lpips import load_lpips
+from srcnn.evaluation.judges import load_judges
 from srcnn.images.image_io import RGB8, read_rgb
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
@@ -86,9 +86,10 @@ def score_seconds(photo: RGB8, scale: int, losses: Sequence[str], device: torch.
     models = {loss: SRCNN(scale).to(device) for loss in losses}
     for model in models.values():
         model.to(memory_format=torch.channels_last).eval()
-    lpips = load_lpips(device, lpips_weights()[0])
+    weights = {network: judge_weights(network)[0] for network in ("alexnet", "vgg16")}
+    judges = load_judges(device, weights)
     pair = Pair("0001", photo, imresize(photo, 1 / scale))
     with tempfile.TemporaryDirectory() as folder:
         start = time.monotonic()
-        assert list(evaluate([pair], models, scale, lpips, Path(folder)))
+        assert list(evaluate([pair], models, scale, judges, Path(folder)))
         return (time.monotonic() - start) / (photo.shape[0] * photo.shape[1] / 1e6)

@@ -21,7 +21,7 @@ from scipy.fft import dctn, idctn
 from scipy.ndimage import gaussian_filter
 
 from srcnn.analysis.results import Results
-from srcnn.evaluation.metrics import luma
+from srcnn.evaluation.fidelity import luma
 from srcnn.images.image_io import RGB8
 from srcnn.utils.threads import map_threads
 

@@ -48,8 +48,9 @@ class Results:
         return table.loc[list(self.names), self.methods]
 
     def means(self) -> pd.DataFrame:
-        """Mean over the images: a row for each method, a column for each metric."""
-        return self.scores.drop(columns="image").groupby("method", sort=False).mean()
+        """Mean over the images, without infinite values: a row for each method, metrics beside."""
+        scores = self.scores.drop(columns="image").replace(np.inf, np.nan)
+        return scores.groupby("method", sort=False).mean()
 
     def pictures(self, image: str, *methods: str) -> dict[str, RGB8]:
         """The ground truth, as `hr`, and the methods' results, each [H, W, 3] uint8.
@@ -103,7 +104,8 @@ def read_scores(path: Path) -> pd.DataFrame:
     """Read `x{scale}.csv`: columns `image`, `method` and METRICS.
 
     Raises:
-        InputError: the file is missing, damaged or empty, a score is missing or not finite.
+        InputError: the file is missing, damaged or empty; a score is missing, no number, or
+            infinite although the metric never is.
     """
     advice = "run the stage evaluate again"
     types: dict[str, type] = {"image": str, "method": str, **dict.fromkeys(METRICS, float)}
@@ -115,8 +117,10 @@ def read_scores(path: Path) -> pd.DataFrame:
         found = "no score" if count == 0 else f"{count} scores"
         raise InputError(f"{path}: {found} of image {image} by {method}; {advice}")
     long = scores.set_index(["image", "method"]).stack()
-    for (image, method, metric), _ in long[~np.isfinite(long)].items():
-        raise InputError(f"{path}: {metric} of image {image} by {method} is not finite; {advice}")
+    for (image, method, metric), value in long[~np.isfinite(long)].items():
+        if value != np.inf or not METRICS[metric].may_be_infinite:
+            problem = f"{metric} of image {image} by {method} is not finite"
+            raise InputError(f"{path}: {problem}; {advice}")
     return scores
 
 

@@ -89,10 +89,11 @@ def _add_serve(verbs: "_Verbs") -> None:
 def _add_score(verbs: "_Verbs") -> None:
     add = verbs.add_parser(
         "score",
-        help="score the images of any method: MSE, PSNR, SSIM, LPIPS",
+        help="score the images of any method: MSE, PSNR, SSIM, LPIPS, DISTS",
         description="Score the images of any method against the ground truth by the usual "
-        "conventions of super-resolution: MSE and PSNR of RGB, PSNR and SSIM of Y, and LPIPS 0.1 "
-        "with AlexNet. PSNR and SSIM omit SCALE pixels on each side.",
+        "conventions of super-resolution: MSE and PSNR of RGB, PSNR and SSIM of Y, LPIPS 0.1 with "
+        "AlexNet and with VGG16, and DISTS. PSNR and SSIM omit SCALE pixels on each side. A result "
+        "that equals the ground truth has an infinite PSNR, which the mean leaves out.",
         epilog="The result for img.png is named img, img_xSCALE, imgxSCALE or img_METHOD_xSCALE, "
         "with any suffix. If the sides of the ground truth are not multiples of SCALE, the result "
         "may have the size cropped to multiples at the bottom and right; the ground truth is then "

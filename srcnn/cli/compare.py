@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from srcnn.analysis.comparisons import count_wins, sample_size_note
 from srcnn.analysis.results import read_names, read_scores
 from srcnn.analysis.statistics import MIN_SIGNIFICANT, sign_test, subtract, summarise
 from srcnn.errors import InputError
-from srcnn.evaluation.metrics import METRICS, rounded
+from srcnn.evaluation.metrics import METRICS, json_values
 from srcnn.utils.text import join_names, printable, signed, text_table
 
 _METRICS, _INDEX = Path("metrics"), Path("data/hr/index.csv")  # in a project's folder
@@ -40,8 +41,9 @@ class MethodPair:
             wins, ties, losses = count_wins(metric, summary)
             rows[metric] = {
                 "lower_is_better": METRICS[metric].lower_is_better,
-                "a": float(self.first[metric].mean()),
-                "b": float(self.second[metric].mean()),
+                "a": _mean(self.first[metric]),
+                "b": _mean(self.second[metric]),
+                "infinite": summary.infinite,
                 "mean_difference": summary.mean,
                 "low": summary.low,
                 "high": summary.high,
@@ -94,19 +96,18 @@ def _scores_of(name: str, columns: list[str]) -> pd.DataFrame:
 def as_json(pair: MethodPair) -> dict[str, Any]:
     """`metrics`: statistics by metric; `images`: values by image; `notes`: how to read them.
 
-    Numbers have six significant digits; an unknown interval or name is null.
+    Numbers have six significant digits; an infinite PSNR, an unknown interval or name is null.
     """
     images: dict[str, dict[str, Any]] = {}
     for image, first in pair.first.iterrows():
         images[image] = {"photograph": pair.photographs.get(image)}
         for metric, a in first.items():
             b = pair.second.loc[image, metric]
-            images[image][metric] = rounded({"a": a, "b": b, "difference": a - b})
+            images[image][metric] = json_values({"a": a, "b": b, "difference": _minus(a, b)})
     statistics = pair.statistics()
-    for row in statistics.values():
-        row |= rounded({key: value for key, value in row.items() if isinstance(value, float)})
     notes = list(_notes(pair, statistics))
-    return {"a": pair.a, "b": pair.b, "metrics": statistics, "images": images, "notes": notes}
+    metrics = json_values(statistics)
+    return {"a": pair.a, "b": pair.b, "metrics": metrics, "images": images, "notes": notes}
 
 
 def as_text(pair: MethodPair, by_image: bool) -> str:
@@ -121,11 +122,22 @@ def as_text(pair: MethodPair, by_image: bool) -> str:
     return "\n\n".join(parts)
 
 
+def _minus(a: float, b: float) -> float:
+    """A − b; 0 for two infinite values."""
+    return 0.0 if a == b else a - b
+
+
+def _mean(values: pd.Series) -> float | None:
+    """The mean of the finite values, or None."""
+    finite = values[np.isfinite(values)]
+    return None if finite.empty else float(finite.mean())
+
+
 def _image_table(pair: MethodPair, metric: str) -> str:
     rows = [["image", "photograph", printable(pair.a), printable(pair.b), "difference"]]
     for image, a, b in zip(pair.first.index, pair.first[metric], pair.second[metric], strict=True):
         name = pair.photographs.get(image, "")
-        rows.append([printable(image), printable(name), *_numbers(metric, a, b, a - b)])
+        rows.append([printable(image), printable(name), *_numbers(metric, a, b, _minus(a, b))])
     left = [0, 1]
     if not any(row[1] for row in rows[1:]):
         left, rows = [0], [[row[0], *row[2:]] for row in rows]
@@ -136,7 +148,7 @@ def _metric_table(pair: MethodPair, statistics: Mapping[str, Mapping[str, Any]])
     columns = ["difference", "95 % interval", "wins–ties–losses", "p"]
     rows = [["", printable(pair.a), printable(pair.b), *columns]]
     for metric, row in statistics.items():
-        numbers = _numbers(metric, row["a"], row["b"], row["mean_difference"] or 0)
+        numbers = _numbers(metric, row["a"], row["b"], row["mean_difference"])
         ends = [_signed(metric, row[end]) for end in ("low", "high") if row[end] is not None]
         interval = f"[{', '.join(ends)}]" if ends else "none"
         counts = f"{row['wins']}–{row['ties']}–{row['losses']}"
@@ -145,12 +157,11 @@ def _metric_table(pair: MethodPair, statistics: Mapping[str, Mapping[str, Any]])
     return text_table(rows)
 
 
-def _numbers(metric: str, a: float, b: float, difference: float) -> list[str]:
-    digits = METRICS[metric].digits
-    return [f"{a:.{digits}f}", f"{b:.{digits}f}", _signed(metric, difference)]
+def _numbers(metric: str, a: float | None, b: float | None, difference: float | None) -> list[str]:
+    return [METRICS[metric].text(a), METRICS[metric].text(b), _signed(metric, difference)]
 
 
-def _signed(metric: str, difference: float) -> str:
+def _signed(metric: str, difference: float | None) -> str:
     """With one digit more than the metric, because differences are small."""
     return signed(difference, f".{METRICS[metric].digits + 1}f")
 
@@ -171,6 +182,11 @@ def _notes(pair: MethodPair, statistics: Mapping[str, Mapping[str, Any]]) -> Ite
         "better; ↑: higher is better). 95 % interval: of the mean difference, by the bootstrap "
         "over the images. p: two-sided sign test. A difference is significant if both agree at 5 %."
     )
+    if any(row["infinite"] for row in statistics.values()):
+        yield (
+            "A result that is identical to the ground truth has an infinite PSNR. It counts as a "
+            "win or a loss, but has no share in the means."
+        )
     scale, other = (name.partition("/")[0][1:] for name in (pair.a, pair.b))
     if scale != other:
         yield (

@@ -83,14 +83,15 @@ def _score(options: Namespace) -> None:
         from tqdm import tqdm
 
         from srcnn.cli import score
-        from srcnn.data.pretrained_weights import lpips_weights
-        from srcnn.evaluation.lpips import load_lpips
+        from srcnn.data.pretrained_weights import judge_weights
+        from srcnn.evaluation.judges import load_judges
         from srcnn.models.device import best_device
 
-    scored = score.score_pairs(pairs, scale, load_lpips(best_device(), lpips_weights()[0]))
+    weights = {network: judge_weights(network)[0] for network in ("alexnet", "vgg16")}
+    scored = score.score_pairs(pairs, scale, load_judges(best_device(), weights))
     scores = dict(tqdm(scored, "scores", len(pairs), unit="image", leave=False, disable=None))
     if options.as_json:
-        print(json.dumps(score.as_json(scores, scale), indent=2))
+        print(json.dumps(score.as_json(scores, scale), indent=2, allow_nan=False))
     else:
         print(score.as_table(scores, scale))
 
@@ -101,7 +102,7 @@ def _compare(options: Namespace) -> None:
 
     pair = compare.read_pair(options.a, options.b, options.metric)
     if options.as_json:
-        print(json.dumps(compare.as_json(pair), indent=2))
+        print(json.dumps(compare.as_json(pair), indent=2, allow_nan=False))
     else:
         print(compare.as_text(pair, by_image=options.metric is not None))
 

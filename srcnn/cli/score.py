@@ -3,11 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from srcnn.cli.score_pairs import ScorePair
-from srcnn.evaluation.lpips import LPIPS
-from srcnn.evaluation.metrics import METRICS, convention, rounded, score
+from srcnn.evaluation.judges import Judge
+from srcnn.evaluation.metrics import (
+    METRICS,
+    GroundTruth,
+    convention,
+    json_values,
+    mean_score,
+    rounded,
+    score,
+)
 from srcnn.utils.text import printable, text_table
 from srcnn.utils.threads import prefetch
 
@@ -16,7 +22,7 @@ Scores = Mapping[str, Mapping[str, float]]
 
 
 def score_pairs(
-    pairs: Sequence[ScorePair], scale: int, lpips: LPIPS
+    pairs: Sequence[ScorePair], scale: int, judges: Mapping[str, Judge]
 ) -> Iterator[tuple[str, dict[str, float]]]:
     """Yield the name of each ground truth, and the METRICS with six significant digits.
 
@@ -25,24 +31,29 @@ def score_pairs(
     """
     images = prefetch(lambda pair: pair.read(scale), pairs)
     for pair, (sr, hr) in zip(pairs, images, strict=True):
-        yield pair.name, rounded(score(sr, hr, scale, lpips))
-
-
-def mean_scores(scores: Scores) -> dict[str, float]:
-    """The mean of each metric over the images, with six significant digits."""
-    return rounded({m: float(np.mean([values[m] for values in scores.values()])) for m in METRICS})
+        yield pair.name, rounded(next(score([sr], GroundTruth(hr, scale), judges)))
 
 
 def as_json(scores: Scores, scale: int) -> dict[str, Any]:
-    """`images`: metrics by image; `mean`: metrics; `convention`: how each metric is computed."""
-    return {"images": scores, "mean": mean_scores(scores), "convention": convention(scale)}
+    """`images`: metrics by image; `mean`: as `mean_score`; `convention`: how they are computed.
+
+    An infinite PSNR, of a result that is identical to the ground truth, is null.
+    """
+    means = mean_score(list(scores.values()))
+    return {"images": json_values(scores), "mean": means, "convention": convention(scale)}
 
 
 def as_table(scores: Scores, scale: int) -> str:
-    """A row per image, a row with the means, and a note on the border."""
+    """A row per image, a row with the means, and notes on the border and on identical images."""
+    means = mean_score(list(scores.values()))
     rows = [["image", *METRICS]]
-    for name, values in [*scores.items(), ("mean", mean_scores(scores))]:
-        numbers = [f"{values[key]:.{metric.digits}f}" for key, metric in METRICS.items()]
+    for name, values in [*scores.items(), ("mean", means)]:
+        numbers = [metric.text(values.get(key)) for key, metric in METRICS.items()]
         rows.append([printable(name), *numbers])
     note = f"PSNR and SSIM omit {scale} pixels on each side; the other metrics use the whole image."
+    if count := means["identical"]:
+        note += (
+            f"\nIdentical to the ground truth: {count} of {len(scores)} images. "
+            "Their PSNR is infinite, and the mean leaves it out."
+        )
     return f"{text_table(rows)}\n\n{note}"

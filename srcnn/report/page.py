@@ -77,7 +77,11 @@ def _slider_data(run: Run, pictures: Sources, is_linked: bool) -> dict[str, Any]
         "change": {"metric": "lpips", "from": "mse", "to": "perceptual"} if has_both else None,
         "scales": [results.scale for results in run.scales],
         "scores": {
-            f"x{results.scale}/{row['method']}/{row['image']}": {key: row[key] for key in METRICS}
+            f"x{results.scale}/{row['method']}/{row['image']}": {
+                # JSON lacks infinity; JavaScript's Number() reads the text.
+                key: "Infinity" if row[key] == math.inf else row[key]
+                for key in METRICS
+            }
             for results in run.scales
             for row in results.scores.to_dict("records")
         },
@@ -91,6 +95,12 @@ def _results(run: Run) -> dict[str, Any]:
     return {
         "warnings": list(_below_interpolation(run)),
         "means": {scale: tables.mean_rows(means) for scale, means in run.means.items()},
+        "identical": [
+            f"{method_name(method)} ×{scale}: {scores['identical']} of {len(run.scales[0].names)}"
+            for scale, means in run.means.items()
+            for method, scores in means.items()
+            if scores["identical"]
+        ],
         "rows": tables.image_rows(run.scales),
         "claims": tables.claim_rows(run.claims),
         "claim_texts": TEXTS,

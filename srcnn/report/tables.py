@@ -1,5 +1,6 @@
 """The rows of the report's tables: scores, benchmark sets, comparisons and claims."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -30,13 +31,18 @@ def score_cells(scores: pd.DataFrame, mark_best: bool = False) -> list[Cells]:
     for key, metric in METRICS.items():
         values, digits = scores[key], metric.report_digits
         best = (values.min() if metric.lower_is_better else values.max()) if mark_best else None
-        columns.append([Cell(f"{v:.{digits}f}", f"{v:.6g}", v == best) for v in values])
+        columns.append([Cell(metric.text(v, digits), _value(v), v == best) for v in values])
     return list(zip(*columns, strict=True))
+
+
+def _value(score: float) -> str:
+    """With six significant digits, in JavaScript's spelling."""
+    return "Infinity" if score == math.inf else f"{score:.6g}"
 
 
 def mean_rows(means: Mapping[str, Mapping[str, float]]) -> dict[str, Cells]:
     """The cells of each method, from method → metric → mean; the best are marked."""
-    table = pd.DataFrame.from_dict(means, orient="index")
+    table = pd.DataFrame.from_dict(means, orient="index").reindex(columns=list(METRICS))
     return dict(zip(means, score_cells(table, mark_best=True), strict=True))
 
 

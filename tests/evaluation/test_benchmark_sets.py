@@ -8,7 +8,6 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from srcnn.data.pretrained_weights import lpips_weights
 from srcnn.errors import InputError
 from srcnn.evaluation.benchmark_sets import (
     PUBLISHED,
@@ -17,7 +16,7 @@ from srcnn.evaluation.benchmark_sets import (
     write_benchmarks,
 )
 from srcnn.evaluation.evaluate import evaluate, write_metrics
-from srcnn.evaluation.lpips import LPIPS
+from srcnn.evaluation.judges import Judge
 from srcnn.evaluation.metrics import METRICS
 from srcnn.images.image_io import RGB8, crop_to_multiple, write_png
 from srcnn.images.resize import imresize
@@ -27,7 +26,9 @@ from srcnn.settings import read_settings
 from srcnn.utils.methods import METHODS
 from srcnn.utils.yaml_files import parse_yaml
 from stages import benchmarks
+from tests.small_results import small_weights
 
+Judges = dict[str, Judge]
 OneLine = Callable[[Any], str]
 SetScores = dict[str, Any]
 Picture = Callable[..., RGB8]
@@ -83,12 +84,12 @@ def test_low_resolution_is_made_of_the_image_cropped_to_a_multiple_of_the_scale(
     assert (grey.hr == grey.hr[..., :1]).all()
 
 
-def test_the_means_equal_those_of_val_images(folder: Path, tmp_path: Path, lpips: LPIPS) -> None:
+def test_the_means_equal_those_of_val_images(folder: Path, tmp_path: Path, judges: Judges) -> None:
     benchmark, models = find_benchmark("mine", folder, (2,)), {"mse": model(2)}
-    rows = list(evaluate(benchmark.pairs(2), models, 2, lpips, tmp_path / "sr"))
+    rows = list(evaluate(benchmark.pairs(2), models, 2, judges, tmp_path / "sr"))
     write_metrics(rows, 2, tmp_path)
     expected = json.loads((tmp_path / "x2.json").read_text())
-    assert score_benchmark(benchmark, models, 2, lpips) == expected
+    assert score_benchmark(benchmark, models, 2, judges) == expected
 
 
 @pytest.mark.parametrize(("size", "scale", "least"), [((31, 60), 2, 32), ((43, 60), 16, 48)])
@@ -194,7 +195,8 @@ def run_stage(
 
 
 def write_models(*scales: int) -> None:
-    write_tensors(lpips_weights()[0], Path("data/weights/lpips.safetensors"), {})
+    write_tensors(small_weights("alexnet"), Path("data/weights/lpips.safetensors"), {})
+    write_tensors(small_weights("vgg16"), Path("data/weights/judges_vgg16.safetensors"), {})
     for scale in scales:
         for loss in ("mse", "perceptual"):
             save_model(model(scale), Path(f"models/x{scale}/{loss}.safetensors"), {})
@@ -218,7 +220,7 @@ def test_the_stage_scores_every_set_at_every_scale(
     for scale in ("x2", "x4"):
         assert list(stored["mine"][scale]) == list(METHODS)
         for values in stored["mine"][scale].values():
-            assert list(values) == list(METRICS)
+            assert list(values) == [*METRICS, "identical"]
             assert all(value == float(f"{value:.6g}") for value in values.values())
     assert len(cells(markdown)) == 2 * len(METHODS)
     assert len(capsys.readouterr().out.splitlines()) == 2 * len(METHODS)
@@ -237,10 +239,10 @@ def test_a_missing_model_of_a_later_scale_is_refused_before_any_image_is_scored(
 
 @pytest.mark.parametrize(("scale", "psnr"), [(2, 33.67), (4, 28.43)])
 def test_bicubic_has_its_published_score_on_set5(
-    assets: Path, lpips: LPIPS, scale: int, psnr: float
+    assets: Path, judges: Judges, scale: int, psnr: float
 ) -> None:
     benchmark = find_benchmark("Set5", assets / "Set5/HR", (scale,))
-    means = score_benchmark(benchmark, {}, scale, lpips)
+    means = score_benchmark(benchmark, {}, scale, judges)
     assert means["bicubic"]["psnr_y"] == pytest.approx(psnr, abs=0.01)
     published = PUBLISHED["bicubic"]["set5", len(benchmark.files)]
     assert means["bicubic"]["psnr_y"] == pytest.approx(published[scale], abs=0.02)

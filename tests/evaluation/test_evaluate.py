@@ -11,8 +11,8 @@ import torch
 from srcnn.analysis.results import read_scores
 from srcnn.errors import InputError
 from srcnn.evaluation.evaluate import evaluate, mean_scores, tabulate_scores, write_metrics
-from srcnn.evaluation.lpips import LPIPS
-from srcnn.evaluation.metrics import METRICS, convention, score
+from srcnn.evaluation.judges import Judge
+from srcnn.evaluation.metrics import METRICS, GroundTruth, convention, score
 from srcnn.images.image_io import RGB8, read_rgb
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
@@ -21,6 +21,7 @@ from srcnn.utils.methods import METHODS
 
 MakePair = Callable[..., Pair]
 OneLine = Callable[[Any], str]
+Judges = dict[str, Judge]
 Rows = list[dict[str, Any]]
 Picture = Callable[..., RGB8]
 
@@ -45,8 +46,8 @@ def sr_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def rows(pairs: list[Pair], sr_folder: Path, lpips: LPIPS) -> Rows:
-    return list(evaluate(pairs, models(2), 2, lpips, sr_folder))
+def rows(pairs: list[Pair], sr_folder: Path, judges: Judges) -> Rows:
+    return list(evaluate(pairs, models(2), 2, judges, sr_folder))
 
 
 def test_every_image_is_scored_by_every_method(rows: Rows) -> None:
@@ -57,7 +58,7 @@ def test_every_image_is_scored_by_every_method(rows: Rows) -> None:
     assert all(set(row) == {"image", "method", *METRICS} for row in rows)
 
 
-def test_images_are_read_one_by_one(pairs: list[Pair], tmp_path: Path, lpips: LPIPS) -> None:
+def test_images_are_read_one_by_one(pairs: list[Pair], tmp_path: Path, judges: Judges) -> None:
     asked = []
 
     def noted() -> Iterator[Pair]:
@@ -65,20 +66,21 @@ def test_images_are_read_one_by_one(pairs: list[Pair], tmp_path: Path, lpips: LP
             asked.append(pair.name)
             yield pair
 
-    for row in evaluate(noted(), models(2), 2, lpips, tmp_path):
+    for row in evaluate(noted(), models(2), 2, judges, tmp_path):
         assert asked[-1] == row["image"]
     assert len(asked) == len(pairs)
 
 
 def test_saved_images_are_the_scored_ones(
-    rows: Rows, pairs: list[Pair], sr_folder: Path, lpips: LPIPS
+    rows: Rows, pairs: list[Pair], sr_folder: Path, judges: Judges
 ) -> None:
     hr = {pair.name: pair.hr for pair in pairs}
     for row in rows:
         sr = read_rgb(sr_folder / row["method"] / f"{row['image']}.png")
-        for metric, value in score(sr, hr[row["image"]], 2, lpips).items():
-            # The last digits depend on how an array lies in memory; LPIPS is in float32.
-            tolerance = 1e-4 if metric == "lpips" else 1e-12
+        (scores,) = score([sr], GroundTruth(hr[row["image"]], 2), judges)
+        for metric, value in scores.items():
+            # The last digits depend on how an array lies in memory; judges use float32.
+            tolerance = 1e-4 if metric in judges else 1e-12
             assert row[metric] == pytest.approx(value, rel=tolerance, abs=0)
     assert len(list(sr_folder.rglob("*.*"))) == len(rows)
 
@@ -112,7 +114,7 @@ def test_the_metrics_file_maps_method_to_metric_to_mean(tmp_path: Path, rows: Ro
     stored = json.loads((tmp_path / "x2.json").read_text())
     assert list(stored) == list(METHODS)
     for method, values in mean_scores(tabulate_scores(rows)).items():
-        assert list(stored[method]) == list(METRICS)
+        assert list(stored[method]) == [*METRICS, "identical"]
         assert stored[method] == values
 
 
@@ -136,7 +138,7 @@ def test_numbers_have_six_significant_digits(tmp_path: Path, rows: Rows) -> None
     with (tmp_path / "x2.csv").open(newline="") as file:
         numbers = [row[metric] for row in csv.DictReader(file) for metric in METRICS]
     stored = json.loads((tmp_path / "x2.json").read_text(), parse_float=str)
-    numbers += [str(value) for values in stored.values() for value in values.values()]
+    numbers += [str(values[metric]) for values in stored.values() for metric in METRICS]
     for number in numbers:
         assert float(number) == float(f"{float(number):.6g}")
     assert any(len(number.strip("0.").replace(".", "")) == 6 for number in numbers)
@@ -158,27 +160,47 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path, rows: Rows) -> None:
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
 
-def test_metrics_of_a_perfect_result_are_valid_json(tmp_path: Path, lpips: LPIPS) -> None:
-    # Every interpolation restores an image of one colour exactly: its PSNR is infinite.
-    grey = Pair("0001", np.full((40, 40, 3), 128, np.uint8), np.full((20, 20, 3), 128, np.uint8))
-    write_metrics(list(evaluate([grey], {}, 2, lpips, tmp_path / "sr")), 2, tmp_path)
+def test_identical_results_are_counted_and_their_psnr_is_left_out(
+    tmp_path: Path, make_pair: MakePair, judges: Judges
+) -> None:
+    # Every interpolation restores an image of one colour exactly.
+    flat = Pair("0001", np.full((40, 40, 3), 128, np.uint8), np.full((20, 20, 3), 128, np.uint8))
+    other = make_pair("0002", 40, 48)
+    rows = list(evaluate([flat, other], {}, 2, judges))
+    write_metrics(rows, 2, tmp_path)
+    stored = json.loads((tmp_path / "x2.json").read_text())
+    scores = read_scores(tmp_path / "x2.csv").set_index(["image", "method"])
+    for method, means in stored.items():
+        assert scores.loc[("0001", method), "psnr_y"] == np.inf
+        assert means["psnr_y"] == scores.loc[("0002", method), "psnr_y"]
+        assert means["mse"] == pytest.approx(scores.loc[("0002", method), "mse"] / 2, rel=1e-5)
+        assert means["identical"] == 1
+    assert "0001,bicubic,0.0,inf,inf,1.0,0.0,0.0,0.0\n" in (tmp_path / "x2.csv").read_text()
+
+
+def test_if_all_results_are_identical_there_is_no_mean_psnr(tmp_path: Path, judges: Judges) -> None:
+    flat = Pair("0001", np.full((40, 40, 3), 128, np.uint8), np.full((20, 20, 3), 128, np.uint8))
+    write_metrics(evaluate([flat], {}, 2, judges), 2, tmp_path)
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is no JSON")
 
-    json.loads((tmp_path / "x2.json").read_text(), parse_constant=refuse)
+    stored = json.loads((tmp_path / "x2.json").read_text(), parse_constant=refuse)
+    names = ["mse", "ssim_y", "lpips", "lpips_vgg", "dists", "identical"]
+    assert list(stored["bicubic"]) == names
+    assert stored["bicubic"]["identical"] == 1
 
 
 @pytest.mark.parametrize(("height", "width"), [(4, 40), (12, 40), (24, 24)])
 def test_an_image_too_small_to_be_scored_is_named_in_one_line(
     tmp_path: Path,
     make_pair: MakePair,
-    lpips: LPIPS,
+    judges: Judges,
     one_line: OneLine,
     height: int,
     width: int,
 ) -> None:
     pair = make_pair("0011", height, width, 2)
     with pytest.raises(InputError) as caught:
-        list(evaluate([pair], {}, 2, lpips, tmp_path))
+        list(evaluate([pair], {}, 2, judges, tmp_path))
     assert "0011" in one_line(caught)

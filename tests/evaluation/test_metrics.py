@@ -15,18 +15,9 @@ from hypothesis.extra.numpy import arrays
 from srcnn.analysis.comparisons import compare, write_comparisons
 from srcnn.analysis.results import Results, read_scores
 from srcnn.evaluation.evaluate import evaluate, write_metrics
-from srcnn.evaluation.lpips import LPIPS
-from srcnn.evaluation.metrics import (
-    BEST_PSNR,
-    METRICS,
-    Metric,
-    convention,
-    luma,
-    mse,
-    psnr,
-    score,
-    ssim,
-)
+from srcnn.evaluation.fidelity import luma, mse, psnr, ssim
+from srcnn.evaluation.judges import Judge
+from srcnn.evaluation.metrics import METRICS, GroundTruth, Metric, convention, mean_score, score
 from srcnn.images.image_io import RGB8
 from srcnn.images.pairs import Pair
 from srcnn.utils.paths import smallest_val_side
@@ -34,10 +25,16 @@ from srcnn.utils.tables import read_csv
 from stages.provenance import provenance
 
 Array = npt.NDArray[Any]
+Judges = dict[str, Judge]
 Picture = Callable[..., RGB8]
 
 colour_images = arrays(np.uint8, (16, 18, 3))
 seeds = st.integers(0, 2**32 - 1)
+
+
+def scored(sr: RGB8, hr: RGB8, scale: int, judges: Judges) -> dict[str, float]:
+    (scores,) = score([sr], GroundTruth(hr, scale), judges)
+    return scores
 
 
 def noisy(image: Array, amount: float, seed: int) -> Array:
@@ -185,13 +182,13 @@ def test_every_metric_has_a_convention_that_says_what_was_compared(scale: int) -
 
 
 def test_the_metrics_are_those_that_other_tools_rely_on() -> None:
-    assert {"mse", "psnr_rgb", "psnr_y", "ssim_y", "lpips"} <= set(METRICS)
+    assert {"mse", "psnr_rgb", "psnr_y", "ssim_y", "lpips", "lpips_vgg", "dists"} <= set(METRICS)
 
 
-def test_a_score_has_every_metric_in_its_convention(lpips: LPIPS, picture: Picture) -> None:
+def test_a_score_has_every_metric_in_its_convention(judges: Judges, picture: Picture) -> None:
     hr = picture(40, 48)
     sr = noisy(hr, 9, seed=1).clip(0, 255).astype(np.uint8)
-    scores = score(sr, hr, 3, lpips)
+    scores = scored(sr, hr, 3, judges)
     assert list(scores) == list(METRICS)
     inner = slice(3, -3), slice(3, -3)
     difference = sr.astype(float) - hr
@@ -205,53 +202,78 @@ def test_a_score_has_every_metric_in_its_convention(lpips: LPIPS, picture: Pictu
         10 * np.log10(255**2 / np.mean((shaved[0] - shaved[1]) ** 2))
     )
     assert scores["ssim_y"] == pytest.approx(plain_ssim(*shaved), abs=1e-7)
-    assert scores["lpips"] > 0
+    assert min(scores["lpips"], scores["lpips_vgg"], scores["dists"]) > 0
 
 
-def test_a_perfect_result_has_the_best_score(lpips: LPIPS, picture: Picture) -> None:
+def test_results_that_are_scored_together_have_the_scores_that_they_have_alone(
+    judges: Judges, picture: Picture
+) -> None:
     hr = picture(40, 48)
-    assert score(hr, hr, 2, lpips) == {
+    srs = [255 - hr, hr, picture(40, 48, phase=0.2)]
+    together = list(score(srs, GroundTruth(hr, 2), judges))
+    assert together == [scored(sr, hr, 2, judges) for sr in srs]
+
+
+def test_the_mean_leaves_out_infinite_values_and_counts_their_images() -> None:
+    images = [dict.fromkeys(METRICS, value) for value in (1.0, 2.0, 4.5)]
+    images[0] |= {"psnr_rgb": math.inf, "psnr_y": math.inf}
+    images[1] |= {"psnr_y": math.inf}
+    mean = mean_score(images)
+    assert mean == {**dict.fromkeys(METRICS, 2.5), "psnr_rgb": 3.25, "psnr_y": 4.5, "identical": 2}
+    assert mean_score(images[:2]) == {
+        **{key: 1.5 for key in METRICS if key not in ("psnr_rgb", "psnr_y")},
+        "psnr_rgb": 2,
+        "identical": 2,
+    }
+    assert mean_score(images[2:])["identical"] == 0
+
+
+def test_a_perfect_result_has_the_best_score(judges: Judges, picture: Picture) -> None:
+    hr = picture(40, 48)
+    assert scored(hr, hr, 2, judges) == {
         "mse": 0,
-        "psnr_rgb": BEST_PSNR,
-        "psnr_y": BEST_PSNR,
+        "psnr_rgb": math.inf,
+        "psnr_y": math.inf,
         "ssim_y": pytest.approx(1),
         "lpips": 0,
+        "lpips_vgg": 0,
+        "dists": 0,
     }
 
 
 @pytest.mark.parametrize("scale", [2, 4])
 def test_errors_in_the_border_count_in_table_1s_mse_but_not_in_the_published_scores(
-    lpips: LPIPS, picture: Picture, scale: int
+    judges: Judges, picture: Picture, scale: int
 ) -> None:
     hr = picture(40, 48)
     sr = hr.copy()
     sr[:scale] = 255 - sr[:scale]
     sr[:, -scale:] = 255 - sr[:, -scale:]
-    scores = score(sr, hr, scale, lpips)
-    assert scores["psnr_rgb"] == scores["psnr_y"] == BEST_PSNR
+    scores = scored(sr, hr, scale, judges)
+    assert scores["psnr_rgb"] == scores["psnr_y"] == math.inf
     assert scores["ssim_y"] == pytest.approx(1)
     assert scores["mse"] > 0.01
     sr[scale, scale] = 255 - sr[scale, scale]
-    assert score(sr, hr, scale, lpips)["psnr_y"] < 60
+    assert scored(sr, hr, scale, judges)["psnr_y"] < 60
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
 def test_an_image_of_the_smallest_size_has_a_score(
-    lpips: LPIPS, picture: Picture, scale: int
+    judges: Judges, picture: Picture, scale: int
 ) -> None:
     side = smallest_val_side(scale)
     hr = picture(side, side)
-    scores = score(255 - hr, hr, scale, lpips)
+    scores = scored(255 - hr, hr, scale, judges)
     assert all(math.isfinite(value) for value in scores.values())
 
 
-def test_images_of_two_shapes_are_not_compared(lpips: LPIPS, picture: Picture) -> None:
+def test_images_of_two_shapes_are_not_compared(judges: Judges, picture: Picture) -> None:
     with pytest.raises(ValueError, match="cannot compare"):
-        score(picture(40, 48), picture(48, 40), 2, lpips)
+        scored(picture(40, 48), picture(48, 40), 2, judges)
 
 
 def test_a_new_metric_is_one_entry(
-    tmp_path: Path, lpips: LPIPS, picture: Picture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, judges: Judges, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     largest = Metric(
         "Largest error",
@@ -264,7 +286,7 @@ def test_a_new_metric_is_one_entry(
     )
     monkeypatch.setitem(METRICS, "largest", largest)
     images = [Pair("0001", picture(40, 48), picture(20, 24))]
-    write_metrics(list(evaluate(images, {}, 2, lpips, tmp_path / "sr")), 2, tmp_path)
+    write_metrics(list(evaluate(images, {}, 2, judges, tmp_path / "sr")), 2, tmp_path)
     results = Results(2, {"0001": "a.png"}, read_scores(tmp_path / "x2.csv"), tmp_path, tmp_path)
     assert (results.table("largest") >= 1).all(axis=None)
     write_comparisons(compare([results]), tmp_path / "comparisons.csv", tmp_path / "comparisons.md")

@@ -5,7 +5,6 @@ import pytest
 
 from srcnn.analysis.hallucination import hallucination_map
 from srcnn.evaluation.lpips import LPIPS
-from srcnn.evaluation.metrics import lpips_distance
 from srcnn.figures.canvas import enlarge
 from srcnn.figures.figure6_7 import (
     MAPPED_METHODS,
@@ -95,7 +94,7 @@ def test_the_mean_of_the_lpips_map_is_the_distance(
     values = lpips_map(sr, hr, small_lpips)
     assert values.shape == size
     assert values.min() >= 0
-    assert values.mean() == pytest.approx(lpips_distance(sr, hr, small_lpips), rel=1e-5)
+    assert values.mean() == pytest.approx(small_lpips.distances([sr], hr)[0], rel=1e-5)
 
 
 def test_lpips_is_high_where_the_images_differ(picture: Picture, small_lpips: LPIPS) -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from srcnn.errors import InputError
 from srcnn.evaluation.lpips import LPIPS
-from srcnn.evaluation.metrics import lpips_distance
 from srcnn.figures.windows import (
     highest_error_window,
     lpips_in_windows,
@@ -52,7 +51,7 @@ def test_lpips_of_windows_in_batches_is_that_of_each_window(
     assert together.shape == (2, len(windows))
     assert (together[0] == 0).all()
     for i in (0, 70, len(windows) - 1):
-        alone = lpips_distance(windows[i].crop(sr), windows[i].crop(hr), small_lpips)
+        alone = small_lpips.distances([windows[i].crop(sr)], windows[i].crop(hr))[0]
         assert together[1, i] == pytest.approx(alone, rel=1e-5)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srcnn.evaluation.metrics import luma, psnr
+from srcnn.evaluation.fidelity import luma, psnr
 from srcnn.images.image_io import RGB8, read_rgb
 from srcnn.images.resize import Kernel, imresize, reflect, taps, upsampling_phases
 from tests.plain_imresize import plain_imresize

@@ -222,6 +222,7 @@ def test_weights_are_stored_as_safetensors(workspace: Workspace) -> None:
     run = workspace.run("fetch_weights")
     assert (run.returncode, run.stderr) == (0, "")
     assert workspace.files("data") == [
+        "data/weights/judges_vgg16.safetensors",
         "data/weights/lpips.safetensors",
         "data/weights/vgg.safetensors",
     ]

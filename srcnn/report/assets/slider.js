@@ -15,8 +15,9 @@ let order = data.images;
 const stage = element("stage"), divider = element("divider");
 const methodName = (id) => data.methods.find((method) => method.id === id).name;
 const imageOf = (id) => data.images.find((image) => image.id === id);
+// A number, Infinity for the PSNR of an image without error, or NaN for none.
 const scoreOf = (method, metric, image = view.image) =>
-  data.scores[`x${view.scale}/${method}/${image}`]?.[metric] ?? NaN;
+  Number(data.scores[`x${view.scale}/${method}/${image}`]?.[metric]);
 const sourceOf = (method) =>
   data.pictures[method === "hr" ? `hr/${view.image}` : `x${view.scale}/${method}/${view.image}`] ?? "";
 
@@ -47,7 +48,7 @@ function showPictures() {
 function showScores() {
   element("scores").replaceChildren(...data.metrics.map((metric) => {
     const left = scoreOf(view.left, metric.id), right = scoreOf(view.right, metric.id);
-    const change = right - left, row = document.createElement("tr");
+    const change = left === right ? 0 : right - left, row = document.createElement("tr");
     const head = document.createElement("th");
     head.scope = "row";
     head.textContent = metric.name;
@@ -57,7 +58,7 @@ function showScores() {
 
     function cell(value, { digits }, best, signed) {
       const made = document.createElement("td");
-      const text = Number.isNaN(value) ? "–" : Math.abs(value).toFixed(digits);
+      const text = Number.isNaN(value) ? "–" : Math.abs(value).toFixed(digits).replace("Infinity", "∞");
       const sign = value < 0 ? "−" : signed && value > 0 ? "+" : "";
       const comparable = change && !Number.isNaN(change);
       const mark = document.createElement(best && comparable ? "strong" : "span");
