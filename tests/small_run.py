@@ -1,6 +1,7 @@
 """A made-up run of a few small images for the tests of the report: no stage has to run."""
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ def make_run(
     picture: Callable[..., RGB8],
     names: Sequence[str] = NAMES,
     methods: Sequence[str] = RUN_METHODS,
+    identical: str = "",
 ) -> Run:
     """Write the files of a run into `folder` and read them.
 
@@ -66,6 +68,7 @@ def make_run(
         picture: the fixture of that name.
         names: of the photographs.
         methods: in the order of the scores.
+        identical: a method whose PSNR of the first image is infinite.
     """
     images = {f"{11 + i:04d}": name for i, name in enumerate(names)}
     metrics, data = folder / "metrics", folder / "data"
@@ -85,6 +88,8 @@ def make_run(
                 write_png(data / f"sr/x{scale}/{method}/{image}.png", picture(*SIZE, phase=phase))
                 known = method if method in RUN_METHODS else "nearest"
                 scores = {name: number_of(scale, place, known, name) for name in METRICS}
+                if method == identical and place == 0:
+                    scores |= {"psnr_rgb": math.inf, "psnr_y": math.inf}
                 rows.append({"image": image, "method": method, **scores})
         write_csv(pd.DataFrame(rows), metrics / f"x{scale}.csv")
         write_json(mean_scores(pd.DataFrame(rows)), metrics / f"x{scale}.json")

@@ -236,6 +236,16 @@ def test_a_network_is_compared_with_the_interpolation_of_the_settings(folder: Pa
     assert warnings_of(written(replace(run_in(folder), settings=settings), folder)) == []
 
 
+def test_identical_results_are_counted_beside_the_means(
+    tmp_path: Path, picture: Callable[..., RGB8]
+) -> None:
+    run = make_run(tmp_path, picture, identical="lanczos")
+    text = " ".join(written(run, tmp_path).split())
+    assert "which the mean leaves out: Lanczos ×2: 1 of 3, Lanczos ×4: 1 of 3." in text
+    assert '<td data-value="Infinity">∞</td>' in text
+    assert "identical to the ground truth" not in written(make_run(tmp_path, picture), tmp_path)
+
+
 def test_claims_are_shown_with_their_verdicts_and_numbers(folder: Path) -> None:
     text = written(run_in(folder), folder)
     verdicts = re.findall('class="key">(.*?)<.*?class="verdict">(.*?)<', text)

@@ -145,11 +145,28 @@ def test_methods_and_scale_are_chosen_and_swapped(page: Page) -> None:
 
 
 def test_both_scores_are_shown_with_their_difference(page: Page) -> None:
-    cells = page.locator("#scores tr").last.locator("th, td")
+    cells = page.locator("#scores tr", has_text="LPIPS").first.locator("th, td")
     assert cells.all_inner_texts() == ["LPIPS", "0.4500", "0.4000", "−0.0500"]
     expect(cells.nth(2).locator("strong")).to_have_count(1)
     page.select_option("#right", "hr")
     assert cells.all_inner_texts() == ["LPIPS", "0.4500", "–", "–"]
+
+
+def test_an_infinite_psnr_is_shown_and_sorted(
+    open_page: Callable[..., Page], tmp_path: Path, picture: Callable[..., RGB8]
+) -> None:
+    write_report(make_run(tmp_path, picture, identical="perceptual"), tmp_path / "report.html")
+    page = open_page(tmp_path / "report.html")
+    cells = page.locator("#scores tr", has_text="PSNR Y").locator("th, td")
+    assert cells.all_inner_texts() == ["PSNR Y", "29.00", "∞", "+∞"]
+    page.select_option("#left", "perceptual")
+    assert cells.all_inner_texts() == ["PSNR Y", "∞", "∞", "0.00"]
+    header = page.locator("#rows th", has_text="PSNR Y")
+    column = "#rows tbody tr td:nth-child(6)"
+    header.click()
+    assert page.locator(column).all_inner_texts()[-2:] == ["∞", "∞"]
+    header.click()
+    assert page.locator(column).all_inner_texts()[:2] == ["∞", "∞"]
 
 
 def test_images_are_sorted_by_the_change_of_lpips(page: Page) -> None:
