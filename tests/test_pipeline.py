@@ -35,6 +35,7 @@ def test_one_command_makes_table_figures_and_metrics(project: Path) -> None:
         "data/sr/x2/perceptual/0004.png",
         "models/x2/mse.safetensors",
         "metrics/training/x2_perceptual.csv",
+        "metrics/x2_images.csv",
         "metrics/environment.json",
         "plots/table1.md",
         "plots/figure1.png",

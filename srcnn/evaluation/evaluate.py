@@ -1,5 +1,6 @@
 """Algorithm 2: super-resolve every val image by every method, save and score the results."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ import pandas as pd
 import torch
 from PIL import Image
 
+from srcnn.errors import InputError
 from srcnn.evaluation.judges import Judge
 from srcnn.evaluation.metrics import METRICS, GroundTruth, convention, mean_score, rounded, score
-from srcnn.images.image_io import RGB8, write_png
+from srcnn.images.image_io import RGB8, list_images, read_rgb, write_png
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.srcnn import SRCNN, load_model
@@ -19,7 +21,7 @@ from srcnn.models.tiled_inference import super_resolve
 from srcnn.utils.files import write_json
 from srcnn.utils.methods import INTERPOLATIONS, Interpolation
 from srcnn.utils.paths import check_val_size
-from srcnn.utils.tables import write_csv
+from srcnn.utils.tables import read_csv, write_csv
 
 
 def load_models(scale: int, losses: Iterable[str], device: torch.device) -> dict[str, SRCNN]:
@@ -86,3 +88,24 @@ def write_metrics(rows: Iterable[Mapping[str, Any]], scale: int, folder: Path) -
     write_json(mean_scores(table), folder / f"x{scale}.json")
     write_json(convention(scale), folder / f"x{scale}_convention.json")
     write_csv(table, folder / f"x{scale}.csv")
+
+
+def identify(hr_folder: Path, index: Path) -> pd.DataFrame:
+    """The images of a folder by `image`, `name` of the photograph and `sha256` of the pixels.
+
+    The checksum is of the text HEIGHTxWIDTH, a line feed and the RGB bytes, row by row: other runs
+    may number the same images differently.
+
+    Raises:
+        InputError: the index is missing or damaged or does not list an image; an image is damaged.
+    """
+    listed = read_csv(index, "fetch_data", {"image": str, "name": str})
+    names, rows = dict(zip(listed["image"], listed["name"], strict=True)), []
+    for file in list_images(hr_folder):
+        if file.stem not in names:
+            raise InputError(f"{index}: does not list {file}; run the stage fetch_data again")
+        pixels = read_rgb(file)
+        size = f"{pixels.shape[0]}x{pixels.shape[1]}\n".encode()
+        sha256 = hashlib.sha256(size + pixels.tobytes()).hexdigest()
+        rows.append({"image": file.stem, "name": names[file.stem], "sha256": sha256})
+    return pd.DataFrame(rows)

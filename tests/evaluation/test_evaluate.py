@@ -1,4 +1,5 @@
 import csv
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,10 +11,16 @@ import torch
 
 from srcnn.analysis.results import read_scores
 from srcnn.errors import InputError
-from srcnn.evaluation.evaluate import evaluate, mean_scores, tabulate_scores, write_metrics
+from srcnn.evaluation.evaluate import (
+    evaluate,
+    identify,
+    mean_scores,
+    tabulate_scores,
+    write_metrics,
+)
 from srcnn.evaluation.judges import Judge
 from srcnn.evaluation.metrics import METRICS, GroundTruth, convention, score
-from srcnn.images.image_io import RGB8, read_rgb
+from srcnn.images.image_io import RGB8, read_rgb, write_png
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.srcnn import SRCNN
@@ -204,3 +211,25 @@ def test_an_image_too_small_to_be_scored_is_named_in_one_line(
     with pytest.raises(InputError) as caught:
         list(evaluate([pair], {}, 2, judges, tmp_path))
     assert "0011" in one_line(caught)
+
+
+def test_images_are_identified_by_their_pixels_and_not_by_their_numbers(tmp_path: Path) -> None:
+    pixels = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    files = {"0003": pixels, "0004": pixels.reshape(4, 2, 3), "0005": pixels}
+    for number, image in files.items():
+        write_png(tmp_path / f"val/{number}.png", image)
+    index = "image,split,name\n0001,train,z\n0003,val,NA\n0004,val,b.png\n0005,val,\"c,d.png\"\n"
+    (tmp_path / "index.csv").write_text(index)
+    found = identify(tmp_path / "val", tmp_path / "index.csv")
+    assert list(found["image"]) == list(files)
+    assert list(found["name"]) == ["NA", "b.png", "c,d.png"]
+    first, turned, again = found["sha256"]
+    assert first == again == hashlib.sha256(b"2x4\n" + bytes(range(24))).hexdigest() != turned
+
+
+def test_an_image_that_the_index_does_not_list_is_named(tmp_path: Path, one_line: OneLine) -> None:
+    write_png(tmp_path / "val/0003.png", np.zeros((2, 2, 3), np.uint8))
+    (tmp_path / "index.csv").write_text("image,split,name\n0001,val,a.png\n")
+    with pytest.raises(InputError) as caught:
+        identify(tmp_path / "val", tmp_path / "index.csv")
+    assert "val/0003.png; run the stage fetch_data again" in one_line(caught)
