@@ -53,6 +53,15 @@ def start_dvc(*arguments: str, **options: Any) -> "subprocess.Popen[Any]":
     return subprocess.Popen([sys.executable, "-m", "dvc", *arguments], **options)
 
 
+def dvc_output(*arguments: str, cwd: Path) -> str:
+    """Output of a DVC command in a folder; InputError if the command fails."""
+    process = start_dvc(*arguments, cwd=cwd, stdout=subprocess.PIPE, encoding="utf-8")
+    output, _ = process.communicate()
+    if process.returncode:
+        raise InputError(f"dvc {arguments[0]} ended with status {process.returncode}")
+    return output
+
+
 def run_dvc(*arguments: str, **options: Any) -> int:
     """Run a DVC command and return its exit status; an exception, such as Ctrl-C, stops it."""
     process = start_dvc(*arguments, **options)

@@ -77,7 +77,7 @@ def compare(folder: Path) -> Verification:
         InputError: a file is not committed, is missing, or is malformed.
     """
     now, before = (_json(text, name, _OBJECT) for text, name in _versions(folder, ENVIRONMENT))
-    stages, committed_stages = (_stages(text, name) for text, name in _versions(folder, LOCK))
+    stages, committed_stages = (lock_stages(text, name) for text, name in _versions(folder, LOCK))
     return Verification(
         [f"{key}: {now.get(key)}; committed: {before.get(key)}" for key in _changed(before, now)],
         list(_outdated(committed_stages, stages)),
@@ -126,7 +126,8 @@ def _json(text: str, name: str, kind: TypeAdapter[Any]) -> Any:
         raise InputError(f"{name}: {error_line(error)}") from None
 
 
-def _stages(text: str, name: str) -> Stages:
+def lock_stages(text: str, name: str) -> Stages:
+    """The stages of a dvc.lock; InputError, which starts with `name`, if it is malformed."""
     try:
         stages: Stages = parse_yaml(text, name)["stages"]
         for stage in stages.values():
@@ -137,7 +138,7 @@ def _stages(text: str, name: str) -> Stages:
         raise InputError(f"{name}: not a lock file of DVC ({error})") from None
 
 
-def _made(stages: Stages) -> dict[str, str | None]:
+def output_sums(stages: Stages) -> dict[str, str | None]:
     """The md5 of each output by its path."""
     outs = (out for stage in stages.values() for out in stage.get("outs", []))
     return {out["path"]: out.get("md5") for out in outs}
@@ -145,7 +146,7 @@ def _made(stages: Stages) -> dict[str, str | None]:
 
 def _outdated(before: Stages, now: Stages) -> Iterator[str]:
     """Stages with another command, other settings or other inputs than outputs of stages."""
-    outs = [PurePosixPath(out) for out in _made(before) | _made(now)]
+    outs = [PurePosixPath(out) for out in output_sums(before) | output_sums(now)]
 
     def inputs(stage: Mapping[str, Any]) -> dict[str, Any]:
         found = {"its command": stage.get("cmd"), "its settings": stage.get("params")}
@@ -172,8 +173,8 @@ def _outputs(folder: Path, before: Stages, now: Stages) -> dict[str, str]:
 
     Stages that only the committed dvc.lock has do not count: DVC never removes a stage from it.
     """
-    old = _made({name: stage for name, stage in before.items() if name in now})
-    new = _made(now)
+    old = output_sums({name: stage for name, stage in before.items() if name in now})
+    new = output_sums(now)
     outputs = dict.fromkeys([*old, *new, *committed_files(folder, *RESULTS)], "")
     for path, letters in changes(folder, *RESULTS).items():
         problems = {" D": "committed, but not made", "??": "made, but not committed"}

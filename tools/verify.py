@@ -2,7 +2,8 @@
 
 The whole pipeline of the last commit runs in a clone in a temporary folder (of `TMPDIR`), with an
 empty DVC cache and without the committed results. The clone shares this project's packages and the
-downloads in the user's cache. `tools.verification` compares the results.
+downloads in the user's cache. `tools.verification` compares the results. Before that,
+`tools.cache_check` looks for damaged files in this project's DVC cache.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from tqdm import tqdm
 
 from srcnn.errors import InputError
 from srcnn.utils.text import join_names
+from tools.cache_check import check_cache, describe_cache
 from tools.commands import changes, committed, committed_files, git, run_dvc
 from tools.verification import ENVIRONMENT, LOCK, RESULTS, compare, describe
 
@@ -56,6 +58,8 @@ def main() -> int:
 def verify_here() -> int:
     """Compare the results in the working tree with those of the last commit."""
     result = compare(Path())
+    if find_damage():
+        raise InputError("files in DVC's cache are damaged; restore them first")
     if run_dvc("status", "--quiet"):
         raise InputError("the results are not up to date (see dvc status); run dvc repro first")
     print("\n".join(describe(result)))
@@ -69,6 +73,7 @@ def verify(keep: bool) -> int:
         committed(Path(), path)
     if changed := list(changes(Path())):
         print(f"not committed, so not verified: {join_names(changed)}")
+    damaged = find_damage()
     folder, start = Path(tempfile.mkdtemp(prefix="srcnn-verify-")), time.monotonic()
     try:
         clone = folder / "project"
@@ -79,12 +84,21 @@ def verify(keep: bool) -> int:
         print(f"made the results of commit {commit} again in {taken}")
         result = compare(clone)
         print("\n".join(describe(result)))
-        return not result.is_verified
+        if damaged:
+            print(f"damaged files in DVC's cache: {damaged}; see above how to restore them")
+        return damaged > 0 or not result.is_verified
     finally:
         if keep:
             print(f"kept: {folder}")
         else:
             shutil.rmtree(folder)
+
+
+def find_damage() -> int:
+    """Print the state of this project's DVC cache; return the number of damaged files."""
+    found = check_cache(Path())
+    print("\n".join(describe_cache(found)), flush=True)
+    return len(found.damaged)
 
 
 def run_pipeline(clone: Path) -> None:

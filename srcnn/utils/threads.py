@@ -15,7 +15,10 @@ _AHEAD = 4  # results computed before they are needed
 
 
 def map_threads(
-    function: Callable[[Item], Result], items: Iterable[Item], title: str | None = None
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    title: str | None = None,
+    unit: str = "image",
 ) -> list[Result]:
     """Apply a function to all items on all cores; with a title, show a progress bar."""
     items = list(items)
@@ -23,7 +26,7 @@ def map_threads(
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         results = pool.map(function, items)
         hidden = None if title else True  # None hides the bar if there is no terminal
-        return list(tqdm(results, title, len(items), unit="image", disable=hidden))
+        return list(tqdm(results, title, len(items), unit=unit, disable=hidden))
 
 
 def prefetch(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

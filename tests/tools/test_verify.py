@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from tools.cache_check import check_cache, describe_cache
 from tools.verification import compare, describe
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
+
+INTACT = "files of this commit in DVC's cache: 2 intact, 0 damaged, 0 missing"
 
 STAGES = """\
 stages:
@@ -111,6 +114,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (project / ".gitignore").write_text("/data\n")
     assert run(folder, "git", "init", "--quiet").returncode == 0
     assert run(folder, "dvc", "init", "--quiet").returncode == 0
+    assert run(folder, "dvc", "config", "core.analytics", "false").returncode == 0
     # A cache that all clones share, from which nothing may be taken.
     assert run(folder, "dvc", "cache", "dir", str(folder / "cache")).returncode == 0
     done = run(folder, "dvc", "repro")
@@ -201,13 +205,79 @@ def test_another_machine_is_not_verified_beyond_the_tolerance(folder: Path) -> N
 
 def test_results_in_the_working_tree_are_compared_without_a_run(folder: Path) -> None:
     status, lines, _ = verify(folder, "--here")
-    assert lines == ["verified: all 5 outputs have the committed bytes"]
+    assert lines == [INTACT, "verified: all 5 outputs have the committed bytes"]
     assert status == 0
     assert not (folder / "log").exists()
     (folder / "project/plots/table.md").write_text("drawn by hand")
     status, lines, errors = verify(folder, "--here")
     why = "the results are not up to date (see dvc status); run dvc repro first"
-    assert (status, lines, errors) == (1, [], f"error: {why}\n")
+    assert (status, lines, errors) == (1, [INTACT], f"error: {why}\n")
+
+
+def damage(path: Path) -> None:
+    """Change a byte as a failing disk does: size, times and permissions stay."""
+    before, content = path.stat(), path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(b"?" + content[1:])
+    path.chmod(before.st_mode)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def cached(folder: Path, suffix: str) -> Path:
+    """The only file in the cache whose name does or does not end in `.dir`."""
+    files = [file for file in (folder / "cache/files/md5").rglob("*") if file.is_file()]
+    (file,) = (file for file in files if file.suffix == suffix)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("link", "suffix", "command"),
+    [
+        ("copy", "", "cp -f data/1.png OBJECT"),  # the working tree has an intact copy
+        ("hardlink", "", "rm -f data/1.png OBJECT"),
+        ("symlink", "", "rm -f data/1.png OBJECT"),
+        ("hardlink", ".dir", "rm -f OBJECT"),  # the list of the files in data
+    ],
+)
+def test_a_damaged_cache_is_restored_as_the_message_says(
+    folder: Path, link: str, suffix: str, command: str
+) -> None:
+    for step in (f"cache dir {folder}/cache", f"config cache.type {link}", "checkout --relink"):
+        done = run(folder, "dvc", *step.split())
+        assert done.returncode == 0, done.stdout + done.stderr
+    damage(cached(folder, suffix))
+    status, lines, errors = verify(folder, "--here")
+    assert lines[-2:] == [
+        "to restore the damaged files, run these lines, then dvc pull or dvc repro:",
+        f"  {command.replace('OBJECT', str(cached(folder, suffix)))}",
+    ]
+    assert (status, errors) == (1, "error: files in DVC's cache are damaged; restore them first\n")
+    assert run(folder, "sh", "-c", lines[-1]).returncode == 0
+    done = run(folder, "dvc", "repro")
+    assert done.returncode == 0, done.stdout + done.stderr
+    status, lines, _ = verify(folder, "--here")
+    assert (status, lines[0]) == (0, INTACT)
+    assert (folder / "project/data/1.png").read_text() == "pixels"
+
+
+def test_a_damaged_cache_does_not_stop_the_run_but_is_part_of_the_verdict(folder: Path) -> None:
+    assert run(folder, "dvc", "cache", "dir", str(folder / "cache")).returncode == 0
+    damage(cached(folder, ""))
+    status, lines, _ = verify(folder)
+    assert lines[1].endswith("1 intact, 1 damaged, 0 missing")
+    assert lines[-2:] == [
+        "verified: all 5 outputs have the committed bytes",
+        "damaged files in DVC's cache: 1; see above how to restore them",
+    ]
+    assert status == 1
+
+
+def test_a_clone_without_a_cache_is_not_damaged(folder: Path) -> None:
+    assert run(folder, "dvc", "cache", "dir", str(folder / "cache")).returncode == 0
+    shutil.rmtree(folder / "cache")
+    assert list(describe_cache(check_cache(folder / "project"))) == [
+        "files of this commit in DVC's cache: 0 intact, 0 damaged, 1 missing"
+    ]
 
 
 def test_files_that_differ_from_those_committed_are_named(folder: Path) -> None:
