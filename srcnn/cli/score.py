@@ -30,8 +30,8 @@ def score_pairs(
         InputError: an image is damaged.
     """
     images = prefetch(lambda pair: pair.read(scale), pairs)
-    for pair, (sr, hr) in zip(pairs, images, strict=True):
-        yield pair.name, rounded(next(score([sr], GroundTruth(hr, scale), judges)))
+    for pair, (sr, hr, is_grey) in zip(pairs, images, strict=True):
+        yield pair.name, rounded(next(score([sr], GroundTruth(hr, scale, is_grey), judges)))
 
 
 def as_json(scores: Scores, scale: int) -> dict[str, Any]:

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srcnn.errors import InputError
-from srcnn.images.image_io import RGB8, crop_to_multiple, image_size, list_images, read_rgb
+from srcnn.images.image_io import (
+    RGB8,
+    crop_to_multiple,
+    image_size,
+    list_images,
+    read_photo,
+    read_rgb,
+)
 from srcnn.utils.paths import check_val_size
 from srcnn.utils.text import join_names, printable
 
@@ -19,14 +26,18 @@ class ScorePair:
     sr: Path
     hr: Path
 
-    def read(self, scale: int) -> tuple[RGB8, RGB8]:
+    def read(self, scale: int) -> tuple[RGB8, RGB8, bool]:
         """Decode both to [H, W, 3] uint8, with the ground truth cropped to the result's size.
+
+        Also tells whether the ground truth is stored as grey.
 
         Raises:
             InputError: a file is damaged.
         """
-        sr, hr = read_rgb(self.sr), read_rgb(self.hr)
-        return sr, hr if hr.shape == sr.shape else crop_to_multiple(hr, scale)
+        sr, truth = read_rgb(self.sr), read_photo(self.hr)
+        hr = truth.pixels
+        hr = hr if hr.shape == sr.shape else crop_to_multiple(hr, scale)
+        return sr, hr, truth.is_grey
 
 
 def find_pairs(sr: Path, hr: Path, scale: int) -> list[ScorePair]:

@@ -33,6 +33,7 @@ class HRImage:
     mode: str  # as in DecodedPhoto, like the next two
     conversion: str | None
     ignored: str | None
+    is_grey: bool
     constant: bool  # whether all pixels are equal
     cropped: tuple[int, int]  # width and height of the HR image
     pixels: str  # sha256 of its pixels
@@ -47,7 +48,8 @@ def write_hr(
     The folder is replaced when all images are written; images of an earlier run are used again.
     Numbers continue from train to val, so that each names one image. Both sides are cropped at the
     bottom and right to a multiple of `multiple` pixels; a val image must then be
-    large enough to be scored at ×`val_scale`. A plain 8-bit RGB PNG without cropping is copied.
+    large enough to be scored at ×`val_scale`. A plain 8-bit RGB PNG without cropping is copied. An
+    original that is stored as grey becomes a grey PNG, because its score depends on that.
 
     Raises:
         InputError: an image cannot be read or is too small, or is in both train and val.
@@ -96,13 +98,14 @@ def _write(original: bytes, where: str, multiple: int, val_scale: int | None, pn
         with atomic_write(png) as temporary:
             temporary.write_bytes(original)
     else:
-        write_png(png, cropped)
+        write_png(png, cropped[..., 0] if photo.is_grey else cropped)
     return {
         "width": width,
         "height": height,
         "mode": photo.mode,
         "conversion": photo.conversion,
         "ignored": photo.ignored,
+        "is_grey": photo.is_grey,
         "constant": bool((cropped == cropped[0, 0]).all()),
         "cropped": (cropped.shape[1], cropped.shape[0]),
         "pixels": hashlib.sha256(repr(cropped.shape).encode() + cropped.tobytes()).hexdigest(),
@@ -127,7 +130,9 @@ def list_conversions(images: Sequence[HRImage]) -> list[str]:
     by_kind = defaultdict(list)
     for hr in images:
         if hr.conversion:
-            by_kind[f"{hr.conversion} converted to 8-bit RGB"].append(hr.photo.name)
+            verb = "kept as" if hr.is_grey and hr.conversion == "grey" else "converted to"
+            kind = "grey, whose values are scored as Y" if hr.is_grey else "RGB"
+            by_kind[f"{hr.conversion} {verb} 8-bit {kind}"].append(hr.photo.name)
         if hr.ignored:
             by_kind[f"{hr.ignored} ignored, read as sRGB"].append(hr.photo.name)
     return [f"{kind}: {join_names(names)}" for kind, names in by_kind.items()]

@@ -14,7 +14,7 @@ from srcnn.errors import InputError
 from srcnn.evaluation.evaluate import evaluate, mean_scores, tabulate_scores
 from srcnn.evaluation.judges import Judge
 from srcnn.evaluation.metrics import METRICS
-from srcnn.images.image_io import crop_to_multiple, image_size, list_images, read_rgb
+from srcnn.images.image_io import crop_to_multiple, image_size, list_images, read_photo
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.srcnn import SRCNN
@@ -36,8 +36,9 @@ class Benchmark:
         """Each image, cropped at the bottom and right to a multiple of the scale, with its LR."""
 
         def pair(file: Path) -> Pair:
-            hr = crop_to_multiple(read_rgb(file), scale)
-            return Pair(str(file.relative_to(self.folder)), hr, imresize(hr, 1 / scale))
+            photo, name = read_photo(file), str(file.relative_to(self.folder))
+            hr = crop_to_multiple(photo.pixels, scale)
+            return Pair(name, hr, imresize(hr, 1 / scale), photo.is_grey)
 
         return prefetch(pair, self.files)
 
@@ -101,9 +102,10 @@ _NOTES = (
     "SSIM use Y without a border as wide as the scale. `mse` and `perceptual` are this project's "
     "SRCNN, 9-1-5 on RGB, trained on the photographs of `data.source`.",
     "Published scores are shown as printed in papers, for sets with a known name and number of "
-    "images. Bicubic is comparable: papers convert to Y before they resize, which changes the "
-    "mean by about 0.01 dB. The published SRCNN is another network, 9-5-5 on Y alone, trained on "
-    "ImageNet for much longer: it shows what SRCNN can reach, not what the model beside it should.",
+    "images. Bicubic is comparable: images stored as grey are scored on their grey values, as in "
+    "papers. Papers convert to Y before they resize, which changes the mean by about 0.01 dB. The "
+    "published SRCNN is another network, 9-5-5 on Y alone, trained on ImageNet for much longer: it "
+    "shows what SRCNN can reach, not what the model beside it should.",
 )
 
 _HOW_TO_NAME_A_SET = """\

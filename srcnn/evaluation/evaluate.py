@@ -56,7 +56,7 @@ def evaluate(
         if sr_folder is not None:
             for method, sr in results.items():
                 write_png(sr_folder / method / f"{pair.name}.png", sr)
-        scores = score(list(results.values()), GroundTruth(pair.hr, scale), judges)
+        scores = score(list(results.values()), GroundTruth(pair.hr, scale, pair.is_grey), judges)
         for method, values in zip(results, scores, strict=True):
             yield {"image": pair.name, "method": method, **values}
 

@@ -25,9 +25,14 @@ def psnr(a: Array, b: Array) -> float:
 
 def luma(image: RGB8) -> npt.NDArray[np.float64]:
     """Y of BT.601 in studio swing, as MATLAB's `rgb2ycbcr`: [H, W] in 16 … 235, not rounded."""
+    return 16 + 219 / 255 * grey_values(image)
+
+
+def grey_values(image: RGB8) -> npt.NDArray[np.float64]:
+    """Y of BT.601 in full swing: [H, W] in 0 … 255, not rounded; exact where R = G = B."""
     red, green, blue = np.moveaxis(image.astype(np.float64), 2, 0)
     # No matrix product: its order of additions depends on the CPU.
-    return 16 + (65.481 * red + 128.553 * green + 24.966 * blue) / 255
+    return (65481 * red + 128553 * green + 24966 * blue) / 219000
 
 
 def ssim(a: Array, b: Array) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from srcnn.evaluation.fidelity import Array, luma, mse, psnr, ssim
+from srcnn.evaluation.fidelity import Array, grey_values, luma, mse, psnr, ssim
 from srcnn.evaluation.judges import Judge
 from srcnn.images.image_io import RGB8
 from srcnn.utils.text import decimal
@@ -22,15 +22,20 @@ class GroundTruth:
 
     pixels: RGB8  # [H, W, 3] uint8
     scale: int  # also the width in pixels of the border that PSNR and SSIM leave out
+    is_grey: bool = False  # whether its file is stored as grey
 
     def inside(self, image: Array) -> Array:
         """The part of an image inside the border."""
         return image[self.scale : -self.scale, self.scale : -self.scale]
 
+    def inner_y(self, image: RGB8) -> Array:
+        """Y of an image inside the border: luma, or the values of a grey image, as in papers."""
+        return self.inside(grey_values(image) if self.is_grey else luma(image))
+
     @cached_property
-    def inner_luma(self) -> Array:
-        """Luma inside the border."""
-        return self.inside(luma(self.pixels))
+    def y(self) -> Array:
+        """Its own Y inside the border."""
+        return self.inner_y(self.pixels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +57,9 @@ class ImagePair:
         return self.truth.inside(self.sr), self.truth.inside(self.hr)
 
     @cached_property
-    def inner_luma(self) -> tuple[Array, Array]:
-        """Luma of both images inside the border."""
-        return self.truth.inside(luma(self.sr)), self.truth.inner_luma
+    def inner_y(self) -> tuple[Array, Array]:
+        """Y of both images inside the border."""
+        return self.truth.inner_y(self.sr), self.truth.y
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,11 @@ class Metric:
 
 _WHOLE = {"border": "none shaved"}
 _SHAVED = {"border": "{scale} pixels shaved on each side"}
-_Y = {"colour": "Y of BT.601, studio swing, 16 … 235, not rounded", "range": 255}
+_Y = {
+    "colour": "Y of BT.601, studio swing, 16 … 235, not rounded",
+    "images stored as grey": "their grey values, 0 … 255, instead of Y; results in full swing",
+    "range": 255,
+}
 _DECIBELS = {
     "unit": "dB",
     "identical images": "infinite; left out of the mean, and counted as `identical`",
@@ -117,7 +126,7 @@ METRICS: dict[str, Metric] = {
     ),
     "psnr_y": Metric(
         "PSNR Y",
-        lambda pair: psnr(*pair.inner_luma),
+        lambda pair: psnr(*pair.inner_y),
         digits=2,
         report_digits=2,
         tolerance={"absolute": 0.15},
@@ -127,7 +136,7 @@ METRICS: dict[str, Metric] = {
     ),
     "ssim_y": Metric(
         "SSIM Y",
-        lambda pair: ssim(*pair.inner_luma),
+        lambda pair: ssim(*pair.inner_y),
         digits=4,
         report_digits=4,
         tolerance={"absolute": 0.005},

@@ -65,6 +65,7 @@ class DecodedPhoto:
     mode: str  # of the original: L (grey), RGB, RGBA, P …; with ;16 for 16 bits per channel
     conversion: str | None  # what was converted: grey, palette, 16-bit, ICC profile Display P3 …
     ignored: str | None  # colour information that was not used: unreadable ICC profile, PNG gAMA …
+    is_grey: bool  # whether it is stored as grey, and its channels are equal after conversion
     plain_png: bool  # a PNG of exactly these pixels without further data: may be copied
 
 
@@ -85,12 +86,15 @@ def read_photo(source: Source, name: str | None = None) -> DecodedPhoto:
             image.info = original.info
             mode = f"{image.mode};16"
         kind = _describe_kind(image, levels is not None)
+        is_grey = image.mode in ("1", "L", "LA")
         image, profile, ignored = to_srgb(image)
+        pixels = np.array(on_white(image))
         return DecodedPhoto(
-            pixels=np.array(on_white(image)),
+            pixels=pixels,
             mode=mode,
             conversion=", ".join(filter(None, [kind, profile])) or None,
             ignored=ignored,
+            is_grey=is_grey and bool((pixels == pixels[..., :1]).all()),
             plain_png=is_plain(file),
         )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from srcnn.errors import InputError
-from srcnn.images.image_io import RGB8, image_size, list_images, read_rgb
+from srcnn.images.image_io import RGB8, image_size, list_images, read_photo, read_rgb
 from srcnn.utils.paths import lr_name
 
 
@@ -18,6 +18,7 @@ class Pair:
     name: str
     hr: RGB8  # [H, W, 3]
     lr: RGB8  # [H/scale, W/scale, 3]
+    is_grey: bool = False  # whether the HR file is stored as grey
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class PairFiles:
 
     def read(self) -> Pair:
         """Decode both images; raise InputError if one is damaged."""
-        return Pair(self.name, read_rgb(self.hr), read_rgb(self.lr))
+        hr = read_photo(self.hr)
+        return Pair(self.name, hr.pixels, read_rgb(self.lr), hr.is_grey)
 
 
 def list_pairs(hr_folder: Path, lr_folder: Path, scale: int) -> list[PairFiles]:

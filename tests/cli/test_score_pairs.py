@@ -166,7 +166,7 @@ def test_ground_truth_is_cropped_to_a_multiple_of_the_scale_where_the_result_is(
     write_png(tmp_path / "hr/img.png", truth)
     write_png(tmp_path / "sr/img.png", truth[: cropped[0], : cropped[1]])
     (pair,) = find_pairs(tmp_path / "sr", tmp_path / "hr", scale)
-    sr, hr = pair.read(scale)
+    sr, hr, _ = pair.read(scale)
     assert sr.shape == (*cropped, 3)
     np.testing.assert_array_equal(sr, hr)
 
@@ -175,7 +175,20 @@ def test_a_result_of_all_of_an_odd_image_is_taken_whole(tmp_path: Path, picture:
     for folder in ("sr", "hr"):
         write_png(tmp_path / folder / "img.png", picture(41, 43))
     (pair,) = find_pairs(tmp_path / "sr", tmp_path / "hr", 2)
-    assert [image.shape for image in pair.read(2)] == [(41, 43, 3)] * 2
+    sr, hr, _ = pair.read(2)
+    assert sr.shape == hr.shape == (41, 43, 3)
+
+
+def test_only_the_file_of_the_ground_truth_says_whether_it_is_grey(
+    tmp_path: Path, picture: Picture
+) -> None:
+    grey = picture(40, 40)[..., 0]
+    as_rgb = grey[..., None].repeat(3, 2)
+    for name, sr, hr in (("grey", as_rgb, grey), ("rgb", grey, as_rgb)):
+        write_png(tmp_path / f"sr/{name}.png", sr)
+        write_png(tmp_path / f"hr/{name}.png", hr)
+    pairs = find_pairs(tmp_path / "sr", tmp_path / "hr", 2)
+    assert {pair.name: pair.read(2)[2] for pair in pairs} == {"grey": True, "rgb": False}
 
 
 @pytest.mark.parametrize("size", [(42, 42), (40, 41), (20, 20), (39, 40), (38, 38), (43, 40)])

@@ -86,11 +86,28 @@ def test_each_kind_of_conversion_is_listed_once(tmp_path: Path) -> None:
     notices = list_conversions(write_hr(made, tmp_path / "hr", 1))
     assert len(notices) == 2
     grey, cmyk = notices
-    assert grey.startswith("grey")
+    assert grey.startswith("grey kept as 8-bit grey, whose values are scored as Y: ")
     assert "photo0.jpg, photo1.jpg, photo4.jpg and 2 more" in grey
     assert "photo2.jpg" not in grey
     assert cmyk.startswith("CMYK")
     assert "photo3.jpg" in cmyk
+
+
+def test_an_original_that_is_stored_as_grey_stays_grey(tmp_path: Path) -> None:
+    levels = np.arange(36, dtype=np.uint16).reshape(6, 6) * 1000
+    Image.fromarray(levels).save(tmp_path / "deep.png")
+    Image.fromarray(levels.astype(np.uint8)).convert("RGB").save(tmp_path / "rgb.png")
+    made = [Photo(tmp_path / name, name, "train") for name in ("deep.png", "rgb.png")]
+    notices = list_conversions(write_hr(made, tmp_path / "hr", 4))
+    assert notices == [
+        "16-bit grey converted to 8-bit grey, whose values are scored as Y: deep.png"
+    ]
+    with Image.open(tmp_path / "hr/train/0001.png") as grey:
+        assert (grey.mode, grey.size) == ("L", (4, 4))
+    with Image.open(tmp_path / "hr/train/0002.png") as rgb:
+        assert rgb.mode == "RGB"
+    pixels = read_rgb(tmp_path / "hr/train/0001.png")
+    assert (pixels == np.rint(levels[:4, :4, None] / 257)).all()
 
 
 def test_no_conversion_gives_no_line(tmp_path: Path, photos: list[Photo]) -> None:

@@ -17,7 +17,7 @@ from srcnn.evaluation.benchmark_sets import (
 )
 from srcnn.evaluation.evaluate import evaluate, write_metrics
 from srcnn.evaluation.judges import Judge
-from srcnn.evaluation.metrics import METRICS
+from srcnn.evaluation.metrics import METRICS, GroundTruth, ImagePair
 from srcnn.images.image_io import RGB8, crop_to_multiple, write_png
 from srcnn.images.resize import imresize
 from srcnn.models.srcnn import SRCNN, save_model
@@ -81,6 +81,7 @@ def test_low_resolution_is_made_of_the_image_cropped_to_a_multiple_of_the_scale(
     np.testing.assert_array_equal(colour.hr, crop_to_multiple(picture(43, 47), 4))
     np.testing.assert_array_equal(colour.lr, imresize(colour.hr, 1 / 4))
     assert grey.hr.shape == (40, 40, 3)
+    assert (colour.is_grey, grey.is_grey) == (False, True)
     assert (grey.hr == grey.hr[..., :1]).all()
 
 
@@ -235,6 +236,23 @@ def test_a_missing_model_of_a_later_scale_is_refused_before_any_image_is_scored(
         run_stage(mine=str(folder))
     assert capsys.readouterr().out == ""
     assert not Path("metrics").exists()
+
+
+@pytest.mark.parametrize(("scale", "psnr", "as_rgb"), [(2, 30.23, 30.32), (4, 25.99, 26.09)])
+def test_grey_images_of_set14_are_scored_as_papers_do(
+    assets: Path, scale: int, psnr: float, as_rgb: float
+) -> None:
+    benchmark = find_benchmark("Set14", assets / "Set14", (scale,))
+    found: dict[bool, list[float]] = {True: [], False: []}
+    for pair in benchmark.pairs(scale):
+        sr = imresize(pair.lr, scale)
+        for rule, scores in found.items():
+            truth = GroundTruth(pair.hr, scale, pair.is_grey and rule)
+            scores.append(METRICS["psnr_y"].compute(ImagePair(sr, truth, {})))
+    assert np.mean(found[True]) == pytest.approx(psnr, abs=0.005)
+    assert np.mean(found[False]) == pytest.approx(as_rgb, abs=0.005)
+    published = PUBLISHED["bicubic"]["set14", len(benchmark.files)]
+    assert np.mean(found[True]) == pytest.approx(published[scale], abs=0.02)
 
 
 @pytest.mark.parametrize(("scale", "psnr"), [(2, 33.67), (4, 28.43)])

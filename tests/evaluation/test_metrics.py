@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from srcnn.analysis.comparisons import compare, write_comparisons
 from srcnn.analysis.results import Results, read_scores
 from srcnn.evaluation.evaluate import evaluate, write_metrics
-from srcnn.evaluation.fidelity import luma, mse, psnr, ssim
+from srcnn.evaluation.fidelity import grey_values, luma, mse, psnr, ssim
 from srcnn.evaluation.judges import Judge
 from srcnn.evaluation.metrics import METRICS, GroundTruth, Metric, convention, mean_score, score
 from srcnn.images.image_io import RGB8
@@ -118,6 +118,30 @@ def test_luma_of_a_known_colour_has_its_known_value(
 ) -> None:
     image = np.full((2, 3, 3), colour, np.uint8)
     np.testing.assert_allclose(luma(image), np.full((2, 3), value), rtol=1e-12)
+
+
+def test_grey_values_are_exact_where_the_channels_are_equal_and_luma_in_full_swing_elsewhere(
+    picture: Picture,
+) -> None:
+    levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    np.testing.assert_array_equal(grey_values(levels[..., None].repeat(3, 2)), levels)
+    image = picture(9, 12)
+    np.testing.assert_allclose(grey_values(image), (luma(image) - 16) * 255 / 219, rtol=1e-12)
+
+
+def test_a_grey_ground_truth_is_compared_by_its_grey_values(
+    judges: Judges, picture: Picture
+) -> None:
+    hr = picture(40, 48)[..., :1].repeat(3, 2)
+    sr = hr // 2 * 2
+    (grey,) = score([sr], GroundTruth(hr, 2, is_grey=True), judges)
+    (rgb,) = score([sr], GroundTruth(hr, 2), judges)
+    assert grey["psnr_y"] == pytest.approx(grey["psnr_rgb"])
+    assert rgb["psnr_y"] == pytest.approx(grey["psnr_y"] + 20 * math.log10(255 / 219))
+    assert grey["ssim_y"] != rgb["ssim_y"]
+    assert {key for key in METRICS if grey[key] != rgb[key]} == {"psnr_y", "ssim_y"}
+    (same,) = score([hr], GroundTruth(hr, 2, is_grey=True), judges)
+    assert same["psnr_y"] == math.inf
 
 
 @given(image=colour_images)

@@ -63,6 +63,19 @@ def test_a_grey_image_gets_three_equal_channels(tmp_path: Path, suffix: str) -> 
     assert kind == (None if suffix == ".webp" else "grey")  # WebP has no grey images
 
 
+@pytest.mark.parametrize(
+    ("mode", "is_grey"),
+    [("1", True), ("L", True), ("LA", True), ("I;16", True), ("P", False), ("RGB", False)],
+)
+def test_whether_an_image_is_grey_depends_on_how_it_is_stored(
+    tmp_path: Path, mode: str, is_grey: bool
+) -> None:
+    Image.new(mode, (4, 4)).save(tmp_path / "a.png")
+    photo = read_photo(tmp_path / "a.png")
+    assert (photo.pixels == photo.pixels[..., :1]).all()
+    assert photo.is_grey == is_grey
+
+
 def test_an_image_with_alpha_is_shown_on_white(tmp_path: Path) -> None:
     rgba = np.zeros((1, 3, 4), np.uint8)
     rgba[0] = [(10, 20, 30, 255), (10, 20, 30, 0), (0, 0, 0, 51)]
