@@ -100,16 +100,20 @@ def read_all(scales: Iterable[int], metrics: Path, data: Path) -> list[Results]:
     return found
 
 
-def read_scores(path: Path) -> pd.DataFrame:
-    """Read `x{scale}.csv`: columns `image`, `method` and METRICS.
+def read_scores(
+    path: Path, content: bytes | None = None, metrics: Iterable[str] = tuple(METRICS)
+) -> pd.DataFrame:
+    """Read `x{scale}.csv`: columns `image`, `method` and `metrics`.
+
+    With `content`, which comes from elsewhere, `path` only names the file in messages.
 
     Raises:
         InputError: the file is missing, damaged or empty; a score is missing, no number, or
             infinite although the metric never is.
     """
     advice = "run the stage evaluate again"
-    types: dict[str, type] = {"image": str, "method": str, **dict.fromkeys(METRICS, float)}
-    scores = read_csv(path, "evaluate", types)[list(types)]
+    types: dict[str, type] = {"image": str, "method": str, **dict.fromkeys(metrics, float)}
+    scores = read_csv(path, "evaluate", types, content)[list(types)]
     if scores.empty:
         raise InputError(f"{path}: contains no scores; {advice}")
     counts = pd.crosstab(scores["image"], scores["method"]).stack()

@@ -108,17 +108,20 @@ def _add_score(verbs: "_Verbs") -> None:
 def _add_compare(verbs: "_Verbs") -> None:
     add = verbs.add_parser(
         "compare",
-        help="compare two methods of a run, image by image",
+        help="compare two methods, of one run or of two, image by image",
         description="Compare two methods image by image, in a project's folder. Prints for each "
         "metric both means, the mean difference with its 95 % bootstrap interval, wins, ties and "
         "losses, p of the sign test, and whether the difference is significant.",
         epilog="A method is named by scale and name, such as x2/bicubic or x4/perceptual. All "
         "methods in metrics/x2.csv, metrics/x4.csv and so on can be compared, including the "
-        "variants of params.yaml and methods of different scales.",
+        "variants of params.yaml and methods of different scales. A name before a colon, as in "
+        "v1:x4/mse, selects the run of a commit, tag, branch or DVC experiment instead of the "
+        "working tree; images of two runs are paired by checksum.",
     ).add_argument
     add("a", metavar="METHOD", help="first method, such as x4/perceptual")
-    add("b", metavar="OTHER", help="second method, such as x4/mse")
+    add("b", metavar="OTHER", help="second method, such as x4/mse or half:x4/perceptual")
     add("--metric", help="compare only this metric, such as psnr_rgb, and list each image")
+    add("--common", action="store_true", help="leave out images that only one of two runs has")
     add(
         "--json", **_JSON, help="print JSON: the comparison by each metric, and each image's values"
     )

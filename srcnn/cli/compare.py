@@ -1,96 +1,17 @@
-"""`srcnn compare`: two methods of a run compared image by image, as tables or as JSON.
+"""`srcnn compare`: two methods compared image by image, as tables or as JSON.
 
 The statistics and the rule for significance are those of plots/comparisons.md.
 """
 
-import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from srcnn.analysis.comparisons import count_wins, sample_size_note
-from srcnn.analysis.results import read_names, read_scores
-from srcnn.analysis.statistics import MIN_SIGNIFICANT, sign_test, subtract, summarise
-from srcnn.errors import InputError
+from srcnn.analysis.comparisons import sample_size_note
+from srcnn.analysis.method_pairs import MethodPair
+from srcnn.analysis.statistics import MIN_SIGNIFICANT
 from srcnn.evaluation.metrics import METRICS, json_values
-from srcnn.utils.text import join_names, printable, signed, text_table
-
-_METRICS, _INDEX = Path("metrics"), Path("data/hr/index.csv")  # in a project's folder
-
-
-@dataclass(frozen=True, eq=False)
-class MethodPair:
-    """The scores of two methods for the same images."""
-
-    a: str  # the first method, such as `x4/mse`
-    b: str
-    first: pd.DataFrame  # scores of `a`: a row for each image, a column for each metric
-    second: pd.DataFrame  # scores of `b`, with the same rows and columns
-    photographs: Mapping[str, str]  # names of the originals by image; may be incomplete
-
-    def statistics(self) -> dict[str, dict[str, Any]]:
-        """Statistics of `first` minus `second` by metric, with the keys of the JSON output."""
-        rows = {}
-        for metric in self.first:
-            summary = summarise(subtract(self.first[metric], self.second[metric]))
-            wins, ties, losses = count_wins(metric, summary)
-            rows[metric] = {
-                "lower_is_better": METRICS[metric].lower_is_better,
-                "a": _mean(self.first[metric]),
-                "b": _mean(self.second[metric]),
-                "infinite": summary.infinite,
-                "mean_difference": summary.mean,
-                "low": summary.low,
-                "high": summary.high,
-                "p": sign_test(summary.above, summary.below),
-                "wins": wins,
-                "ties": ties,
-                "losses": losses,
-                "significant": summary.is_significant,
-            }
-        return rows
-
-
-def read_pair(a: str, b: str, metric: str | None) -> MethodPair:
-    """Read the scores of two methods, such as `x4/mse`, by one metric, or by all (None).
-
-    Raises:
-        InputError: there is no such method or metric, a file is damaged, or the methods were scored
-            on different images.
-    """
-    if metric is not None and metric not in METRICS:
-        raise InputError(f"--metric {metric}: no such metric; there are {', '.join(METRICS)}")
-    columns = list(METRICS) if metric is None else [metric]
-    first, second = (_scores_of(name, columns) for name in (a, b))
-    if different := sorted(first.index.symmetric_difference(second.index)):
-        raise InputError(
-            f"{a} and {b}: scored on different images ({join_names(different)}); "
-            "run the stage evaluate again"
-        )
-    photographs = read_names(_INDEX) if _INDEX.is_file() else {}
-    return MethodPair(a, b, first, second.loc[first.index], photographs)
-
-
-def _scores_of(name: str, columns: list[str]) -> pd.DataFrame:
-    """The metrics of a method such as `x4/mse`, a row for each image."""
-    files = [file for file in _METRICS.glob("x*.csv") if re.fullmatch(r"x[0-9]+", file.stem)]
-    if not files:
-        raise InputError(
-            f"{_METRICS}: no scores (x2.csv, x4.csv, …); "
-            "change to the folder of a project in which make repro has run"
-        )
-    scale, _, method = name.partition("/")
-    table = read_scores(_METRICS / f"{scale}.csv") if scale in [f.stem for f in files] else None
-    if table is None or method not in set(table["method"]):
-        files.sort(key=lambda file: int(file.stem[1:]))
-        known = [f"{f.stem}/{m}" for f in files for m in read_scores(f)["method"].unique()]
-        raise InputError(f"{name}: no such method; there are {', '.join(known)}")
-    return table[table["method"] == method].set_index("image")[columns]
+from srcnn.utils.text import printable, signed, text_table
 
 
 def as_json(pair: MethodPair) -> dict[str, Any]:
@@ -125,12 +46,6 @@ def as_text(pair: MethodPair, by_image: bool) -> str:
 def _minus(a: float, b: float) -> float:
     """A − b; 0 for two infinite values."""
     return 0.0 if a == b else a - b
-
-
-def _mean(values: pd.Series) -> float | None:
-    """The mean of the finite values, or None."""
-    finite = values[np.isfinite(values)]
-    return None if finite.empty else float(finite.mean())
 
 
 def _image_table(pair: MethodPair, metric: str) -> str:
@@ -187,7 +102,8 @@ def _notes(pair: MethodPair, statistics: Mapping[str, Mapping[str, Any]]) -> Ite
             "A result that is identical to the ground truth has an infinite PSNR. It counts as a "
             "win or a loss, but has no share in the means."
         )
-    scale, other = (name.partition("/")[0][1:] for name in (pair.a, pair.b))
+    yield from pair.notes
+    scale, other = (name.rpartition(":")[2].partition("/")[0][1:] for name in (pair.a, pair.b))
     if scale != other:
         yield (
             f"The scales differ: the images are the same, upscaled {scale} and {other} times. PSNR "

@@ -98,9 +98,10 @@ def _score(options: Namespace) -> None:
 
 def _compare(options: Namespace) -> None:
     with _block_interrupt():
+        from srcnn.analysis.method_pairs import read_pair
         from srcnn.cli import compare
 
-    pair = compare.read_pair(options.a, options.b, options.metric)
+    pair = read_pair(options.a, options.b, options.metric, common=options.common)
     if options.as_json:
         print(json.dumps(compare.as_json(pair), indent=2, allow_nan=False))
     else:

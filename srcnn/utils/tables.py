@@ -3,6 +3,7 @@
 Importing pandas takes 0.4 s, so no module that `srcnn upscale` imports may import this one.
 """
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,14 +13,21 @@ from srcnn.errors import InputError
 from srcnn.utils.files import atomic_write
 
 
-def read_csv(path: Path, stage: str, types: Mapping[str, type] | type = str) -> pd.DataFrame:
+def read_csv(
+    path: Path,
+    stage: str,
+    types: Mapping[str, type] | type = str,
+    content: bytes | None = None,
+) -> pd.DataFrame:
     """Read a table that `stage` writes; InputError if it is missing, damaged or lacks a column.
 
-    `types` has the type of each required column, or of all columns; other columns are text.
+    `types` has the type of each required column, or of all columns; other columns are text. With
+    `content`, which comes from elsewhere, `path` only names the file in messages.
     """
     try:
         # As text first: an image number is no number, and a photograph may be called NA.
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        source = path if content is None else io.BytesIO(content)
+        table = pd.read_csv(source, dtype=str, keep_default_na=False)
         if not isinstance(table.index, pd.RangeIndex):
             raise ValueError("a row has more fields than the header")
         return table.astype(types)

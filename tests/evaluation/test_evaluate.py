@@ -218,7 +218,7 @@ def test_images_are_identified_by_their_pixels_and_not_by_their_numbers(tmp_path
     files = {"0003": pixels, "0004": pixels.reshape(4, 2, 3), "0005": pixels}
     for number, image in files.items():
         write_png(tmp_path / f"val/{number}.png", image)
-    index = "image,split,name\n0001,train,z\n0003,val,NA\n0004,val,b.png\n0005,val,\"c,d.png\"\n"
+    index = 'image,split,name\n0001,train,z\n0003,val,NA\n0004,val,b.png\n0005,val,"c,d.png"\n'
     (tmp_path / "index.csv").write_text(index)
     found = identify(tmp_path / "val", tmp_path / "index.csv")
     assert list(found["image"]) == list(files)

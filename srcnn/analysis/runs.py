@@ -1,0 +1,153 @@
+"""The files of a run: in the working tree, or in a commit of git, which only git itself reads.
+
+A DVC experiment NAME is a commit too: `refs/exps/ab/cdef…/NAME`, where abcdef… is the commit that
+it started from.
+"""
+
+import json
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from srcnn.analysis.results import read_scores
+from srcnn.errors import InputError
+from srcnn.evaluation.metrics import METRICS
+from srcnn.utils.tables import read_csv
+from srcnn.utils.yaml_files import parse_yaml
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, and readers of its files, which raise an InputError that names the file."""
+
+    name: str  # a commit, tag, branch or DVC experiment; empty for the working tree
+    commit: str = ""  # its hash; empty for the working tree
+
+    def __str__(self) -> str:
+        return self.name or "the working tree"
+
+    def label(self, file: str) -> Path:
+        """The name of a file in messages, such as `half:metrics/x4.csv`."""
+        return Path(f"{self.name}:{file}" if self.name else file)
+
+    def scales(self) -> list[str]:
+        """The scales that were scored, such as `x2`, in order; InputError if there are none."""
+        if self.commit:
+            listed = _git("ls-tree", "--name-only", "-z", self.commit, "metrics/").stdout
+            names = [Path(name).name for name in listed.decode(errors="replace").split("\0")]
+        else:
+            names = [file.name for file in Path("metrics").glob("x*.csv")]
+        found = [name[:-4] for name in names if re.fullmatch(r"x[0-9]+\.csv", name)]
+        if not found:
+            advice = (
+                "commit the results of a run (git add . && git commit)"
+                if self.commit
+                else "change to the folder of a project in which make repro has run"
+            )
+            raise InputError(f"{self.label('metrics')}: no scores (x2.csv, x4.csv, …); {advice}")
+        return sorted(found, key=lambda scale: int(scale[1:]))
+
+    def scores(self, scale: str) -> pd.DataFrame:
+        """The scores of a scale, as `read_scores`; a commit may have fewer METRICS."""
+        file = f"metrics/{scale}.csv"
+        if not self.commit:
+            return read_scores(Path(file))
+        content = self._content(file)
+        header = content.partition(b"\n")[0].decode(errors="replace").strip().split(",")
+        metrics = [metric for metric in METRICS if metric in header]
+        return read_scores(self.label(file), content, metrics or list(METRICS))
+
+    def convention(self, scale: str) -> Mapping[str, Any]:
+        """How each metric was computed."""
+        file = f"metrics/{scale}_convention.json"
+        try:
+            return dict(json.loads(self._content(file)))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{self.label(file)}: damaged ({error})") from None
+
+    def images(self, scale: str) -> pd.DataFrame:
+        """The images that were scored, by number: columns `name` and `sha256`."""
+        file = f"metrics/{scale}_images.csv"
+        types = dict.fromkeys(("image", "name", "sha256"), str)
+        table = read_csv(self.label(file), "evaluate", types, self._content(file))
+        return table.drop_duplicates("image").set_index("image")
+
+    def settings(self) -> dict[str, Any]:
+        """The values of params.yaml."""
+        return parse_yaml(self._content("params.yaml"), str(self.label("params.yaml")))
+
+    def changed_code(self, other: "Run") -> list[str]:
+        """The files of code, pipeline and data sets in which two commits differ."""
+        paths = ("srcnn", "stages", "dvc.yaml", "datasets", ":(exclude)srcnn/released")
+        commits = self.commit, other.commit
+        done = _git(
+            "diff", "--name-only", "--no-renames", "--relative", "-z", *commits, "--", *paths
+        )
+        return done.stdout.decode(errors="replace").split("\0")[:-1]
+
+    def _content(self, file: str) -> bytes:
+        if self.commit:
+            done = _git("cat-file", "blob", f"{self.commit}:./{file}")
+            if done.returncode == 0:
+                return done.stdout
+            raise InputError(
+                f"{self.label(file)}: not in this commit, whose version of the stage evaluate may "
+                "not have written it; run evaluate there with the current version and commit"
+            )
+        try:
+            return Path(file).read_bytes()
+        except FileNotFoundError:
+            raise InputError(f"{file}: no such file; run dvc repro") from None
+
+
+def find_run(name: str) -> Run:
+    """The run of a commit, tag, branch or DVC experiment.
+
+    Git's own names come first, then experiments of the current commit, then all others.
+
+    Raises:
+        InputError: there is no such name, it belongs to several experiments, or git fails.
+    """
+    inside = _git("rev-parse", "--git-dir")
+    if inside.returncode:
+        reason = inside.stderr.decode(errors="replace").strip().split("\n")[0]
+        raise InputError(f"{name}: cannot be looked up in git ({reason})")
+    # A name that starts with a dash is no option.
+    known = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    if known.returncode == 0 and name:
+        return Run(name, known.stdout.decode().split()[-1])
+    found = _experiments().get(name, {})
+    head = _git("rev-parse", "--verify", "--quiet", "HEAD").stdout.decode().strip()
+    commits = {found[head]} if head in found else set(found.values())
+    if len(commits) > 1:
+        raise InputError(f"{name}: {len(commits)} experiments have this name; use a commit's hash")
+    if not commits:
+        raise InputError(
+            f"{name}: no such commit, tag, branch or DVC experiment in this repository"
+        )
+    return Run(name, commits.pop())
+
+
+def _experiments() -> dict[str, dict[str, str]]:
+    """DVC experiments: name → the commit that it started from → its own commit."""
+    listed = _git("for-each-ref", "--format=%(objectname) %(refname)", "refs/exps").stdout
+    found: dict[str, dict[str, str]] = {}
+    pattern = r"^(\w+) refs/exps/(\w{2})/(\w{38,})/(.+)$"
+    for line in re.finditer(pattern, listed.decode(errors="replace"), re.MULTILINE):
+        commit, first, rest, name = line.groups()
+        found.setdefault(name, {})[first + rest] = commit
+    return found
+
+
+def _git(*arguments: str) -> "subprocess.CompletedProcess[bytes]":
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, check=False)
+    except FileNotFoundError:
+        raise InputError(
+            "git: not installed; without it, only the working tree can be read"
+        ) from None
