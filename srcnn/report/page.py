@@ -122,7 +122,8 @@ def _below_interpolation(run: Run) -> Iterator[tuple[str, str]]:
     """Each network whose mean PSNR is below that of the interpolation it starts from, and why."""
     upsampling = run.settings.model.upsampling
     for results in run.scales:
-        psnr = {method: round(m["psnr_rgb"], 2) for method, m in run.means[results.scale].items()}
+        means = run.means[results.scale].items()
+        psnr = {method: round(m.get("psnr_rgb", math.inf), 2) for method, m in means}
         for model in results.models:
             if psnr[model] < psnr.get(upsampling, -math.inf):
                 loss = run.settings.loss_of(model)
