@@ -138,7 +138,7 @@ def test_converted_and_skipped_files_are_reported(workspace: Workspace) -> None:
     run = workspace.run("fetch_data")
     assert run.returncode == 0
     assert [line for line in run.stdout.splitlines() if "grey" in line] == [
-        "grey converted to 8-bit RGB: grey.png",
+        "grey kept as 8-bit grey, whose values are scored as Y: grey.png",
         "suspicious: 0003 (grey.png): tiny (20×20), constant colour",
     ]
     assert "*.webp, *.tif, *.tiff, *.bmp: train/phone.heic" in run.stdout
