@@ -121,7 +121,9 @@ def _add_compare(verbs: "_Verbs") -> None:
     add("a", metavar="METHOD", help="first method, such as x4/perceptual")
     add("b", metavar="OTHER", help="second method, such as x4/mse or half:x4/perceptual")
     add("--metric", help="compare only this metric, such as psnr_rgb, and list each image")
-    add("--common", action="store_true", help="leave out images that only one of two runs has")
+    add("--common", action="store_true", help="leave out images that not all runs have")
+    about = "compare over runs that differ only in seed: separates images from seeds as causes"
+    add("--seeds", nargs="+", metavar="RUN", help=about)
     add(
         "--json", **_JSON, help="print JSON: the comparison by each metric, and each image's values"
     )

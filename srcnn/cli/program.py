@@ -99,13 +99,22 @@ def _score(options: Namespace) -> None:
 def _compare(options: Namespace) -> None:
     with _block_interrupt():
         from srcnn.analysis.method_pairs import read_pair
-        from srcnn.cli import compare
+        from srcnn.analysis.seed_runs import read_seed_runs
+        from srcnn.cli import compare, compare_seeds
 
-    pair = read_pair(options.a, options.b, options.metric, common=options.common)
+    only, common = options.metric, options.common
+    if options.seeds is not None:
+        runs = read_seed_runs(options.a, options.b, options.seeds, only, common=common)
+        if options.as_json:
+            print(json.dumps(compare_seeds.as_json(runs), indent=2))
+        else:
+            print(compare_seeds.as_text(runs))
+        return
+    pair = read_pair(options.a, options.b, only, common=common)
     if options.as_json:
-        print(json.dumps(compare.as_json(pair), indent=2, allow_nan=False))
+        print(json.dumps(compare.as_json(pair), indent=2))
     else:
-        print(compare.as_text(pair, by_image=options.metric is not None))
+        print(compare.as_text(pair, by_image=only is not None))
 
 
 @contextmanager
