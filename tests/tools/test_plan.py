@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from srcnn.errors import InputError
 from srcnn.images.image_io import RGB8, write_png
 from srcnn.settings import Settings, read_settings
-from tools import plan
+from tools import plan, time_steps
 from tools.plan import plan_text
 from tools.run_cost import (
     TIMED_SIDE,
@@ -201,6 +201,13 @@ def test_what_is_downloaded_besides_counts(change: Change, tmp_path: Path) -> No
     assert in_cache({"loss.network": "vgg19", "loss.weights_file": "vgg.pth"}) < 4.0
 
 
+@pytest.fixture
+def small_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Score a crop that VGG16 judges quickly."""
+    monkeypatch.setattr(time_steps, "SCORED_SIDE", 48)
+
+
+@pytest.mark.usefixtures("small_score")
 def test_a_probe_times_every_run_at_least_once(change: Change) -> None:
     settings = change(
         {"scales": [2, 3], "train.patch_size": 24, "train.batch_size": 3, "train.micro_batch": 2}
@@ -210,6 +217,7 @@ def test_a_probe_times_every_run_at_least_once(change: Change) -> None:
     assert min(rates.score, *rates.step.values()) > 0
 
 
+@pytest.mark.usefixtures("small_score")
 def test_the_tool_prints_a_plan_that_ends_with_the_time_and_writes_nothing(
     change: Change,
     tmp_path: Path,
