@@ -5,8 +5,8 @@
 Runs two steps of each loss, with a digest of the weights after each step, then super-resolves an
 image, and scores another by each judge. Each case is compared with this CPU under `portable: true`:
 this CPU without it, other instructions and numbers of threads, and emulated CPUs of several makers
-under `portable: true`. Needs Debian's qemu-user. Takes three minutes per emulated CPU, and nine
-with the sample's batches of 16 patches of 48 pixels.
+under `portable: true`. Needs Debian's qemu-user. Takes about five minutes per emulated CPU, most of
+them for the judges, and eleven with the sample's batches of 16 patches of 48 pixels.
 """
 
 import argparse
