@@ -77,6 +77,7 @@ class Data(_Section):
     lr: Literal["generate", "official"]
     train_images: PositiveInt | None
     val_images: PositiveInt | None
+    select: PositiveInt | None
     same_size: Annotated[tuple[int, int] | Literal["most_common"] | None, BeforeValidator(_to_size)]
     validate_: Annotated[bool, Field(alias="validate")]
 
@@ -129,6 +130,7 @@ class Train(_Section):
     lr: PositiveFloat
     schedule: Literal["constant", "cosine", "one_cycle"]
     epochs: Epochs
+    keep: Literal["last", "best"]
     augment: Augment
     clip_norm: PositiveFloat | None
     micro_batch: PositiveInt | None
@@ -150,7 +152,7 @@ class Loss(_Section):
     layers: dict[str, NonNegativeFloat]
     network: Literal["vgg19", "vgg16"]
     weights_file: UserPath | None
-    balance: Literal["bicubic", "none"]
+    balance: Literal["bicubic", "none", "printed"]
 
     @model_validator(mode="after")
     def _lambdas_weigh_something(self) -> Self:
@@ -222,6 +224,11 @@ class Settings(_Section):
         for name, value in (("precision", "bf16"), ("compile", "always")):
             if self.portable and getattr(self.train, name) == value:
                 raise ValueError(f"portable: train.{name}: {value} needs portable: false")
+        if self.train.keep == "best" and self.data.select is None:
+            raise ValueError(
+                "train.keep: best needs images that are not scored; set data.select to a number "
+                "of training images to set aside"
+            )
         if len(set(self.scales)) < len(self.scales):
             raise ValueError("scales: a scale is listed twice")
         for scale in self.scales:

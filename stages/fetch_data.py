@@ -1,6 +1,7 @@
-"""Write the photographs of `data.source` as data/hr/{train,val}/NNNN.png with data/hr/index.csv."""
+"""Write the photographs of `data.source` as data/hr/{split}/NNNN.png with data/hr/index.csv."""
 
 import math
+from collections import Counter
 from pathlib import Path
 
 from srcnn.data import sources
@@ -8,7 +9,6 @@ from srcnn.data.archives import fetch_archives, read_manifest
 from srcnn.data.hr_set import list_conversions, write_hr, write_validation
 from srcnn.images.image_io import IMAGE_NAMES
 from srcnn.settings import Data, Settings
-from srcnn.utils.paths import SPLITS
 from srcnn.utils.text import join_names
 from stages.run_stage import run_stage
 
@@ -17,7 +17,7 @@ def main(settings: Settings) -> None:
     """Write data/hr and data/validation.csv."""
     data = settings.data
     most = {"train": data.train_images, "val": data.val_images}
-    photos = sources.select(find_photos(data), data.same_size, most)
+    photos = sources.select(find_photos(data), data.same_size, most, data.select or 0)
     multiple = math.lcm(*settings.scales)
     images = write_hr(photos, Path("data/hr"), multiple, max(settings.scales))
     notices = []
@@ -25,8 +25,9 @@ def main(settings: Settings) -> None:
         notices.append(f"skipped, as they are not {IMAGE_NAMES}: {join_names(others)}")
     notices += list_conversions(images)
     notices += write_validation(images if data.validate_ else [], Path("data/validation.csv"))
-    counts = [f"{sum(hr.photo.split == split for hr in images)} {split}" for split in SPLITS]
-    print("\n".join([*notices, f"{' and '.join(counts)} images in data/hr"]))
+    counts = Counter(hr.photo.split for hr in images)
+    listed = ", ".join(f"{count} {split}" for split, count in counts.items())
+    print("\n".join([*notices, f"images in data/hr: {listed}"]))
 
 
 def find_photos(data: Data) -> list[sources.Photo]:

@@ -9,7 +9,7 @@ from srcnn.models.device import device_name, peak_memory
 from srcnn.models.srcnn import save_model
 from srcnn.settings import Settings
 from srcnn.training.build import build_trainer, make_checkpoint, read_inputs
-from srcnn.training.epoch_log import EpochLog, tensorboard, write_curves
+from srcnn.training.epoch_log import EpochLog, tensorboard, warn_if_worse, write_curves
 from srcnn.training.fabric import launch_fabric, one_line_errors
 from srcnn.utils.text import join_names
 from stages.input_guard import InputGuard
@@ -36,13 +36,15 @@ def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
         checkpoint.lock()
     trainer = build_trainer(settings, scale, loss, fabric, inputs, checkpoint)
     signal.signal(signal.SIGINT, trainer.request_stop)
-    log, reported = EpochLog(trainer, f"×{scale} with {loss}", writers), list[str]()
+    title = f"×{scale} with {loss}"
+    log, reported = EpochLog(trainer, title, writers), list[str]()
     for row in trainer.run():
         log.add(row)
         if (changed := guard.changed()) and changed != reported:
             names = join_names(changed)
             fabric.print(f"{names}: changed during this run; change it back, or the run will fail")
         reported = changed
+    warn_if_worse(trainer, title)
     if fabric.is_global_zero:
         print(f"peak memory {peak_memory(fabric.device):.1f} GiB")
         about = {"loss": loss, "ratios": dict(trainer.objective.ratios)}

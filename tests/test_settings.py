@@ -362,7 +362,7 @@ def test_settings_cannot_be_changed_once_read(project: Path) -> None:
 
 def test_a_variant_is_the_loss_with_its_changes(params: Callable[..., Path]) -> None:
     changes = {"deep": {"layers": {"block3_conv3": 1}}, "l1": {"pixel": "l1", "lambda2": 0}}
-    settings = read_settings(params(variants=changes))
+    settings = read_settings(params(variants=changes, **{"train.epochs.mse": 9}))
     assert settings.losses == ("mse", "perceptual", "deep", "l1")
     assert settings.loss_of("mse") is None
     assert settings.loss_of("perceptual") == settings.loss
@@ -409,3 +409,13 @@ def test_a_variant_cannot_have_the_name_of_a_method(
 ) -> None:
     with pytest.raises(InputError, match=f"variants: {method} "):
         read_settings(params(variants={method: {"lambda1": 1.0}}))
+
+
+def test_the_best_epoch_needs_images_that_are_not_scored(
+    params: Callable[..., Path], one_line: OneLine
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read_settings(params(**{"train.keep": "best"}))
+    assert "train.keep" in one_line(caught)
+    assert "data.select" in one_line(caught)
+    read_settings(params(**{"train.keep": "best", "data.select": 2}))

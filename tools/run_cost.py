@@ -83,7 +83,7 @@ def find_photographs(data: Data) -> dict[str, Photographs]:
         return {split: _in_archives(data, split, limits[split]) for split in SPLITS}
     sample, folder = Path("datasets/sample.yaml"), Path(data.root or "")
     photos = sample_photos(sample) if data.source == "sample" else folder_photos(folder)
-    chosen = select(photos, data.same_size, limits)
+    chosen = select(photos, data.same_size, limits, data.select or 0)
     found: dict[str, Photographs] = {}
     for split in SPLITS:
         sizes = [image_size(photo.path) for photo in chosen if photo.split == split]
@@ -96,7 +96,8 @@ def _in_archives(data: Data, split: str, limit: int | None) -> Photographs:
     manifest = read_manifest(Path(data.manifest))
     archives = [a for a in manifest.archives if a.scale is None and a.split == split]
     count = sum(archive.images for archive in archives)
-    images = min(count, limit or count)
+    left = count - (data.select or 0) * (split == "train")
+    images = min(left, limit or left)
     if isinstance(data.same_size, tuple):
         pixels: float = math.prod(data.same_size)
     else:

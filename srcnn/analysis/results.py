@@ -150,10 +150,16 @@ def read_curve(path: Path) -> pd.DataFrame:
     return curve
 
 
-def read_peaks(path: Path) -> pd.DataFrame:
-    """Read metrics/grid/x{scale}_{loss}.csv: peaks in dB, a row per epoch, a column per image.
+def kept_epoch(curve: pd.DataFrame) -> int:
+    """The row of the epoch that is kept: the last, or the best on images that were set aside."""
+    has_selection = "select_loss" in curve.columns
+    return int(curve["select_loss"].argmin()) if has_selection else len(curve) - 1
 
-    It is empty if the val crops are too small for a spectrum.
+
+def read_peaks(path: Path) -> pd.DataFrame:
+    """Read metrics/grid/x{scale}_{loss}.csv: the level of the strongest grid, in dB.
+
+    A row per measured epoch, a column per image; empty if the val images are too small for a grid.
 
     Raises:
         InputError: the file is missing or damaged, or a peak is missing or not a number.

@@ -1,4 +1,4 @@
-"""The HR images `hr/{train,val}/NNNN.png` with their index, and warnings about the originals."""
+"""The HR images `hr/{split}/NNNN.png` with their index, and warnings about the originals."""
 
 import hashlib
 from collections import defaultdict
@@ -52,7 +52,7 @@ def write_hr(
     original that is stored as grey becomes a grey PNG, because its score depends on that.
 
     Raises:
-        InputError: an image cannot be read or is too small, or is in both train and val.
+        InputError: an image cannot be read or is too small, or is in two splits.
     """
     with resume(folder) as work:
         kept = sum(file.stat().st_size for file in work.store.glob("*.png"))
@@ -113,15 +113,15 @@ def _write(original: bytes, where: str, multiple: int, val_scale: int | None, pn
 
 
 def _refuse_leaks(images: Sequence[HRImage]) -> None:
-    """Raise InputError if a val image is among the train images."""
-    train = {hr.pixels: hr.photo for hr in images if hr.photo.split == "train"}
-    leaks = [
-        f"{train[hr.pixels].where} (train) and {hr.photo.where} (val)"
-        for hr in images
-        if hr.photo.split == "val" and hr.pixels in train
-    ]
+    """Raise InputError if two splits have the same image."""
+    first: dict[str, Photo] = {}
+    leaks = []
+    for hr in images:
+        twin = first.setdefault(hr.pixels, hr.photo)
+        if twin.split != hr.photo.split:
+            leaks.append(f"{twin.where} ({twin.split}) and {hr.photo.where} ({hr.photo.split})")
     if leaks:
-        problem = "the same image is in train and val, which makes the scores meaningless"
+        problem = "the same image is in two splits, which makes the scores meaningless"
         raise InputError(f"{problem}: {join_names(leaks)}; remove one of each pair")
 
 

@@ -11,7 +11,7 @@ from srcnn.data.resume import Note, resume
 from srcnn.errors import InputError
 from srcnn.images.image_io import list_images, read_photo, read_rgb, write_png
 from srcnn.images.resize import imresize
-from srcnn.utils.paths import lr_name
+from srcnn.utils.paths import SELECT, lr_name
 from srcnn.utils.tables import read_csv
 from srcnn.utils.text import join_names
 from srcnn.utils.threads import map_threads
@@ -55,7 +55,8 @@ def official_images(index: Path, archives: Sequence[Images], scale: int) -> Offi
     for _, row in read_csv(index, "fetch_data").iterrows():
         hr_name = PurePosixPath(row["name"])
         name = str(hr_name.with_name(lr_name(hr_name.stem, scale)))
-        of_split = [images for images in archives if images.archive.split == row["split"]]
+        split = "train" if row["split"] == SELECT else row["split"]
+        of_split = [images for images in archives if images.archive.split == split]
         places = [images for images in of_split if name in images.entries]
         if len(places) != 1:
             problem = f"{len(places)} archives have {name}, the LR image of {row['name']}"

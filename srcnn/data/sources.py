@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ from srcnn.data.archives import Images
 from srcnn.errors import InputError
 from srcnn.images.image_io import SUFFIXES, image_size, list_files, list_images
 from srcnn.utils.files import packaged_file
-from srcnn.utils.paths import SPLITS
+from srcnn.utils.paths import SELECT, SPLITS
 from srcnn.utils.yaml_files import read_yaml
 
 
@@ -20,7 +21,7 @@ class Photo:
 
     path: Path  # its file, or the archive that holds it
     name: str  # in the folder or archive
-    split: str  # train or val
+    split: str  # train, val or select
     images: Images | None = None  # of the archive, if it is in one
 
     @property
@@ -97,10 +98,12 @@ def select(
     photos: Sequence[Photo],
     same_size: tuple[int, int] | Literal["most_common"] | None = None,
     most: dict[str, int | None] | None = None,
+    aside: int = 0,
 ) -> list[Photo]:
     """Keep the photographs of one upright size, and of these the first `most` ones of each split.
 
-    The size `most_common` is the most frequent one in train.
+    The size `most_common` is the most frequent one in train. Before that, `aside` photographs,
+    evenly spread over those of train, move to the split `select`.
 
     Raises:
         InputError: an image cannot be read, or no image of a split is left.
@@ -120,5 +123,22 @@ def select(
             problem = f"no {split} image has {wanted} pixels"
             usual = f"the most common size is {most_common}, {count} of {counts.total()}"
             raise InputError(f"data.same_size: {problem}; {usual}")
-        chosen += kept[: (most or {}).get(split)]
+        kept = _set_aside(kept, aside) if split == "train" and aside else kept
+        left = (most or {}).get(split) or len(kept)
+        numbers = accumulate(photo.split == split for photo in kept)
+        chosen += [p for p, i in zip(kept, numbers, strict=True) if i <= left or p.split != split]
     return chosen
+
+
+def _set_aside(photos: Sequence[Photo], count: int) -> list[Photo]:
+    """The photographs, with `count` evenly spread ones in the split `select`.
+
+    Raises:
+        InputError: none would be left.
+    """
+    if count >= len(photos):
+        raise InputError(
+            f"data.select: cannot set aside {count} of {len(photos)} training images; lower it"
+        )
+    aside = {(2 * i + 1) * len(photos) // (2 * count) for i in range(count)}
+    return [replace(p, split=SELECT) if i in aside else p for i, p in enumerate(photos)]

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from srcnn.analysis.claims import VISIBLE_GRID
+from srcnn.analysis.results import kept_epoch
 from srcnn.figures.canvas import Canvas
 from srcnn.figures.charts import axis_label, make_panels, readable_unit, set_up_panel
 from srcnn.figures.style import GREY, figure_style, loss_equation, method_colours, short_name
@@ -22,7 +24,7 @@ def draw_curves(curves: Mapping[tuple[int, str], pd.DataFrame]) -> Canvas:
         set_up_panel(psnr, f"×{scale}: PSNR on val crops (RGB, dB)")
         for loss, colour in colours.items():
             curve, panel, name = curves[scale, loss], next(remaining), short_name(loss)
-            epochs, kept = curve["epoch"], [int(curve["val_loss"].argmin())]
+            epochs, kept = curve["epoch"], [kept_epoch(curve)]
             dot: dict[str, Any] = {"color": colour, "marker": "o", "markevery": kept}
             psnr.plot(epochs, curve["val_psnr_rgb"], label=name, **dot)
             losses = curve[["loss", "val_loss"]]
@@ -40,14 +42,14 @@ def draw_curves(curves: Mapping[tuple[int, str], pd.DataFrame]) -> Canvas:
 
 @figure_style()
 def draw_grid_artefacts(peaks: Mapping[tuple[int, str], pd.DataFrame]) -> Canvas:
-    """A panel per scale: mean and deviation of the peaks in dB, by epoch; `peaks` as `curves`."""
+    """A panel per scale: mean and deviation of the strongest grid's level in dB, by epoch."""
     scales = list(dict.fromkeys(scale for scale, _ in peaks))
     colours = method_colours(dict.fromkeys(loss for _, loss in peaks))
     canvas, panels = make_panels(len(scales), columns=2, height=480, beside=170)
     for panel, scale in zip(panels, scales, strict=True):
         set_up_panel(panel, f"×{scale}")
-        panel.set_xlabel("epoch (band: ± 1 standard deviation over the val crops)")
-        panel.set_ylabel(f"{scale}-pixel grid in the error (dB)")
+        panel.set_xlabel("epoch (band: ± 1 standard deviation over the val images)")
+        panel.set_ylabel("strongest grid in SR − interpolation (dB)")
         measured = {loss: peaks[scale, loss] for loss in colours if not peaks[scale, loss].empty}
         for loss, table in measured.items():
             mean, spread, colour = table.mean(axis=1), table.std(axis=1, ddof=0), colours[loss]
@@ -56,10 +58,10 @@ def draw_grid_artefacts(peaks: Mapping[tuple[int, str], pd.DataFrame]) -> Canvas
             label = short_name(loss)
             panel.plot(table.index, mean, color=colour, label=label, marker="o", markersize=2)
         if measured:
-            panel.axhline(0, color=GREY, linewidth=0.5)
+            panel.axhline(VISIBLE_GRID, color=GREY, linewidth=0.5, linestyle="--")
             panel.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, ncols=2)
         else:
             panel.set(xticks=[], yticks=[])
-            text = f"Not measured: the val crops are smaller than {16 * scale} pixels."
+            text = "Not measured: the val images are too small."
             panel.text(0.5, 0.5, text, color=GREY, ha="center", transform=panel.transAxes)
     return canvas

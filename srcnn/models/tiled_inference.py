@@ -1,10 +1,15 @@
 """Super-resolves images of any size tile by tile, with little memory and without seams."""
 
+from collections.abc import Iterator
+
 import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from srcnn.images.image_io import RGB8
 from srcnn.images.pairs import with_halo
+from srcnn.models.receptive_field import MARGIN
 from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import to_tensor
 
@@ -17,16 +22,37 @@ def super_resolve(model: SRCNN, lr: RGB8, tile: int = TILE) -> RGB8:
 
     The tiles include all pixels that affect them: the result equals that of the whole image.
     """
-    device, scale, halo = next(model.parameters()).device, model.scale, model.halo
+    sr = np.empty((lr.shape[0] * model.scale, lr.shape[1] * model.scale, 3), np.uint8)
+    for place, window in _tiles(model, lr, tile):
+        enlarged = model(window, with_halo=True)[0]
+        levels = enlarged.clamp_(0, 1).mul_(255).round_().byte().permute(1, 2, 0)
+        sr[place] = levels.cpu().numpy()
+    return sr
+
+
+@torch.no_grad()
+def added_detail(model: SRCNN, lr: RGB8, tile: int = TILE) -> npt.NDArray[np.float32]:
+    """What the network adds to its interpolation of an image, as `super_resolve`, in levels of 255.
+
+    The result is [scale·h, scale·w, 3]; both images are clipped to [0, 255] and not rounded.
+    """
+    detail = np.empty((lr.shape[0] * model.scale, lr.shape[1] * model.scale, 3), np.float32)
+    for place, window in _tiles(model, lr, tile):
+        up = model.upsample(window)
+        added = model.refine(up).clamp(0, 1) - up[..., MARGIN:-MARGIN, MARGIN:-MARGIN].clamp(0, 1)
+        detail[place] = added[0].mul_(255).permute(1, 2, 0).cpu().numpy()
+    return detail
+
+
+def _tiles(model: SRCNN, lr: RGB8, tile: int) -> Iterator[tuple[tuple[slice, slice], Tensor]]:
+    """The place of each tile in the result, and its LR pixels with a halo, [1, 3, h, w]."""
+    device, scale = next(model.parameters()).device, model.scale
     height, width = lr.shape[:2]
     side = max(1, tile // scale)
-    sr = np.empty((height * scale, width * scale, 3), np.uint8)
     for top in range(0, height, side):
         for left in range(0, width, side):
             tall, wide = min(side, height - top), min(side, width - left)
-            window = with_halo(lr, top, left, tall, wide, halo)
-            enlarged = model(to_tensor(window[None], device), with_halo=True)[0]
-            levels = enlarged.clamp_(0, 1).mul_(255).round_().byte().permute(1, 2, 0)
+            window = with_halo(lr, top, left, tall, wide, model.halo)
             y, x = top * scale, left * scale
-            sr[y : y + tall * scale, x : x + wide * scale] = levels.cpu().numpy()
-    return sr
+            place = slice(y, y + tall * scale), slice(x, x + wide * scale)
+            yield place, to_tensor(window[None], device)

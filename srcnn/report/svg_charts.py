@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
+from srcnn.analysis.results import kept_epoch
 from srcnn.figures.style import loss_equation, short_name
 
 WIDTH, HEIGHT = 360, 210
@@ -40,7 +41,7 @@ def training_charts(curves: Mapping[tuple[int, str], pd.DataFrame], scale: int) 
     psnr: list[Curve] = []
     losses = []
     for number, (loss, table) in enumerate(tables.items()):
-        kept = int(table["val_loss"].argmin())
+        kept = kept_epoch(table)
         css_class = loss if loss in ("mse", "perceptual") else f"variant{number % 4}"
         psnr.append((short_name(loss), css_class, table["val_psnr_rgb"], kept))
         training = "training", "plain", table["loss"], None

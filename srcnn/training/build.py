@@ -23,7 +23,7 @@ from srcnn.training.step import Plan, TrainingStep
 from srcnn.training.trainer import Trainer
 from srcnn.training.validation import Crops
 from srcnn.utils.files import code_digest, sha256_of
-from srcnn.utils.paths import SPLITS, vgg_path
+from srcnn.utils.paths import SELECT, SPLITS, vgg_path
 
 ROOMS = ("errors.py", "settings.py", "utils", "images", "models", "training")
 """The code that training runs. After a change in it, no unfinished run continues."""
@@ -31,11 +31,12 @@ ROOMS = ("errors.py", "settings.py", "utils", "images", "models", "training")
 
 @dataclass(frozen=True)
 class Inputs:
-    """Training and val images, VGG if the loss has a perceptual term, and a digest of the files."""
+    """The images, VGG if the loss has a perceptual term, and a digest of the files."""
 
     train: Sequence[Pair]
     val: Sequence[Pair]
     vgg: VGGFeatures | None
+    select: Sequence[Pair] = ()  # choose the epoch, with train.keep: best
     digest: str = ""
 
 
@@ -46,9 +47,10 @@ def read_inputs(settings: Settings, scale: int, loss: str, device: torch.device)
         InputError: a file is missing, damaged or does not fit the settings.
     """
     options = settings.train
+    splits = (*SPLITS, SELECT) if options.keep == "best" else SPLITS
     files = [
         list_pairs(Path("data/hr", split), Path(f"data/lr/x{scale}", split), scale)
-        for split in SPLITS
+        for split in splits
     ]
     # Check everything else first, because decoding may take minutes.
     sizes = {pair.name: pair.size for pair in files[0]}
@@ -61,11 +63,12 @@ def read_inputs(settings: Settings, scale: int, loss: str, device: torch.device)
         vgg.to(memory_format=torch.channels_last)
         digests.append(sha256_of(vgg_path(loss)))
     cache = Path("data/.decoded")
-    train, val = (
+    images = [
         CachedPairs(pairs, cache / f"{split}-hr", cache / f"{split}-x{scale}")
-        for split, pairs in zip(SPLITS, files, strict=True)
-    )
-    return Inputs(train, val, vgg, " ".join([train.digest, val.digest, *digests]))
+        for split, pairs in zip(splits, files, strict=True)
+    ]
+    digest = " ".join([pairs.digest for pairs in images] + digests)
+    return Inputs(images[0], images[1], vgg, images[2] if SELECT in splits else (), digest)
 
 
 def make_checkpoint(
@@ -107,20 +110,24 @@ def build_trainer(
     sampling = sizes | options.augment.model_dump() | {"seed": settings.seed}
     patches = Patches(inputs.train, scale, model.halo, **sampling)
     crops = Crops(inputs.val, scale, model.halo, patches.pixels)
+    selection = None
+    if inputs.select:
+        selection = Crops(inputs.select, scale, model.halo, patches.pixels)
     objective = make_objective(settings.loss_of(loss), inputs, scale, fabric)
     epochs = settings.epochs_of(loss)
     plan = Plan(epochs, options.lr, options.schedule, options.clip_norm, options.micro_batch)
     if should_compile(options.compile, fabric, epochs * len(patches)):
         model.compile(dynamic=False)  # one kernel per size, whichever comes first
     step = TrainingStep(fabric, model, objective, patches, plan, use_graph=use_graph)
-    return Trainer(step, crops, checkpoint)
+    return Trainer(step, crops, checkpoint, selection, inputs.val)
 
 
 def make_objective(loss: Loss | None, inputs: Inputs, scale: int, fabric: Fabric) -> Objective:
     """The objective of a loss, balanced on the training images; Eq. 1 for None."""
     if loss is None:
         return Objective()
-    terms: list[Term] = [PixelTerm(loss.pixel, loss.lambda1)]
+    as_printed = loss.balance == "printed"
+    terms: list[Term] = [PixelTerm(loss.pixel, loss.lambda1, summed=as_printed)]
     if inputs.vgg is not None:
         terms.append(PerceptualTerm(inputs.vgg, loss.layers, loss.lambda2, fabric.world_size))
     if loss.balance == "bicubic":

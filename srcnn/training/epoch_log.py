@@ -10,9 +10,9 @@ from tqdm import tqdm
 from srcnn.errors import InputError
 from srcnn.models.device import device_name, left_unused
 from srcnn.training.fabric import in_bfloat16
-from srcnn.training.objective import Row
+from srcnn.training.grid_artefacts import GRID
+from srcnn.training.objective import PixelTerm, Row
 from srcnn.training.trainer import Trainer
-from srcnn.training.validation import GRID
 from srcnn.utils.tables import write_csv
 from srcnn.utils.text import signed
 
@@ -33,6 +33,9 @@ class EpochLog:
         if unused := left_unused(fabric.device):
             names = ", ".join(unused)
             fabric.print(f"portable: true leaves {names} unused; false uses the whole machine")
+        for crops in filter(None, (trainer.crops, trainer.selection)):
+            for name, reason in crops.left_out.items():
+                fabric.print(f"image {name} is left out of validation: {reason}")
         self.start = time.monotonic()
 
     def add(self, row: Row) -> None:
@@ -54,13 +57,36 @@ class EpochLog:
         text = ", ".join([f"MSE {row['mse']:.6f}", *parts])
         if terms:
             text += f"; weighted {' + '.join(f'{value:.6f}' for value in terms.values())}"
-        gain = row["val_psnr_rgb"] - row["val_psnr_interpolated"]
+        gain = gain_over_interpolation(row)
         return (
             f"epoch {row['epoch']:.0f}/{epochs}: loss {row['loss']:.6f} ({text}), "
             f"val loss {row['val_loss']:.6f}, val PSNR {row['val_psnr_rgb']:.2f} dB "
             f"({signed(gain, '.2f')} dB vs. interpolation); {speed:.0f} patches/s, "
             f"{100 * trainer.waited / seconds:.1f} % waiting for patches; "
             f"{tqdm.format_interval(left)} left"
+        )
+
+
+def gain_over_interpolation(row: Row) -> float:
+    """PSNR of the network minus that of its own interpolation, in dB, on the val crops."""
+    return row["val_psnr_rgb"] - row["val_psnr_interpolated"]
+
+
+def warn_if_worse(trainer: Trainer, title: str) -> None:
+    """Print a line if the kept network is worse than its own interpolation, by PSNR on val."""
+    row = trainer.kept
+    if gain_over_interpolation(row) < 0:
+        pixels_only = all(isinstance(term, PixelTerm) for term in trainer.objective.terms)
+        advice = (
+            "training failed; lower train.lr"
+            if pixels_only
+            else "a small drop can be the price of the perceptual loss; if it is large, training "
+            "diverged, so lower train.lr"
+        )
+        trainer.fabric.print(
+            f"warning: {title}: the network's val PSNR, {row['val_psnr_rgb']:.2f} dB, is below "
+            f"that of its own interpolation, {row['val_psnr_interpolated']:.2f} dB: {advice} "
+            f"(now {trainer.plan.lr:g})"
         )
 
 
@@ -88,11 +114,22 @@ def tensorboard(folder: Path) -> Callable[[Row], None]:
 
 
 def write_curves(rows: Sequence[Row], name: str) -> None:
-    """Write metrics/training (a row per epoch) and metrics/grid (one per epoch and val crop)."""
-    table, prefix = pd.DataFrame(rows), f"val_{GRID}"
-    is_peak = table.columns.str.startswith(prefix)
-    write_csv(table.loc[:, ~is_peak], Path("metrics/training", name), float_format="%.6g")
-    peaks = table.loc[:, is_peak].set_index(table["epoch"])
-    peaks = peaks.rename(columns=lambda column: column.removeprefix(prefix))
-    peaks = peaks.stack().rename_axis(["epoch", "image"]).reset_index(name="peak")
-    write_csv(peaks, Path("metrics/grid", name), float_format="%.4g")
+    """Write metrics/training (a row per epoch) and metrics/grid (a row per epoch and image).
+
+    In the latter, `peak` is the level of the strongest grid; a column for each grid follows.
+    """
+    table = pd.DataFrame(rows)
+    is_grid = table.columns.str.startswith(GRID)
+    write_csv(table.loc[:, ~is_grid], Path("metrics/training", name), float_format="%.6g")
+    found = [
+        {"epoch": int(row["epoch"]), "image": image, "grid": grid, "level": row[column]}
+        for row in rows
+        for column in row
+        if column.startswith(GRID)
+        for image, _, grid in [column.removeprefix(GRID).rpartition("/")]
+    ]
+    long = pd.DataFrame(found, columns=["epoch", "image", "grid", "level"])
+    grids = long.pivot(index=["epoch", "image"], columns="grid", values="level")
+    grids = grids[list(long["grid"].unique())]
+    grids.insert(0, "peak", grids.max(axis=1))
+    write_csv(grids.reset_index(), Path("metrics/grid", name), float_format="%.4g")

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 def mse_loss(sr: Tensor, hr: Tensor) -> Tensor:
     """Eq. 1: L_mse = 1/N Σ_i ‖Y_i − SRCNN(X_i)‖², also divided by the 3·H·W values of an image.
 
+    The paper does not print this second division; `loss.balance: printed` leaves it out.
     `sr` (SRCNN(X)) and `hr` (Y) are [N, 3, H, W], RGB in [0, 1]; the scalar is that of Table I.
     """
     return F.mse_loss(sr, hr)

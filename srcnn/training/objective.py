@@ -49,14 +49,20 @@ class Term:
 
 
 class PixelTerm(Term):
-    """A pixel loss: `{name}_loss` of `losses.py`, by default Eq. 1."""
+    """A pixel loss: `{pixel}_loss` of `losses.py`, by default Eq. 1.
 
-    def __init__(self, name: str = "mse", weight: float = 1.0):
-        super().__init__(name, weight)
+    With `summed`, it is the sum over the 3·H·W values of an image instead of their mean, as Eq. 1
+    is printed; the term is then called `{pixel}_summed`.
+    """
+
+    def __init__(self, pixel: str = "mse", weight: float = 1.0, *, summed: bool = False):
+        super().__init__(f"{pixel}_summed" if summed else pixel, weight)
+        self.loss, self.summed = getattr(losses, f"{pixel}_loss"), summed
 
     def measure(self, sr: Tensor, hr: Tensor, images: Sequence[Hashable]) -> dict[str, Tensor]:
         """The pixel loss, in float32."""
-        return {self.name: getattr(losses, f"{self.name}_loss")(sr.float(), hr)}
+        values = hr[0].numel() if self.summed else 1
+        return {self.name: values * self.loss(sr.float(), hr)}
 
 
 class PerceptualTerm(Term):

@@ -1,9 +1,9 @@
-"""Algorithm 1: train SRCNN with Eq. 1 or Eq. 3 and keep the epoch that is best on val."""
+"""Algorithm 1: train SRCNN with Eq. 1 or Eq. 3, and keep the last or the best epoch."""
 
 import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import cycle, pairwise
 
@@ -12,8 +12,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from srcnn.errors import InputError, Stopped
+from srcnn.images.pairs import Pair
 from srcnn.training.checkpoint import Checkpoint, Progress, pack_state, restore_state
 from srcnn.training.fabric import reduce_processes, sum_processes
+from srcnn.training.grid_artefacts import measure_grids
 from srcnn.training.objective import Row
 from srcnn.training.step import Batch, TrainingStep
 from srcnn.training.validation import Crops, validate
@@ -27,12 +29,21 @@ GPU_CROPS = 16  # val crops that pass through the networks together on a GPU
 class Trainer:
     """Trains a network, in one process or in several that share each batch.
 
-    `run` leaves the network with the weights of the epoch best on val. Without a checkpoint, no
-    state is saved.
+    `run` leaves the network with the weights of the last epoch or, with crops for the `selection`,
+    of the epoch with the lowest loss on these. Grid artefacts are measured in `grid_images` after
+    epochs 1, 2, 4, 8, … and the last. Without a checkpoint, no state is saved.
     """
 
-    def __init__(self, step: TrainingStep, crops: Crops, checkpoint: Checkpoint | None = None):
+    def __init__(
+        self,
+        step: TrainingStep,
+        crops: Crops,
+        checkpoint: Checkpoint | None = None,
+        selection: Crops | None = None,
+        grid_images: Sequence[Pair] = (),
+    ):
         self.step, self.crops, self.checkpoint = step, crops, checkpoint
+        self.selection, self.grid_images = selection, grid_images
         self.fabric, self.model, self.objective = step.fabric, step.model, step.objective
         self.patches, self.plan = step.patches, step.plan
         self.progress = Progress()
@@ -57,16 +68,31 @@ class Trainer:
         for epoch in range(self.progress.epoch, self.plan.epochs + 1):
             trained = self.train_epoch()
             self.model.eval()
-            batch_size = GPU_CROPS if self.fabric.device.type == "cuda" else 1
-            validated = validate(self.fabric, self.model, self.objective, self.crops, batch_size)
-            if not math.isfinite(validated["loss"]):
-                raise self._diverged(f"epoch {epoch} the loss on val is {validated['loss']:g}")
-            self.progress.keep_if_best(validated["loss"], self.model)
             row = {"epoch": epoch, "lr": self.plan.lr_at(epoch, 0, len(self.patches)), **trained}
-            row |= {f"val_{name}": value for name, value in validated.items()}
+            row |= {f"val_{name}": value for name, value in self._validate(self.crops).items()}
+            if epoch.bit_count() == 1 or epoch == self.plan.epochs:  # 1, 2, 4, 8, … and the last
+                row |= measure_grids(self.fabric, self.model, self.grid_images)
+            if self.selection:
+                row["select_loss"] = self._validate(self.selection)["loss"]
+                self.progress.keep_if_best(row["select_loss"], self.model)
             self.progress.end_epoch(row)
             yield row
-        self.model.load_state_dict(self.progress.best_weights)
+        if self.selection:
+            self.model.load_state_dict(self.progress.best_weights)
+
+    @property
+    def kept(self) -> Row:
+        """The row of the epoch that is kept, after `run`."""
+        rows = self.progress.rows
+        return min(rows, key=lambda row: row["select_loss"]) if self.selection else rows[-1]
+
+    def _validate(self, crops: Crops) -> Row:
+        batch_size = GPU_CROPS if self.fabric.device.type == "cuda" else 1
+        row = validate(self.fabric, self.model, self.objective, crops, batch_size)
+        if not math.isfinite(row["loss"]):
+            where = f"epoch {self.progress.epoch} the loss on images not trained on"
+            raise self._diverged(f"{where} is {row['loss']:g}")
+        return row
 
     def _resume(self) -> None:
         is_first = self.fabric.is_global_zero

@@ -1,10 +1,11 @@
-"""Validation during training, on a fixed set of crops of the val images."""
+"""Scores of a network after each epoch, on fixed crops of images that are not trained on."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
@@ -17,39 +18,73 @@ from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import to_tensor
 from srcnn.training.fabric import sum_processes
 from srcnn.training.objective import Objective, Row
-from srcnn.training.spectrum import MIN_PERIODS, grid_peak
-from srcnn.utils.threads import map_threads
 
 CROP_SIDE = 256  # HR pixels per side of a crop, if the image has as many
+MIN_SIDE = 64  # HR pixels; a smaller image is left out
+MIN_CROPS = 5  # if there are as many images, so that no single one decides
 CROP_PIXEL_SHARE = 0.1  # of an epoch's pixels, for all crops; their pixels cost twice as much
-GRID = "grid/"  # prefix of the columns with the peak of the grid artefacts; the crop's name follows
 PSNRS = ["psnr_rgb", "psnr_interpolated"]
 
 
-class Crops:
-    """The centres of val images: `lr` with a halo and `hr`, [N, h, w, 3] uint8, and `names`.
+class Crop(NamedTuple):
+    """A square part of an image."""
 
-    `pixels` are the HR pixels of an epoch of training, which decide on the number of crops.
+    name: str  # of the image
+    lr: RGB8  # [h + 2·halo, w + 2·halo, 3]
+    hr: RGB8  # [scale·h, scale·w, 3]
+
+
+class Crops(list[Crop]):
+    """One crop from each of some images, each as large as its image and the budget allow.
+
+    `pixels` are the HR pixels of an epoch of training, which limit number and size of the crops.
+    `left_out` lists the images without a crop, with the reason: they are smaller than MIN_SIDE
+    pixels, or have one colour. If that is so for all images, all are used.
     """
 
     def __init__(self, pairs: Sequence[Pair], scale: int, halo: int, pixels: int):
+        super().__init__()
+        self.left_out: dict[str, str] = {}
+        sides = [min(pair.hr.shape[:2]) for pair in pairs]
+        large = [i for i, side in enumerate(sides) if side >= MIN_SIDE] or list(range(len(pairs)))
         room = int(CROP_PIXEL_SHARE * pixels)
-        smallest = min(min(pair.hr.shape[:2]) for pair in pairs)
-        side = min(CROP_SIDE, smallest, max(64, math.isqrt(room // len(pairs)))) // scale
-        count = max(1, min(len(pairs), room // (side * scale) ** 2))
-        chosen = [pairs[number * len(pairs) // count] for number in range(count)]
-        lr, hr = zip(*(_centre(pair, side, scale, halo) for pair in chosen), strict=True)
-        self.lr, self.hr = np.stack(lr), np.stack(hr)
-        self.names = [pair.name for pair in chosen]
+        limit = min(CROP_SIDE, max(MIN_SIDE, math.isqrt(room // len(large))))
+        count = min(len(large), max(MIN_CROPS, room // limit**2))
+        for i in sorted(set(range(len(pairs))) - set(large)):
+            self.left_out[pairs[i].name] = f"smaller than {MIN_SIDE} pixels"
+        chosen = [pairs[large[number * len(large) // count]] for number in range(count)]
+        crops = [_cut(pair, limit // scale, scale, halo) for pair in chosen]
+        self += [crop for crop in crops if not _is_constant(crop.hr)]
+        if self:
+            self.left_out |= {c.name: "one colour" for c in crops if _is_constant(c.hr)}
+        else:
+            self += crops
 
-    def __len__(self) -> int:
-        return len(self.names)
+    def batches(self, size: int) -> Iterator[list[Crop]]:
+        """Neighbouring crops of one shape, at most `size` together."""
+        for _, group in groupby(self, lambda crop: crop.hr.shape):
+            alike = list(group)
+            yield from (alike[first : first + size] for first in range(0, len(alike), size))
 
 
-def _centre(pair: Pair, side: int, scale: int, halo: int) -> tuple[RGB8, RGB8]:
-    y, x = ((length - side) // 2 for length in pair.lr.shape[:2])
-    hr = pair.hr[y * scale :, x * scale :][: side * scale, : side * scale]
-    return with_halo(pair.lr, y, x, side, side, halo), hr
+def _cut(pair: Pair, side: int, scale: int, halo: int) -> Crop:
+    """The centre of an image, `side` LR pixels wide if the image has as many.
+
+    If the centre has one colour, a corner that has not is taken instead.
+    """
+    side = min(side, *pair.lr.shape[:2])
+    height, width = (length - side for length in pair.lr.shape[:2])
+    places = [(height // 2, width // 2), *((y, x) for y in (0, height) for x in (0, width))]
+
+    def hr(y: int, x: int) -> RGB8:
+        return pair.hr[y * scale :, x * scale :][: side * scale, : side * scale]
+
+    y, x = next((place for place in places if not _is_constant(hr(*place))), places[0])
+    return Crop(pair.name, with_halo(pair.lr, y, x, side, side, halo), hr(y, x))
+
+
+def _is_constant(image: RGB8) -> bool:
+    return bool((image == image[0, 0]).all())
 
 
 @torch.no_grad()
@@ -58,18 +93,15 @@ def validate(
 ) -> Row:
     """Means over the crops: the loss with its terms, and the PSNR of the network and interpolation.
 
-    If the crops are large enough, also `grid/{name}` for each crop: the peak of its error, in dB,
-    at the period of the scale (see `grid_peak`). The network runs in float32, as after training;
-    VGG runs in the precision of training. `batch_size` crops pass through the networks together.
+    A crop without error has no finite PSNR and is left out of its mean. The network runs in
+    float32, as after training; VGG runs in the precision of training. Up to `batch_size` crops
+    pass through the networks together.
     """
     sums: dict[str, Tensor] = {}
-    large = min(crops.hr.shape[1:3]) >= MIN_PERIODS * model.scale
-    grids = [f"{GRID}{name}" for name in crops.names] if large else []
-    errors: dict[str, npt.NDArray[np.float64]] = {}
-    step = fabric.world_size * batch_size
-    for first in range(fabric.global_rank * batch_size, len(crops), step):
-        batch = slice(first, first + batch_size)
-        lr, hr = (to_tensor(array[batch], fabric.device) for array in (crops.lr, crops.hr))
+    batches = list(crops.batches(batch_size))
+    for batch in batches[fabric.global_rank :: fabric.world_size]:
+        lr = to_tensor(np.stack([crop.lr for crop in batch]), fabric.device)
+        hr = to_tensor(np.stack([crop.hr for crop in batch]), fabric.device)
         interpolated = model.upsample(lr)
         sr = model.refine(interpolated).clamp(0, 1)
         with fabric.autocast():
@@ -78,17 +110,13 @@ def validate(
             sums[name] = sums.get(name, 0) + len(sr) * value.double()
         inner = interpolated[..., MARGIN:-MARGIN, MARGIN:-MARGIN].clamp(0, 1)
         for name, image in zip(PSNRS, (sr, inner), strict=True):
-            for psnr in map(_psnr, image.split(1), hr.split(1)):
-                sums[name] = sums.get(name, 0) + psnr
-        for name, error in zip(grids[batch], (sr - hr).permute(0, 2, 3, 1), strict=False):
-            errors[name] = error.double().cpu().numpy()
-    peaks = map_threads(lambda error: grid_peak(error, model.scale), errors.values())  # 3 ms each
-    sums |= {n: torch.tensor(p, device=fabric.device) for n, p in zip(errors, peaks, strict=True)}
-    totals = sum_processes(fabric, sums, [*objective.names, *PSNRS, *grids])
-    means = {name: totals[name] / len(crops) for name in [*objective.names, *PSNRS]}
-    row = objective.report({name: means[name] for name in objective.names})
-    return row | {name: means[name] for name in PSNRS} | {name: totals[name] for name in grids}
-
-
-def _psnr(sr: Tensor, hr: Tensor) -> Tensor:
-    return -10 * torch.log10(F.mse_loss(sr, hr).double().clamp_min(1e-10))
+            error = F.mse_loss(image, hr, reduction="none").double().mean((1, 2, 3))
+            is_finite = error > 0
+            sums[name] = sums.get(name, 0) - 10 * torch.log10(error[is_finite]).sum()
+            sums[f"{name} count"] = sums.get(f"{name} count", 0) + is_finite.sum()
+    counts = [f"{name} count" for name in PSNRS]
+    totals = sum_processes(fabric, sums, [*objective.names, *PSNRS, *counts])
+    row = objective.report({name: totals[name] / len(crops) for name in objective.names})
+    for name, count in zip(PSNRS, counts, strict=True):
+        row[name] = totals[name] / totals[count] if totals[count] else math.inf
+    return row

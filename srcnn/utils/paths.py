@@ -9,6 +9,9 @@ from srcnn.errors import InputError
 Split = Literal["train", "val"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
+SELECT = "select"
+"""The split that `data.select` takes from train, on which `train.keep: best` chooses the epoch."""
+
 
 def vgg_path(loss: str) -> Path:
     """Where the VGG of a loss, `perceptual` or a variant, is stored."""

@@ -67,7 +67,7 @@ def judged(key: str, effect: float, count: int) -> Claim:
         results = [made_results(scale, plain, plain) for scale in (2, 4)]
         return claims.hallucination(results, {2: energies, 4: energies}, 0.1, "alone")
     if key == "C5":
-        peaks = pd.DataFrame({name: [3 + rise, 3, 3] for name, rise in zip(names, by, strict=True)})
+        peaks = pd.DataFrame({name: [6 + rise, 6, 6] for name, rise in zip(names, by, strict=True)})
         flat = pd.DataFrame({name: [0.0, 0.0] for name in names})
         return claims.grid_artefacts({(4, "perceptual"): peaks, (4, "mse"): flat})
     costs = {1: Cost(20099, 20000), -1: Cost(43_000_000, 700_000)}
@@ -153,7 +153,7 @@ def test_without_results_of_the_perceptual_loss_alone_half_a_claim_is_open() -> 
 
 
 def test_one_epoch_shows_nothing_about_later_ones() -> None:
-    one_epoch = pd.DataFrame({image: [6.0] for image in images(9)})
+    one_epoch = pd.DataFrame({image: [9.0] for image in images(9)})
     peaks = {(2, "perceptual"): one_epoch, (2, "mse"): pd.DataFrame()}
     claim = claims.grid_artefacts(peaks)
     assert [part.verdict for part in claim.parts[:2]] == [YES, LITTLE]
@@ -161,7 +161,7 @@ def test_one_epoch_shows_nothing_about_later_ones() -> None:
     assert "one epoch" in claim.notes[0]
 
 
-def test_crops_too_small_for_a_spectrum_show_nothing_about_tiles() -> None:
+def test_images_too_small_for_a_grid_show_nothing_about_tiles() -> None:
     peaks = dict.fromkeys([(2, "perceptual"), (2, "mse")], pd.DataFrame())
     claim = claims.grid_artefacts(peaks)
     assert claim.verdict == LITTLE

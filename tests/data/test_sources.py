@@ -15,6 +15,8 @@ from srcnn.images.image_io import RGB8, read_photo, write_png
 from srcnn.utils.files import packaged_file
 from srcnn.utils.yaml_files import read_yaml
 
+SPLITS_AND_SELECT = ("select", "train", "val")
+
 OneLine = Callable[[Any], str]
 Picture = Callable[..., RGB8]
 
@@ -194,6 +196,28 @@ def test_the_first_photographs_of_each_split_are_kept(sized: list[Photo]) -> Non
     assert names == ["train0.png", "train1.png", "val0.png"]
     names = [photo.name for photo in select(sized, most={"train": 99, "val": None})]
     assert names == [photo.name for photo in sized]
+
+
+def test_training_photographs_are_set_aside_all_over_the_list(tmp_path: Path) -> None:
+    photos = [Photo(tmp_path / str(i), str(i), "train") for i in range(20)]
+    photos += [Photo(tmp_path / "v", "v", "val")]
+    chosen = select(photos, most={"train": 6}, aside=4)
+    by_split = {name: [p.name for p in chosen if p.split == name] for name in SPLITS_AND_SELECT}
+    assert by_split == {
+        "select": ["2", "7", "12", "17"],
+        "train": ["0", "1", "3", "4", "5", "6"],
+        "val": ["v"],
+    }
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_too_few_training_photographs_cannot_be_set_aside(
+    tmp_path: Path, count: int, one_line: OneLine
+) -> None:
+    photos = [Photo(tmp_path / str(i), str(i), "train") for i in range(3)]
+    with pytest.raises(InputError) as caught:
+        select(photos, aside=count)
+    assert f"data.select: cannot set aside {count} of 3 training images" in one_line(caught)
 
 
 def test_photographs_of_one_size_are_kept(sized: list[Photo]) -> None:

@@ -73,11 +73,26 @@ def test_any_manifest_gives_hr_and_checked_lr_images(
     fetch_data.main(chosen)
     degrade.main(chosen, 2)
     printed = capsys.readouterr().out
-    assert "2 train and 1 val images in data/hr" in printed
+    assert "images in data/hr: 2 train, 1 val" in printed
     assert "3 of 3 LR images ×2 equal the official ones in every value" in printed
     hr = read_rgb(Path("data/hr/val/0003.png"))
     lr = read_rgb(Path("data/lr/x2/val/0003x2.png"))
     np.testing.assert_array_equal(lr, imresize(hr, 1 / 2))
+
+
+def test_images_set_aside_have_lr_images_and_are_compared_too(
+    settings: Callable[..., Settings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = settings(source="archives", lr="official", select=1)
+    fetch_data.main(chosen)
+    degrade.main(chosen, 2)
+    printed = capsys.readouterr().out
+    assert "images in data/hr: 1 train, 1 select, 1 val" in printed
+    assert "3 of 3 LR images ×2 equal the official ones" in printed
+    assert [str(file) for file in sorted(Path("data").glob("*/**/select/*.png"))] == [
+        "data/hr/select/0002.png",
+        "data/lr/x2/select/0002x2.png",
+    ]
 
 
 def test_a_scale_without_official_images_is_named(settings: Callable[..., Settings]) -> None:

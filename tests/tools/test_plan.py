@@ -126,7 +126,7 @@ def test_steps_are_those_of_the_training_stage(change: Change) -> None:
     ]
     assert [(run.batches, run.epochs, run.steps) for run in runs][::2] == [
         (100, 8, 800),
-        (100, 4, 400),
+        (100, 8, 800),
     ]
 
 
@@ -149,7 +149,7 @@ def test_a_training_run_takes_its_steps_its_start_and_its_validation(change: Cha
     difference = training_seconds(settings, perceptual, photographs, SECOND) - training_seconds(
         unbalanced, perceptual, photographs, SECOND
     )
-    assert difference == pytest.approx(10 * 250_000 / (16 * 48**2) / 2)
+    assert difference == pytest.approx(10 * 250_000 / (8 * 48**2) / 2)
 
 
 def test_more_scales_photographs_and_sets_take_longer() -> None:
@@ -233,7 +233,7 @@ def test_the_tool_prints_a_plan_that_ends_with_the_time_and_writes_nothing(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "sample: 9 train and 7 val images, 6 megapixels"
     assert [line.split()[1:4] for line in lines if line.startswith("train_mse@2")] == [
-        ["8", "720", "5,760"]
+        ["8", "360", "2,880"]
     ]
     assert lines[-1].startswith("about ")
     assert sorted(tmp_path.iterdir()) == before

@@ -8,9 +8,9 @@ import pytest
 
 from srcnn.errors import InputError
 from srcnn.training import epoch_log
-from srcnn.training.epoch_log import EpochLog, tensorboard, write_curves
+from srcnn.training.epoch_log import EpochLog, tensorboard, warn_if_worse, write_curves
 from srcnn.training.fabric import launch_fabric
-from srcnn.training.objective import Objective
+from srcnn.training.objective import Objective, PixelTerm, Term
 
 OneLine = Callable[[Any], str]
 
@@ -40,6 +40,8 @@ def log(
         patches=SimpleNamespace(patch_count=1000),
         epoch_share=epoch_share,
         waited=waited,
+        crops=SimpleNamespace(left_out={"0007": "one colour"}),
+        selection=None,
     )
     return EpochLog(trainer, "×2 with mse")
 
@@ -126,15 +128,52 @@ def test_the_header_has_the_ratios_the_model_and_the_device(
     assert second.endswith(", in float32: 10 epochs")
 
 
+def test_the_header_names_images_that_are_left_out_of_validation(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log()
+    assert "image 0007 is left out of validation: one colour\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("psnr", "terms", "advice"),
+    [
+        (2.36, [PixelTerm()], "training failed; lower train.lr (now 10)"),
+        (27.3, [PixelTerm(), Term("perceptual", 0.9)], "a small drop can be the price"),
+        (27.4, [PixelTerm()], ""),
+    ],
+)
+def test_a_network_that_ends_below_its_own_interpolation_is_reported(
+    psnr: float, terms: list[Term], advice: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trainer: Any = SimpleNamespace(
+        fabric=launch_fabric("32"),
+        objective=Objective(terms),
+        plan=SimpleNamespace(lr=10.0),
+        kept=ROW | {"val_psnr_rgb": psnr},
+    )
+    warn_if_worse(trainer, "×4 with mse")
+    printed = capsys.readouterr().out
+    assert advice in printed
+    assert printed.count("\n") == bool(advice)
+    if advice:
+        assert printed.startswith("warning: ×4 with mse: ")
+        assert f"{psnr:.2f} dB" in printed
+        assert "27.36 dB" in printed
+
+
 def test_curves_are_written_without_the_grid_peaks_and_those_to_their_own_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    rows = [{"epoch": n, "loss": 0.0123456789, "val_grid/cat": 1.23456} for n in (1, 2)]
+    rows = [{"epoch": n, "loss": 0.0123456789} for n in (1, 2, 3)]
+    for row in rows[::2]:
+        row |= {"grid/cat/scale": 1.23456, "grid/cat/thirds": -2.0, "grid/tom/scale": 0.5}
     write_curves(rows, "x2_mse.csv")
     curve, peaks = (Path("metrics", f, "x2_mse.csv").read_text() for f in ("training", "grid"))
-    assert curve == "epoch,loss\n1,0.0123457\n2,0.0123457\n"
-    assert peaks == "epoch,image,peak\n1,cat,1.235\n2,cat,1.235\n"
+    assert curve == "epoch,loss\n1,0.0123457\n2,0.0123457\n3,0.0123457\n"
+    one, three = (f"{n},cat,1.235,1.235,-2\n{n},tom,0.5,0.5,\n" for n in (1, 3))
+    assert peaks == f"epoch,image,peak,scale,thirds\n{one}{three}"
 
 
 def test_without_grid_peaks_their_file_has_only_the_header(

@@ -237,6 +237,16 @@ def test_another_pixel_loss_replaces_the_mse_in_eq_3(small: Weights, pixel: str)
         assert ("weighted_" + pixel in row) == bool(others)
 
 
+def test_eq_1_as_printed_is_the_sum_over_the_values_of_an_image() -> None:
+    sr, hr = (torch.rand(3, 3, 16, 24, generator=torch.Generator().manual_seed(n)) for n in (1, 2))
+    objective = Objective([PixelTerm("mse", 0.1, summed=True)])
+    values = objective.measure(sr, hr)
+    squares = ((sr - hr).double() ** 2).sum((1, 2, 3))  # of each image
+    assert float(values["mse_summed"]) == pytest.approx(float(squares.mean()), rel=1e-6)
+    assert float(values["mse_summed"] / values["mse"]) == pytest.approx(3 * 16 * 24)
+    assert float(objective.loss(values)) == pytest.approx(0.1 * float(squares.mean()), rel=1e-6)
+
+
 def test_charbonnier_has_a_gradient_where_images_are_equal() -> None:
     sr = torch.full((1, 3, 4, 4), 0.5, requires_grad=True)
     loss = Objective([PixelTerm("charbonnier")]).measure(sr, sr.detach())["charbonnier"]
