@@ -29,7 +29,7 @@ def detail(height: int = 300, width: int = 310, seed: int = 0) -> Array:
 def chessboard(like: Array, side: int, height: float) -> Array:
     """Squares with alternating values that differ by `height`."""
     y, x = np.indices(like.shape[:2])
-    return ((y // side + x // side) % 2 * height)[..., None]
+    return np.expand_dims((y // side + x // side) % 2 * height, 2)
 
 
 def thirds(like: Array, height: float) -> Array:
