@@ -85,7 +85,9 @@ def _find_weights(
         for i, layer in enumerate(list_layers(network)):
             weights |= _flax_convolution(tree, i, layer.name)
         return weights, path, f"{source['package']}/{source['file']}"
-    url = source["url"]
+    from torchvision.models import get_model_weights
+
+    url = source.get("url") or get_model_weights(network)["IMAGENET1K_V1"].url
     advice = "download it on another machine and set loss.weights_file to it"
     advice += ", or set loss.network: vgg16, which is installed"
     path = fetch(Remote(url, "sha256", source["sha256"]), cache, advice)

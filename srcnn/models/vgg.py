@@ -1,37 +1,49 @@
-"""VGG16 and VGG19 (Simonyan and Zisserman 2015), as extractors of named features."""
+"""VGG16 and VGG19 (Simonyan and Zisserman 2015) from torchvision, as extractors of named features.
+
+torchvision takes more than a second to import, so it is imported only where a network is built.
+"""
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from srcnn.errors import InputError
-from srcnn.settings import VGG_LAYERS
 
 
 class Layer(NamedTuple):
-    """A convolution of VGG; a ReLU follows it."""
+    """A convolution of VGG and the ReLU after it."""
 
     name: str  # as in Keras, such as block2_conv2
-    block: int  # from 1; each block but the first starts with a pool
-    conv: str  # the convolution's name in torchvision's vgg.features, such as 7
-    shape: tuple[int, int, int, int]  # of the weight: C_out, C_in, 3, 3
+    conv: str  # name of the convolution in torchvision's vgg.features, such as 7
+    relu: str  # name of the ReLU there, such as 8
+    shape: torch.Size  # of the weight: [C_out, C_in, 3, 3]
 
 
 def list_layers(network: str, until: Iterable[str] = ()) -> list[Layer]:
     """The layers of `vgg16` or `vgg19` in order, up to the last one named in `until`, or all."""
-    names, layers, channels = VGG_LAYERS[network], list[Layer](), 3
-    last = max(map(names.index, until), default=len(names) - 1)
-    for number, name in enumerate(names[: last + 1]):
-        block = int(name.removeprefix("block").partition("_")[0])
-        width = min(32 * 2**block, 512)
-        # In torchvision, a convolution and its ReLU take two places, and a pool takes one.
-        place = 2 * number + block - 1
-        layers.append(Layer(name, block, str(place), (width, channels, 3, 3)))
-        channels = width
-    return layers
+    layers: list[Layer] = []
+    block = number = 1
+    for (name, module), (following, _) in pairwise(_modules(network).named_children()):
+        if isinstance(module, nn.MaxPool2d):
+            block, number = block + 1, 1
+        elif isinstance(module, nn.Conv2d):
+            shape = module.weight.shape
+            layers.append(Layer(f"block{block}_conv{number}", name, following, shape))
+            number += 1
+    names = [layer.name for layer in layers]
+    return layers[: max(map(names.index, until), default=len(names) - 1) + 1]
+
+
+def _modules(network: str) -> nn.Sequential:
+    """The convolutions, ReLUs and pools on the meta device, which holds no weights."""
+    from torchvision.models import get_model
+
+    with torch.device("meta"):
+        modules: nn.Sequential = get_model(network, init_weights=False).features
+    return modules
 
 
 class VGGFeatures(nn.Module):
@@ -45,19 +57,28 @@ class VGGFeatures(nn.Module):
     std: Tensor
 
     def __init__(self, weights: Mapping[str, Tensor] | None, network: str, layers: Iterable[str]):
+        from torchvision.models.feature_extraction import create_feature_extractor
+
         super().__init__()
-        self.asked = frozenset(layers)
-        self.used = list_layers(network, self.asked)
-        # Without initial values, which take long to draw, if there are weights.
-        with torch.device("cpu" if weights is None else "meta"):
-            convolutions = {
-                layer.name: nn.Conv2d(layer.shape[1], layer.shape[0], kernel_size=3, padding=1)
-                for layer in self.used
+        asked = frozenset(layers)
+        used = list_layers(network, asked)
+        # Not the nodes of the convolutions, because the ReLUs work in place.
+        nodes = {layer.relu: layer.name for layer in used if layer.name in asked}
+        self.extractor = create_feature_extractor(_modules(network), nodes)
+        if weights is None:
+            self.extractor.to_empty(device="cpu")
+            for module in self.extractor.modules():
+                if isinstance(module, nn.Conv2d):
+                    module.reset_parameters()
+        else:
+            state = {
+                f"{layer.conv}.{part}": weights[f"{layer.name}.{part}"]
+                for layer in used
+                for part in ("weight", "bias")
             }
-        self.convolutions = nn.ModuleDict(convolutions)
-        if weights is not None:
-            state = {name: weights[name] for name in self.convolutions.state_dict()}
-            self.convolutions.load_state_dict(state, assign=True)
+            self.extractor.load_state_dict(state, assign=True)
+        pools = sum(isinstance(module, nn.MaxPool2d) for module in self.extractor.modules())
+        self.last, self.smallest_side = used[-1].name, 2**pools
         # The statistics of ImageNet that torchvision's weights were trained with.
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
@@ -69,16 +90,9 @@ class VGGFeatures(nn.Module):
         Raises:
             InputError: the image is too small for the pools.
         """
-        (height, width), last = image.shape[2:], self.used[-1]
-        if min(height, width) < (side := 2 ** (last.block - 1)):
-            problem = f"needs at least {side}×{side} pixels, not {width}×{height}"
-            raise InputError(f"loss.layers: {last.name} {problem}")
-        features, block = {}, 1
-        x = (image - self.mean) / self.std
-        for layer in self.used:
-            if layer.block > block:
-                x, block = F.max_pool2d(x, 2), layer.block
-            x = F.relu(self.convolutions[layer.name](x), inplace=True)
-            if layer.name in self.asked:
-                features[layer.name] = x
+        height, width = image.shape[2:]
+        if min(height, width) < self.smallest_side:
+            needed = f"{self.smallest_side}×{self.smallest_side} pixels, not {width}×{height}"
+            raise InputError(f"loss.layers: {self.last} needs at least {needed}")
+        features: dict[str, Tensor] = self.extractor((image - self.mean) / self.std)
         return features
