@@ -101,7 +101,7 @@ def read_all(scales: Iterable[int], metrics: Path, data: Path) -> list[Results]:
 
 
 def read_scores(
-    path: Path, content: bytes | None = None, metrics: Iterable[str] = tuple(METRICS)
+    path: Path, content: bytes | None = None, metrics: Iterable[str] = METRICS
 ) -> pd.DataFrame:
     """Read `x{scale}.csv`: columns `image`, `method` and `metrics`.
 
