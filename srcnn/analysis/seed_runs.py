@@ -90,9 +90,11 @@ def _read_seeds(runs: Sequence[Run]) -> list[int]:
         if changed:
             advice = "--seeds needs runs that differ only in seed"
             raise InputError(f"{runs[0]} and {run}: differ in {join_names(changed)}; {advice}")
-    seeds = [int(values["seed"]) for values in settings if "seed" in values]
-    if len(seeds) < len(runs):
-        raise InputError(f"{runs[0]}: its params.yaml has no seed")
+    seeds: list[int] = []
+    for run, values in zip(runs, settings, strict=True):
+        if not isinstance(seed := values.get("seed"), int):
+            raise InputError(f"{run.label('params.yaml')}: seed: a whole number, not {seed!r}")
+        seeds.append(seed)
     for (run, seed), (other_run, other_seed) in combinations(zip(runs, seeds, strict=True), 2):
         if seed == other_seed:
             raise InputError(f"{run} and {other_run}: both have seed {seed}; --seeds needs others")

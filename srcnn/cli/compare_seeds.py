@@ -72,9 +72,9 @@ def _notes(found: SeedRuns) -> Iterator[str]:
     )
     if seeds < _ENOUGH:
         yield (
-            f"With {seeds} seeds, their variance is hardly known: if they vary as much as the "
-            "images, the interval misses a true 0 more often than in 5 % of cases (up to 18 % with "
-            f"2 seeds). It takes {_ENOUGH} seeds or more to rely on it."
+            f"With {seeds} seeds, their variance is hardly known: the interval is wide if they "
+            "differ, and misses a true 0 in up to 19 % of cases with 2 seeds and 14 % with 3, "
+            f"instead of 5 %. Use {_ENOUGH} seeds or more (docs/comparing-runs.md)."
         )
     if any(summary.images < len(found.images) for summary in statistics.values()):
         yield (

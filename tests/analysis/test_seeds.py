@@ -89,3 +89,12 @@ def test_images_with_an_infinite_difference_are_left_out() -> None:
 def test_a_single_image_has_a_mean_and_no_interval() -> None:
     found = summarise_seeds(np.array([[1.0, 2.0]]))
     assert (found.mean, found.low, found.image_sd, found.seeds_agree) == (1.5, None, None, 2)
+
+
+def test_the_interval_misses_a_true_zero_in_about_five_percent_with_five_seeds() -> None:
+    random, misses = np.random.default_rng(0), 0
+    for _ in range(1000):
+        effects = random.standard_normal((20, 1)) + random.standard_normal((1, 5))
+        found = summarise_seeds(effects + 0.5 * random.standard_normal((20, 5)))
+        misses += (found.low or 0) > 0 or (found.high or 0) < 0
+    assert 35 <= misses <= 75

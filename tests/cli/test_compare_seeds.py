@@ -113,6 +113,14 @@ def test_runs_with_the_same_seed_are_refused(capsys: Output) -> None:
     assert "HEAD and HEAD~1: both have seed 1" in line
 
 
+def test_a_run_whose_seed_is_no_number_is_named(capsys: Output) -> None:
+    write_seed(1)
+    commit_run()
+    keep(2, settings={"seed": "two", "loss": {"lambda2": 0.9}})
+    line = refused(capsys, *METHODS, "--seeds", "HEAD", "seed2")
+    assert "seed2:params.yaml: seed: a whole number, not 'two'" in line
+
+
 def test_runs_of_different_code_are_refused(capsys: Output) -> None:
     write_seed(1)
     Path("srcnn/released").mkdir(parents=True)
