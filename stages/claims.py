@@ -6,7 +6,14 @@ from srcnn.analysis import claims
 from srcnn.analysis.claims_page import write_claims
 from srcnn.analysis.comparisons import compare, write_comparisons
 from srcnn.analysis.hallucination import texture_energies
-from srcnn.analysis.results import Results, read_all, read_cost, read_devices, read_peaks
+from srcnn.analysis.results import (
+    Results,
+    read_all,
+    read_cost,
+    read_cpu_time,
+    read_devices,
+    read_peaks,
+)
 from srcnn.analysis.verdicts import Claim
 from srcnn.settings import Settings
 from stages.run_stage import run_stage
@@ -43,7 +50,7 @@ def judge_claims(settings: Settings, scales: list[Results]) -> list[Claim]:
         claims.hallucination(scales, energies, loss.lambda1, perceptual_only),
         claims.grid_artefacts(peaks),
         claims.trade_off(scales, (loss.lambda1, loss.lambda2)),
-        claims.runs_on_cpu(devices, cost),
+        claims.runs_on_cpu(read_cpu_time(METRICS), devices, cost),
     ]
 
 

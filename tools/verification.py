@@ -1,7 +1,7 @@
 """Compares the results of a new run with the results that git has committed.
 
-In the same environment every output must have the same bytes. In another environment every metric
-must lie within the tolerance that metrics/environment.json states.
+In the same environment every output must have the same bytes, except a measured time. In another
+environment every metric must lie within the tolerance that metrics/environment.json states.
 """
 
 import math
@@ -20,6 +20,7 @@ from tools.commands import changes, committed, committed_files
 
 LOCK, ENVIRONMENT = "dvc.lock", "metrics/environment.json"
 RESULTS = ("metrics", "plots")  # the folders of results that git stores
+MEASURED = "metrics/cpu_time.json"  # seconds, which differ from run to run
 SWEEP = tuple(Path(f"plots/sweep.{suffix}") for suffix in ("csv", "png", "pdf"))  # of no stage
 
 _OBJECT = TypeAdapter(dict[str, Any])
@@ -181,7 +182,7 @@ def _outputs(folder: Path, before: Stages, now: Stages) -> dict[str, str]:
         outputs[path] = problems.get(letters, "not the committed file")
     for path in _changed(old, new):
         outputs[path] = f"{LOCK} has {old.get(path)}, now {new.get(path)}"
-    return {path: outputs[path] for path in sorted(outputs.keys() - set(map(str, SWEEP)))}
+    return {path: outputs[path] for path in sorted(outputs.keys() - {*map(str, SWEEP), MEASURED})}
 
 
 def _metrics(folder: Path, tolerance: Any) -> Iterator[MetricChange]:

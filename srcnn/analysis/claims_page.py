@@ -45,7 +45,7 @@ def _deciding_parts(claim: Claim) -> list[Part]:
 
 def _markdown(claims: Sequence[Claim], names: Mapping[str, str]) -> Iterator[str]:
     yield "# The paper's claims, judged by this run\n"
-    rows = [["", "Claim", "Verdict", "Images as claimed"]]
+    rows = [["", "The paper claims", "Verdict in this run", "Images as claimed"]]
     for claim in claims:
         parts = _deciding_parts(claim)
         counts = [f"{part.name}: {part.as_claimed} of {part.summary.images}" for part in parts]
@@ -61,7 +61,8 @@ def _markdown(claims: Sequence[Claim], names: Mapping[str, str]) -> Iterator[str
 def _section(claim: Claim, names: Mapping[str, str]) -> Iterator[str]:
     text = TEXTS[claim.key]
     yield f"## {claim.key}\n"
-    yield f"**{text.title}: {claim.verdict}.** The paper: {text.paper}.\n"
+    yield f"*Claim.* {text.title}. The paper: {text.paper}.\n"
+    yield f"*Verdict in this run.* **{claim.verdict}**\n"
     yield f"*Measure.* {text.measure}\n"
     if claim.parts:
         head = ["", "Images", "Mean", "95 % interval", "As claimed – equal – contrary", "Verdict"]
@@ -76,7 +77,7 @@ def _section(claim: Claim, names: Mapping[str, str]) -> Iterator[str]:
 
 
 def _cells(part: Part) -> list[str]:
-    found, ends = part.summary, _ends(part)
+    found, ends = part.tested, _ends(part)
     shown = {n: f"{end:.3g} ×" if part.is_ratio else signed(end) for n, end in ends.items()}
     interval = f"[{shown['low']}, {shown['high']}]" if "low" in shown else "–"
     contrary = found.images - found.equal - part.as_claimed

@@ -7,7 +7,14 @@ from pathlib import Path
 import pandas as pd
 
 from srcnn.analysis.results import Results
-from srcnn.analysis.statistics import MIN_POWERED, MIN_SIGNIFICANT, Summary, subtract, summarise
+from srcnn.analysis.statistics import (
+    MIN_POWERED,
+    MIN_SIGNIFICANT,
+    Summary,
+    power,
+    subtract,
+    summarise,
+)
 from srcnn.evaluation.metrics import METRICS
 from srcnn.utils.files import write_text
 from srcnn.utils.methods import METHODS
@@ -88,18 +95,17 @@ def _cell(row: pd.Series) -> str:
 
 def sample_size_note(images: int) -> str:
     """What so many images can and cannot show, as a paragraph of Markdown."""
+    chance = f"in {100 * power(images):.0f} % of cases"
+    finds = f"the sign test finds a method that is better in four images of five {chance}"
     if images >= MIN_POWERED:
-        return (
-            f"With {images} images, the sign test finds a method that is better in four images of "
-            "five about four times in five, or more often."
-        )
+        return f"With {images} images, {finds}."
     exponent = str(images).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
     p = f"the two-sided sign test gives p = 2/2{exponent} = {2 / 2**images:.3g}"
     if images >= MIN_SIGNIFICANT:
         return (
             f"**{images} images show only large differences:** if all of them point the same way, "
-            f"{p}. But if a method is better in four images of five, it takes {MIN_POWERED} images "
-            "to find that about four times in five. The intervals are somewhat too narrow."
+            f"{p}. But {finds}; from {MIN_POWERED} images on, in 80 % or more. The intervals are "
+            "somewhat too narrow."
         )
     return (
         f"**With {images} image{'s' * (images != 1)}, nothing here can be significant at 5 %:** "

@@ -1,10 +1,10 @@
 """Readers of what the stages write: images and scores, training curves, devices, networks."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,8 @@ from srcnn.images.image_io import RGB8, read_rgb
 from srcnn.models.srcnn import load_model
 from srcnn.utils.methods import INTERPOLATIONS
 from srcnn.utils.tables import read_csv
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +73,7 @@ class Results:
 class Devices(NamedTuple):
     """The devices of a run."""
 
-    type: str  # `cpu` or `cuda`, of the device that super-resolved the val images
-    name: str  # of that device
+    name: str  # of the device that super-resolved the val images
     trained_on: dict[str, str]  # names of the devices that trained the models, by model
 
 
@@ -177,18 +178,35 @@ def read_peaks(path: Path) -> pd.DataFrame:
 
 
 def read_devices(metrics: Path) -> Devices:
-    """Read `device_type.json` and `environment.json` of the stage provenance.
+    """Read the devices from `environment.json` of the stage provenance.
 
     Raises:
-        InputError: a file is missing or damaged.
+        InputError: the file is missing or damaged.
     """
-    path = metrics / "device_type.json"
-    try:
-        device_type = str(json.loads(path.read_text(encoding="utf-8"))["device_type"])
-        path = metrics / "environment.json"
-        facts = json.loads(path.read_text(encoding="utf-8"))
+
+    def devices(facts: Any) -> Devices:
         trained_on = {str(model): str(name) for model, name in facts["trained_on"].items()}
-        return Devices(device_type, str(facts["device"]), trained_on)
+        return Devices(str(facts["device"]), trained_on)
+
+    return _read_json(metrics / "environment.json", devices)
+
+
+def read_cpu_time(metrics: Path) -> dict[int, float]:
+    """Read the seconds for an image of 2K, by scale, from `cpu_time.json` of the stage provenance.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+
+    def seconds(facts: Any) -> dict[int, float]:
+        return {int(key[1:]): float(value) for key, value in facts["seconds"].items()}
+
+    return _read_json(metrics / "cpu_time.json", seconds)
+
+
+def _read_json(path: Path, convert: Callable[[Any], T]) -> T:
+    try:
+        return convert(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file (the stage provenance makes it)") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:

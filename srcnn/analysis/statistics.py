@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, bootstrap
+from scipy.stats import binom, binomtest, bootstrap
 
 LEVEL = 0.05  # of significance: 1 − the confidence of an interval
 
 MIN_SIGNIFICANT = 6
 """Fewest images with which a sign test can be significant: all on one side, p = 2 / 2⁶ = 0.031."""
 
-MIN_POWERED = 20
-"""Fewest images with which a sign test finds what holds for 80 % of images in 80 % of cases."""
+MIN_POWERED = 23
+"""Fewest images from which on `power` is 0.8 or more. It is also .804 with 20, but .769 with 21."""
 
 _ROUNDING = 1e-9  # relative to the largest value: what floats leave of a sum that is 0
 
@@ -99,6 +99,16 @@ def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
 def sign_test(above: int, below: int) -> float:
     """Two-sided p of the exact sign test (scipy.stats.binomtest); 1 without values."""
     return float(binomtest(above, above + below).pvalue) if above + below else 1.0
+
+
+def power(images: int, share: float = 0.8) -> float:
+    """The chance that the sign test finds what holds for a share of all images; exact, no ties.
+
+    It falls now and then as the number of images rises, because p takes only a few values.
+    """
+    majorities = range(images // 2 + 1, images + 1)
+    found = [above for above in majorities if sign_test(above, images - above) <= LEVEL]
+    return float(binom.pmf(found, images, share).sum())
 
 
 def _without_rounding(value: float, values: Sequence[float]) -> float:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from srcnn.analysis.statistics import MIN_POWERED, Summary, summarise
 
-Verdict = Literal["supported", "not supported", "too little data"]
+Verdict = Literal["supported", "not supported", "not shown", "too little data"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +25,17 @@ class Part:
     sign: Literal[1, -1]  # 1 if the claim says that the values are above 0, −1 if below
     is_ratio: bool = False  # whether the values are natural logarithms of ratios
     decides: bool = True  # whether the verdict depends on it; else it is for comparison
+    margin: float = 0.0  # by which a value may miss the claimed side and still be as claimed
 
     @cached_property
     def summary(self) -> Summary:
         """Statistics of the values."""
         return summarise(self.values)
+
+    @cached_property
+    def tested(self) -> Summary:
+        """Statistics of the values, moved by the margin to the claimed side."""
+        return summarise(self.values + self.sign * self.margin) if self.margin else self.summary
 
     @property
     def key(self) -> str:
@@ -40,22 +46,19 @@ class Part:
     @property
     def as_claimed(self) -> int:
         """Number of images whose value is on the claimed side."""
-        return self.summary.above if self.sign > 0 else self.summary.below
+        return self.tested.above if self.sign > 0 else self.tested.below
 
     @property
     def contrary(self) -> list[str]:
         """The images whose value is on the other side."""
-        return list(self.values.index[self.values * self.sign < 0])
+        return list(self.values.index[self.values * self.sign < -self.margin])
 
     @property
     def verdict(self) -> Verdict:
         """The verdict on this value alone."""
-        found = self.summary
-        if found.side == self.sign and found.is_significant:
-            return "supported"
-        if found.side == -self.sign or found.images >= MIN_POWERED:
-            return "not supported"
-        return "too little data"
+        if self.tested.is_significant:
+            return "supported" if self.tested.side == self.sign else "not supported"
+        return "not shown" if self.tested.images >= MIN_POWERED else "too little data"
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,10 @@ class Claim:
 def combine(verdicts: Iterable[Verdict]) -> Verdict:
     """The verdict on a claim with several parts."""
     found = set(verdicts)
-    if "not supported" in found:
-        return "not supported"
-    return "supported" if found == {"supported"} else "too little data"
+    if found == {"supported"}:
+        return "supported"
+    order: tuple[Verdict, ...] = ("not supported", "not shown", "too little data")
+    return next((verdict for verdict in order if verdict in found), "too little data")
 
 
 def judge_parts(parts: Iterable[Part]) -> Verdict:

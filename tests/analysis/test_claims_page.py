@@ -25,9 +25,21 @@ def test_the_page_has_the_rule_and_a_section_for_each_claim(tmp_path: Path) -> N
     for key, text in TEXTS.items():
         assert f"| [{key}](#{key.lower()}) | {text.title} | **supported** |" in page
         assert text.paper in page
+    assert page.count("*Verdict in this run.* **supported**") == len(TEXTS)
     for line in page.splitlines():
         if line.startswith("|"):
             assert line.count(" | ") in (3, 5)
+
+
+def test_no_claim_stands_without_its_verdict(tmp_path: Path) -> None:
+    """A title is what the paper claims, so the verdict follows wherever it is printed."""
+    _, page = pages(tmp_path, *(judged(key, 1, 5) for key in ("C1", "C2", "C3")))
+    assert not page.count("**supported**") - 1  # in the rule
+    for key in ("C1", "C2", "C3"):
+        title = TEXTS[key].title
+        assert f"{title} | **too little data** |" in page
+        assert f"*Claim.* {title}. The paper: " in page
+        assert page.count(title) == 2
 
 
 def test_json_holds_numbers_by_claim_and_value(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ import pytest
 
 from srcnn.analysis.results import (
     Cost,
+    Devices,
     Results,
     read_all,
     read_cost,
+    read_cpu_time,
     read_curve,
     read_devices,
     read_peaks,
@@ -160,28 +162,23 @@ def test_a_network_costs_its_kernels_for_each_pixel(tmp_path: Path) -> None:
     assert read_cost(tmp_path / "mse.safetensors") == Cost(kernels + 64 + 32 + 3, kernels)
 
 
-@pytest.mark.parametrize("device_type", ["cpu", "cuda"])
-def test_the_type_of_the_device_is_recorded_beside_its_name(
-    tmp_path: Path, device_type: str
-) -> None:
+def test_devices_and_times_are_read(tmp_path: Path) -> None:
     facts = {"device": "a device, of some name", "trained_on": {"x2/mse": "another"}}
     write_json(facts, tmp_path / "environment.json")
-    write_json({"device_type": device_type}, tmp_path / "device_type.json")
-    devices = read_devices(tmp_path)
-    assert (devices.type, devices.name) == (device_type, facts["device"])
-    assert devices.trained_on == facts["trained_on"]
+    write_json({"measured": "…", "seconds": {"x2": 0.5, "x4": 1}}, tmp_path / "cpu_time.json")
+    assert read_devices(tmp_path) == Devices("a device, of some name", {"x2/mse": "another"})
+    assert read_cpu_time(tmp_path) == {2: 0.5, 4: 1.0}
 
 
-@pytest.mark.parametrize("name", ["environment.json", "device_type.json"])
+@pytest.mark.parametrize(
+    ("read", "name"), [(read_devices, "environment.json"), (read_cpu_time, "cpu_time.json")]
+)
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"device": "a"}'])
-def test_devices_that_cannot_be_read_are_named(
-    tmp_path: Path, one_line: OneLine, name: str, content: str | None
+def test_devices_and_times_that_cannot_be_read_are_named(
+    tmp_path: Path, one_line: OneLine, read: Any, name: str, content: str | None
 ) -> None:
-    write_json({"device": "a", "trained_on": {}}, tmp_path / "environment.json")
-    write_json({"device_type": "cpu"}, tmp_path / "device_type.json")
-    (tmp_path / name).unlink()
     if content:
         (tmp_path / name).write_text(content)
     with pytest.raises(InputError) as caught:
-        read_devices(tmp_path)
+        read(tmp_path)
     assert str(tmp_path / name) in one_line(caught)

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom
 
 from srcnn.analysis.statistics import (
     LEVEL,
     MIN_POWERED,
     MIN_SIGNIFICANT,
     bootstrap_interval,
+    power,
     sign_test,
     subtract,
     summarise,
@@ -89,17 +89,15 @@ def test_a_sign_test_needs_the_minimum_of_images_to_be_significant() -> None:
     assert sign_test(MIN_SIGNIFICANT, 0) <= LEVEL < sign_test(MIN_SIGNIFICANT - 1, 0)
 
 
-def test_a_sign_test_needs_the_minimum_of_images_for_its_power() -> None:
-    def found(images: int) -> float:
-        """How often what is true of four images in five is found."""
-        enough = min(
-            n for n in range(images + 1) if n > images / 2 and sign_test(n, images - n) <= LEVEL
-        )
-        return float(binom.sf(enough - 1, images, 0.8))
+def test_the_power_of_the_sign_test_is_exact() -> None:
+    known = {5: 0, 6: 0.8**6, 7: 0.8**7, 20: 0.804, 21: 0.769, 22: 0.733, 23: 0.840, 24: 0.811}
+    assert {n: power(n) for n in known} == pytest.approx(known, abs=6e-4)
+    assert power(30, 1.0) == pytest.approx(1)
 
-    assert all(found(images) < 0.8 for images in range(MIN_SIGNIFICANT, MIN_POWERED))
-    assert found(MIN_POWERED) >= 0.8
-    assert all(found(images) > 0.72 for images in range(MIN_POWERED, 60))
+
+def test_the_power_is_enough_from_the_minimum_of_images_on() -> None:
+    assert all(power(images) >= 0.8 for images in range(MIN_POWERED, 100))
+    assert power(MIN_POWERED - 1) < 0.8
 
 
 def test_a_mean_that_few_images_cause_is_not_significant() -> None:
