@@ -179,10 +179,12 @@ def _outputs(folder: Path, before: Stages, now: Stages) -> dict[str, str]:
     outputs = dict.fromkeys([*old, *new, *committed_files(folder, *RESULTS)], "")
     for path, letters in changes(folder, *RESULTS).items():
         problems = {" D": "committed, but not made", "??": "made, but not committed"}
-        outputs[path] = problems.get(letters, "not the committed file")
+        if path != MEASURED or letters in problems:
+            outputs[path] = problems.get(letters, "not the committed file")
     for path in _changed(old, new):
-        outputs[path] = f"{LOCK} has {old.get(path)}, now {new.get(path)}"
-    return {path: outputs[path] for path in sorted(outputs.keys() - {*map(str, SWEEP), MEASURED})}
+        if path != MEASURED:
+            outputs[path] = f"{LOCK} has {old.get(path)}, now {new.get(path)}"
+    return {path: outputs[path] for path in sorted(outputs.keys() - set(map(str, SWEEP)))}
 
 
 def _metrics(folder: Path, tolerance: Any) -> Iterator[MetricChange]:

@@ -27,13 +27,14 @@ RULE = (
     f"{MIN_SIGNIFICANT}: even if all of them lie on one side, the sign test's p is above 5 %.",
     "A claim with several values, such as one per scale, is supported if all of them are, and not "
     "supported if one of them is not. Values marked *for comparison* decide nothing.",
-    "How often this is wrong (simulated, `benchmarks/error_rates.py`): if half of all images lie "
-    "on each side, supported and not supported come up in at most 2.1 % of runs each. If the mean "
-    "is 0 but the values are skewed, most images do lie on one side, and the verdict for that "
-    "side comes up in 3 to 13 % of runs.",
-    "The seven claims are judged separately: if none of the six claims about images were true, the "
-    "chance that at least one of them is called supported would be up to 6 × 2.5 % = 15 %. C7 "
-    "depends on a measured time instead.",
+    "How often this is wrong: if half of all images lie on each side, supported and not supported "
+    "come up in at most 2.5 % of runs each, by the sign test. If the mean is 0 but the values are "
+    "skewed, most images do lie on one side, and the verdict for that side comes up in 3 to 13 % "
+    "of runs (simulated, `benchmarks/error_rates.py`). The verdicts are therefore about most "
+    "images.",
+    "The seven claims are judged separately. If half of all images were on each side of each of "
+    "the six claims about images, the chance that at least one is called supported would be up to "
+    "6 × 2.5 % = 15 %. C7 depends on a measured time instead.",
 )
 """Paragraphs of Markdown. `srcnn.analysis.verdicts` is the same rule in code."""
 

@@ -1,4 +1,4 @@
-"""Figures 6 and 7: the windows where the perceptual loss helps and harms most, with error maps."""
+"""Figures 6 and 7: windows where the perceptual loss lowers and raises LPIPS most, with maps."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
