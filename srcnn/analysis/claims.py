@@ -17,6 +17,7 @@ from srcnn.utils.text import escape_markdown, signed
 
 MSE_MARGIN = 0.01  # of the MSE, 0.04 dB: a perceptual model's MSE this much lower counts as equal
 VISIBLE_GRID = 6.0  # dB: jumps across the grid are twice as large as beside it
+JUDGES = ("lpips", "lpips_vgg", "dists")  # metrics that stand in for looks; the last two share VGG
 CPU_BUDGET = 10.0  # seconds for an image of 2K; more does not count as running on a CPU
 
 _NO_VALUES = pd.Series(dtype=float)
@@ -36,14 +37,13 @@ def mean_squared_error(scales: Sequence[Results]) -> Claim:
 
 
 def looks(scales: Sequence[Results]) -> Claim:
-    """C2: the perceptual model's results look better, by LPIPS; other judges for comparison."""
+    """C2: the perceptual model's results look better, by each of the JUDGES."""
     parts, advantages = [], []
     for results in scales:
         name = f"×{results.scale}"
-        parts.append(Part(name, _model_difference(results, "lpips"), -1))
-        for judge in ("lpips_vgg", "dists"):
+        for judge in JUDGES:
             title, values = f"{name}, {METRICS[judge].name}", _model_difference(results, judge)
-            parts.append(Part(title, values, -1, decides=False))
+            parts.append(Part(title, values, -1))
         gains = _relative_gain(results, "lpips_vgg") - _relative_gain(results, "lpips")
         found = summarise(100 * gains)
         mean, low, high = (signed(n, ".1f") for n in (found.mean, found.low, found.high))
