@@ -88,6 +88,9 @@ class Run:
         done = _git(
             "diff", "--name-only", "--no-renames", "--relative", "-z", *commits, "--", *paths
         )
+        if done.returncode:
+            reason = done.stderr.decode(errors="replace").strip().splitlines()
+            raise InputError(f"git cannot compare the code of the runs: {' '.join(reason[-1:])}")
         return done.stdout.decode(errors="replace").split("\0")[:-1]
 
     def _content(self, file: str) -> bytes:

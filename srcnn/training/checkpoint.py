@@ -89,7 +89,7 @@ class Progress:
     epoch: int = 1  # counted from 1
     batch: int = 0  # finished batches of the epoch
     rows: list[Row] = field(default_factory=list)  # of the training curve
-    best: float = math.inf  # lowest loss on val
+    best: float = math.inf  # lowest loss on the images that choose the epoch
     best_weights: Weights = field(default_factory=dict)  # with that loss
     totals: Weights = field(default_factory=dict)  # sums of raw values in this process's patches
 
@@ -97,7 +97,7 @@ class Progress:
         return f"epoch {self.epoch}, batch {self.batch}"
 
     def keep_if_best(self, loss: float, model: nn.Module) -> None:
-        """Keep a copy of the weights if their loss on val is the lowest so far."""
+        """Keep a copy of the weights if their loss on the images that choose is the lowest yet."""
         if loss < self.best:
             self.best = loss
             self.best_weights = {name: w.clone() for name, w in model.state_dict().items()}

@@ -34,8 +34,8 @@ class EpochLog:
             names = ", ".join(unused)
             fabric.print(f"portable: true leaves {names} unused; false uses the whole machine")
         for crops in filter(None, (trainer.crops, trainer.selection)):
-            for name, reason in crops.left_out.items():
-                fabric.print(f"image {name} is left out of validation: {reason}")
+            for note in crops.notes():
+                fabric.print(note)
         self.start = time.monotonic()
 
     def add(self, row: Row) -> None:

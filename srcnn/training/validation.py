@@ -18,6 +18,7 @@ from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import to_tensor
 from srcnn.training.fabric import sum_processes
 from srcnn.training.objective import Objective, Row
+from srcnn.utils.text import join_names
 
 CROP_SIDE = 256  # HR pixels per side of a crop, if the image has as many
 MIN_SIDE = 64  # HR pixels; a smaller image is left out
@@ -39,26 +40,42 @@ class Crops(list[Crop]):
 
     `pixels` are the HR pixels of an epoch of training, which limit number and size of the crops.
     `left_out` lists the images without a crop, with the reason: they are smaller than MIN_SIDE
-    pixels, or have one colour. If that is so for all images, all are used.
+    pixels, or the crop would have one colour. If hardly an image would be left, all are used.
     """
 
     def __init__(self, pairs: Sequence[Pair], scale: int, halo: int, pixels: int):
         super().__init__()
         self.left_out: dict[str, str] = {}
-        sides = [min(pair.hr.shape[:2]) for pair in pairs]
-        large = [i for i, side in enumerate(sides) if side >= MIN_SIDE] or list(range(len(pairs)))
+        large = [i for i, pair in enumerate(pairs) if min(pair.hr.shape[:2]) >= MIN_SIDE]
+        if len(large) < min(2, len(pairs)):
+            large = list(range(len(pairs)))
+        for i in sorted(set(range(len(pairs))) - set(large)):
+            self.left_out[pairs[i].name] = f"smaller than {MIN_SIDE} pixels"
         room = int(CROP_PIXEL_SHARE * pixels)
         limit = min(CROP_SIDE, max(MIN_SIDE, math.isqrt(room // len(large))))
         count = min(len(large), max(MIN_CROPS, room // limit**2))
-        for i in sorted(set(range(len(pairs))) - set(large)):
-            self.left_out[pairs[i].name] = f"smaller than {MIN_SIDE} pixels"
-        chosen = [pairs[large[number * len(large) // count]] for number in range(count)]
-        crops = [_cut(pair, limit // scale, scale, halo) for pair in chosen]
-        self += [crop for crop in crops if not _is_constant(crop.hr)]
-        if self:
-            self.left_out |= {c.name: "one colour" for c in crops if _is_constant(c.hr)}
-        else:
-            self += crops
+        spread = [large[number * len(large) // count] for number in range(count)]
+        crops: dict[int, Crop] = {}
+        for i in [*spread, *(i for i in large if i not in set(spread))]:
+            if len(crops) < count:
+                crop = _cut(pairs[i], limit // scale, scale, halo)
+                if _is_constant(crop.hr):
+                    self.left_out[crop.name] = "one colour in the middle and the corners"
+                else:
+                    crops[i] = crop
+        self += [crops[i] for i in sorted(crops)]
+        if not self:
+            self.left_out.clear()
+            self += [_cut(pairs[i], limit // scale, scale, halo) for i in spread]
+
+    def notes(self) -> Iterator[str]:
+        """Lines about images that are left out, or are used although they say little."""
+        for reason in dict.fromkeys(self.left_out.values()):
+            names = [name for name, why in self.left_out.items() if why == reason]
+            yield f"left out of validation ({reason}): {join_names(names)}"
+        poor = [c.name for c in self if min(c.hr.shape[:2]) < MIN_SIDE or _is_constant(c.hr)]
+        if poor:
+            yield f"tiny or of one colour, so that val scores say little: {join_names(poor)}"
 
     def batches(self, size: int) -> Iterator[list[Crop]]:
         """Neighbouring crops of one shape, at most `size` together."""

@@ -1,4 +1,5 @@
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,21 @@ def test_runs_of_different_code_are_refused(capsys: Output) -> None:
     commit_run()
     line = refused(capsys, *METHODS, "--seeds", "seed2", "HEAD")
     assert "seed2 and HEAD: differ in srcnn/model.py; run both with the same code" in line
+
+
+def test_code_that_git_cannot_compare_is_not_taken_for_equal(capsys: Output) -> None:
+    write_seed(1)
+    Path("srcnn").mkdir()
+    Path("srcnn/model.py").write_text("pass")
+    commit_run()
+    write_seed(2)
+    Path("srcnn/model.py").write_text("...")
+    commit_run()
+    run = ["git", "rev-parse", "HEAD:srcnn"]
+    tree = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
+    Path(".git/objects", tree[:2], tree[2:]).unlink()
+    line = refused(capsys, *METHODS, "--seeds", "HEAD~1", "HEAD")
+    assert "git cannot compare the code of the runs" in line
 
 
 def test_runs_of_different_images_are_refused_or_restricted(capsys: Output) -> None:

@@ -40,7 +40,7 @@ def log(
         patches=SimpleNamespace(patch_count=1000),
         epoch_share=epoch_share,
         waited=waited,
-        crops=SimpleNamespace(left_out={"0007": "one colour"}),
+        crops=SimpleNamespace(notes=lambda: ["left out of validation (tiny): 0007"]),
         selection=None,
     )
     return EpochLog(trainer, "×2 with mse")
@@ -132,7 +132,7 @@ def test_the_header_names_images_that_are_left_out_of_validation(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     log()
-    assert "image 0007 is left out of validation: one colour\n" in capsys.readouterr().out
+    assert "left out of validation (tiny): 0007\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,24 @@ def test_a_crop_of_one_colour_gives_way_to_one_with_content() -> None:
     crops = Crops(pairs, 2, 4, MANY)
     assert [crop.name for crop in crops] == ["1", "2"]
     assert crops[0].hr.max() == 255
-    assert crops.left_out == {"0": "one colour"}
+    assert crops.left_out == {"0": "one colour in the middle and the corners"}
+    assert list(crops.notes()) == [
+        "left out of validation (one colour in the middle and the corners): 0"
+    ]
+
+
+def test_images_of_one_colour_are_replaced_by_others() -> None:
+    pairs = numbered(20, 100)
+    for i in (0, 4, 8, 12):  # four of the five that would be chosen
+        pairs[i].hr[:] = 7
+    crops = Crops(pairs, 2, 4, 10)
+    assert [crop.name for crop in crops] == ["1", "2", "3", "5", "16"]
+
+
+def test_one_large_image_does_not_decide_alone(make_pair: MakePair) -> None:
+    crops = Crops([make_pair("a", 100, 100), make_pair("b", 40, 40)], 2, 4, MANY)
+    assert [crop.name for crop in crops] == ["a", "b"]
+    assert list(crops.notes()) == ["tiny or of one colour, so that val scores say little: b"]
 
 
 def test_images_of_one_colour_are_used_if_there_are_no_others() -> None:
