@@ -1,7 +1,8 @@
 """Compare the results that the pipeline has just made with the committed results and with minima.
 
 On any machine the MSE models must beat bicubic, and the perceptual models must have a lower LPIPS
-than the MSE models with at most 1.25 times their MSE. `tools.verification` compares the rest.
+than the MSE models with at most 1.25 times their MSE. The sample must decide claim C1.
+`tools.verification` compares the rest.
 """
 
 import json
@@ -16,6 +17,10 @@ def main() -> int:
     """Print the differences; 0 if the results are verified and reach the minima."""
     files = [file for file in committed_files(Path(), "metrics") if Path(file).match("x?.json")]
     failed = [line for file in files for line in missed_minima(Path(file))]
+    verdict = json.loads(Path("plots/claims.json").read_text())["C1"]["verdict"]
+    print(f"C1: {verdict}")
+    if verdict not in ("supported", "not supported"):
+        failed.append("plots/claims.json: the sample does not decide C1")
     result = compare(Path())
     print("\n".join([*describe(result), *failed]))
     return bool(failed) or not result.is_verified
