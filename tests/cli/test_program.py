@@ -177,6 +177,7 @@ def test_help_and_refusals_do_not_wait_for_torch(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scale", "psnr"), [(2, 33.67), (4, 28.43)])
 def test_bicubic_has_the_known_score_on_set5(
     assets: Path, tmp_path: Path, capsys: Output, scale: int, psnr: float
