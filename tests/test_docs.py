@@ -27,6 +27,7 @@ INSTEAD = {
     r"\bx4/": "x2/",  # the tiny project has only one scale
     r" metrics/x4.json": "",
     r"reproduce-the-paper: dvc repro$": "dvc repro --dry check_settings",  # needs DIV2K
+    r"README: dvc exp run -n raw .*": "true",  # as printed, which the page runs
     r"README: make sweep .*": "true",  # docs/sweeps.md runs it
     r"sweeps: make sweep *(#.*)?$": "make sweep SET=loss.lambda2=0.1,2.7",
     r"sweeps: make sweep .*JOBS.*": "true",  # tests/tools/test_sweep.py
@@ -35,6 +36,7 @@ INSTEAD = {
 """Patterns of commands that cannot run in a test, and what is run in their place."""
 
 LONG = pytest.mark.long
+LONG_PAGES = {"sweeps", "comparing-runs"}  # each trains several experiments
 PARTLY = "13"
 """Number of files when only the results of training are pushed, as docs/sharing.md shows."""
 
@@ -114,7 +116,9 @@ def test_the_sizes_in_sharing_match_dvc_lock() -> None:
 @pytest.mark.parametrize(
     "page",
     [
-        pytest.param(page, id=page.stem, marks=LONG if page.stem == "sweeps" else pytest.mark.slow)
+        pytest.param(
+            page, id=page.stem, marks=LONG if page.stem in LONG_PAGES else pytest.mark.slow
+        )
         for page in PAGES
         if page.stem not in ELSEWHERE
     ],
