@@ -4,11 +4,12 @@
 
 Each run draws one value per image from a distribution whose mean or median is 0. A verdict
 `supported` or `not supported` is then an error. For C1's test, the value is the log ratio plus the
-margin, so a true ratio exactly at the margin is the same case. The table is in
-benchmarks/README.md.
+margin, so a true ratio exactly at the margin is the same case. A second table is about claims with
+several values. Both are in benchmarks/README.md.
 """
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -28,21 +29,49 @@ DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, tuple[int, int]], Array]
     "skewed (exponential), median 0": lambda rng, shape: rng.exponential(size=shape) - np.log(2),
     "skewed (lognormal), median 0": lambda rng, shape: rng.lognormal(size=shape) - 1,
 }
+PARTS = (2, 6)  # numbers of values of a claim: C4 against MSE has two, C2 has six
+CORRELATIONS = (0.0, 0.5, 0.9)  # between an image's values
 
 
 def main() -> None:
-    """Print the table."""
+    """Print both tables."""
+    print_single_values()
+    print()
+    print_several_values()
+
+
+def print_single_values() -> None:
+    """How often the verdict on one value is wrong."""
     print("| values | images | interval alone: above / below | rule: supported / not supported |")
     print("|:--|--:|--:|--:|")
     for name, draw in DISTRIBUTIONS.items():
         for images in IMAGES:
             values = draw(np.random.default_rng(images), (RUNS, images))
-            interval = sides(values)
-            both = np.where(interval == majorities(values), interval, 0)
+            interval, both = sides(values), verdicts(values)
             check(values, both)
             shares = [np.mean(found == side) for found in (interval, both) for side in (1, -1)]
             cells = [f"{100 * share:.1f} %" for share in shares]
             print(f"| {name} | {images} | {' / '.join(cells[:2])} | {' / '.join(cells[2:])} |")
+
+
+def print_several_values() -> None:
+    """How often the verdict on a claim with several normal values, all with mean 0, is wrong."""
+    print("| values | correlation | images | supported | not supported |")
+    print("|--:|--:|--:|--:|--:|")
+    for parts, correlation, images in product(PARTS, CORRELATIONS, IMAGES):
+        rng = np.random.default_rng(images)
+        shared = np.sqrt(correlation) * rng.standard_normal((RUNS, images))
+        own = np.sqrt(1 - correlation) * rng.standard_normal((parts, RUNS, images))
+        found = np.array([verdicts(values) for values in shared + own])
+        supported, not_supported = (found == 1).all(axis=0), (found == -1).any(axis=0)
+        cells = [f"{100 * np.mean(wrong):.1f} %" for wrong in (supported, not_supported)]
+        print(f"| {parts} | {correlation} | {images} | {' | '.join(cells)} |")
+
+
+def verdicts(values: Array) -> Array:
+    """1 (supported), −1 (not supported) or 0 for the claim that values are above 0: [runs]."""
+    interval = sides(values)
+    return np.where(interval == majorities(values), interval, 0)
 
 
 def sides(values: Array) -> Array:

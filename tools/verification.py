@@ -173,6 +173,7 @@ def _outputs(folder: Path, before: Stages, now: Stages) -> dict[str, str]:
     """The problem with each output of DVC and of git by its path, or an empty string.
 
     Stages that only the committed dvc.lock has do not count: DVC never removes a stage from it.
+    Nor do the sweep, and MEASURED if it is there: its content is not compared.
     """
     old = output_sums({name: stage for name, stage in before.items() if name in now})
     new = output_sums(now)
@@ -184,7 +185,8 @@ def _outputs(folder: Path, before: Stages, now: Stages) -> dict[str, str]:
     for path in _changed(old, new):
         if path != MEASURED:
             outputs[path] = f"{LOCK} has {old.get(path)}, now {new.get(path)}"
-    return {path: outputs[path] for path in sorted(outputs.keys() - set(map(str, SWEEP)))}
+    left_out = {*map(str, SWEEP), *([] if outputs.get(MEASURED) else [MEASURED])}
+    return {path: outputs[path] for path in sorted(outputs.keys() - left_out)}
 
 
 def _metrics(folder: Path, tolerance: Any) -> Iterator[MetricChange]:

@@ -27,14 +27,17 @@ RULE = (
     f"{MIN_SIGNIFICANT}: even if all of them lie on one side, the sign test's p is above 5 %.",
     "A claim with several values, such as one per scale, is supported if all of them are, and not "
     "supported if one of them is not. Values marked *for comparison* decide nothing.",
-    "How often this is wrong: if half of all images lie on each side, supported and not supported "
-    "come up in at most 2.5 % of runs each, by the sign test. If the mean is 0 but the values are "
-    "skewed, most images do lie on one side, and the verdict for that side comes up in 3 to 13 % "
-    "of runs (simulated, `benchmarks/error_rates.py`). The verdicts are therefore about most "
-    "images.",
-    "The seven claims are judged separately. If half of all images were on each side of each of "
-    "the six claims about images, the chance that at least one is called supported would be up to "
-    "6 × 2.5 % = 15 %. C7 depends on a measured time instead.",
+    "How often this is wrong, for a single value: if half of all images lie on each side, "
+    "supported and not supported come up in at most 2.5 % of runs each, by the sign test. If the "
+    "mean is 0 but the values are skewed, most images do lie on one side, and the verdict for "
+    "that side comes up more often: in 3 to 13 % of runs for the two skewed distributions that "
+    "were simulated (`benchmarks/error_rates.py`). The verdicts are therefore about most images.",
+    "A claim with several values is rarely supported by chance, as all of them must agree, but "
+    "more often not supported: with the six values of C2, in 3 to 8 % of simulated runs in which "
+    "no value has a side (limit: 6 × 2.5 % = 15 %). The seven claims are judged separately. If "
+    "half of all images were on each side of each of the six claims about images, the chance that "
+    "at least one is called supported would be up to 6 × 2.5 % = 15 %. C7 depends on a measured "
+    "time instead.",
 )
 """Paragraphs of Markdown. `srcnn.analysis.verdicts` is the same rule in code."""
 
@@ -60,8 +63,10 @@ TEXTS = {
         "model's result, by three judges: LPIPS with AlexNet, which papers report most, LPIPS with "
         "VGG16, and DISTS. The last two share their network, VGG16, with the loss. Claimed: below "
         "0 by each judge.",
-        "The judges stand in for human judgement; nobody was asked. They are built on features of "
-        "networks, as the loss is.",
+        "That all three judges must agree was decided after the scores of the sample were known; "
+        "LPIPS alone decided before, and on the sample it calls the claim supported. The judges "
+        "stand in for human judgement; nobody was asked. They are built on features of networks, "
+        "as the loss is.",
     ),
     "C3": Text(
         "The gap between the two losses is smaller at ×4 than at ×2",

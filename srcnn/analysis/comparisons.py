@@ -63,7 +63,8 @@ def _markdown(comparisons: pd.DataFrame) -> Iterator[str]:
         "over the images), and the numbers of images in which the first method is "
         "better – equal – worse. Bold: significant at 5 % by both the interval and the sign test. "
         "↓: lower is better; ↑: higher is better. "
-        "About one cell in twenty may be bold by chance. "
+        "A cell may be bold by chance: in about 2 % of cases if the differences are symmetric, in "
+        "13 % or more if they are very skewed (`docs/statistics.md`). "
         "`plots/comparisons.csv` has all pairs of methods.\n"
     )
     if comparisons["infinite"].any():

@@ -133,7 +133,7 @@ def folder(original: Path, tmp_path: Path) -> Path:
 
 def test_committed_results_are_made_again_and_verified(folder: Path) -> None:
     status, lines, _ = verify(folder)
-    assert lines[-1] == "verified: all 6 outputs have the committed bytes"
+    assert lines[-1] == "verified: all 5 outputs have the committed bytes"
     assert status == 0
     assert (folder / "log").read_text().split() == ["photos", "score"]
     assert run(folder, "git", "status", "--short").stdout == ""
@@ -156,7 +156,7 @@ def test_changed_results_are_named(folder: Path) -> None:
         "plots/old.md: committed, but not made",
         "scale  method  metric  committed  now  difference  allowed",
         "x2     mse     psnr_y       31.5   30        −1.5     0.15  outside",
-        "not verified: 3 of 7 outputs differ",
+        "not verified: 3 of 6 outputs differ",
     ]
     assert status == 1
 
@@ -188,7 +188,7 @@ def test_another_machine_is_verified_within_the_tolerance(folder: Path) -> None:
     status, lines, _ = verify(folder, MACHINE="a GPU", SHIFT="0.125")
     assert lines[-7:] == [
         "  device: a GPU; committed: a CPU",
-        "2 of 6 outputs have the same bytes",
+        "1 of 5 outputs have the same bytes",
         "scale  method   metric  committed     now  difference  allowed",
         "x2     bicubic  mse          0.01    0.01           0   0.0002",
         "x2     bicubic  psnr_y         30      30           0     0.15",
@@ -207,7 +207,7 @@ def test_another_machine_is_not_verified_beyond_the_tolerance(folder: Path) -> N
 
 def test_results_in_the_working_tree_are_compared_without_a_run(folder: Path) -> None:
     status, lines, _ = verify(folder, "--here")
-    assert lines == [INTACT, "verified: all 6 outputs have the committed bytes"]
+    assert lines == [INTACT, "verified: all 5 outputs have the committed bytes"]
     assert status == 0
     assert not (folder / "log").exists()
     (folder / "project/plots/table.md").write_text("drawn by hand")
@@ -268,7 +268,7 @@ def test_a_damaged_cache_does_not_stop_the_run_but_is_part_of_the_verdict(folder
     status, lines, _ = verify(folder)
     assert lines[1].endswith("1 intact, 1 damaged, 0 missing")
     assert lines[-2:] == [
-        "verified: all 6 outputs have the committed bytes",
+        "verified: all 5 outputs have the committed bytes",
         "damaged files in DVC's cache: 1; see above how to restore them",
     ]
     assert status == 1
@@ -291,7 +291,7 @@ def test_files_that_differ_from_those_committed_are_named(folder: Path) -> None:
     assert list(describe(comparison)) == [
         "plots/more.md: made, but not committed",
         "plots/table.md: not the committed file",
-        "not verified: 2 of 7 outputs differ",
+        "not verified: 2 of 6 outputs differ",
     ]
 
 
