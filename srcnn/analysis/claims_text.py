@@ -51,8 +51,8 @@ TEXTS = {
         "its ratio is above 0.99, so that ties count for the claim. The margin of 1 % is 0.04 dB; "
         "most cells of Table I are rounded to 1 % or more. *Strictly higher* means above 1. Means "
         "are geometric.",
-        "Early in training, the features help the MSE as well: only a well-trained MSE model gives "
-        "the claim a fair test.",
+        "More training could change the ratio: only a well-trained MSE model gives the claim a "
+        "fair test.",
     ),
     "C2": Text(
         "The perceptual loss gives better-looking images",
@@ -64,9 +64,9 @@ TEXTS = {
         "VGG16, and DISTS. The last two share their network, VGG16, with the loss. Claimed: below "
         "0 by each judge.",
         "That all three judges must agree was decided after the scores of the sample were known; "
-        "LPIPS alone decided before, and on the sample it calls the claim supported. The judges "
-        "stand in for human judgement; nobody was asked. They are built on features of networks, "
-        "as the loss is.",
+        "LPIPS alone decided before. On the sample it calls the claim supported with seed 1, but "
+        "too little data with seed 2. The judges stand in for human judgement; nobody was asked. "
+        "They are built on features of networks, as the loss is.",
     ),
     "C3": Text(
         "The gap between the two losses is smaller at ×4 than at ×2",
@@ -76,8 +76,9 @@ TEXTS = {
         "The gap of an image at a scale is |ln(MSE of the perceptual model / MSE of the MSE "
         "model)|, roughly the relative difference. The value is the gap at ×2 minus the gap at ×4; "
         "claimed: above 0.",
-        "The paper does not say how it measures the gap. MSE, its only metric, decides here; LPIPS "
-        "is shown for comparison.",
+        "The paper does not say how it measures the gap. The relative gap in MSE, its only metric, "
+        "decides here; that in LPIPS is shown for comparison. The absolute gap, a difference, can "
+        "point the other way.",
     ),
     "C4": Text(
         "The perceptual loss invents texture, and the weighted sum invents less",
@@ -114,7 +115,8 @@ TEXTS = {
         "between better appealing image and a true image” (Section VI)",
         "+1 if the perceptual model has the lower LPIPS and the higher MSE, 0 if the two models "
         "are equal in one of them, −1 otherwise; claimed: above 0.",
-        "For a single run, this only combines C1 and C2 image by image.",
+        "It combines C1 without its margin and LPIPS alone, not all judges of C2, so the verdicts "
+        "can differ.",
     ),
     "C7": Text(
         "The models run on a CPU",
