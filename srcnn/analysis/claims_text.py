@@ -99,7 +99,7 @@ TEXTS = {
         "“for low epochs, there were square tiles visible in most of the cases” (Section V, of the "
         "perceptual loss)",
         "What the network adds to its own interpolation (so not the content of the ground truth), "
-        "in up to 20 whole val images: how much larger its jumps are across the borders of tiles "
+        "in up to 24 whole val images: how much larger its jumps are across the borders of tiles "
         "than beside them, in dB, for tiles of 8, 16, 32 and 64 pixels and for 3 × 3 tiles (at "
         "thirds of the image), and how far its spectrum rises at the period of the scale. The "
         "strongest of these counts; claimed: above 6 dB (twice as large) after the first epoch, "

@@ -122,10 +122,11 @@ def _below_interpolation(run: Run) -> Iterator[tuple[str, str]]:
     """Each network whose mean PSNR is below that of the interpolation it starts from, and why."""
     upsampling = run.settings.model.upsampling
     for results in run.scales:
-        means = run.means[results.scale].items()
-        psnr = {method: round(m.get("psnr_rgb", math.inf), 2) for method, m in means}
+        scores = results.table("psnr_rgb").replace(math.inf, math.nan)
         for model in results.models:
-            if psnr[model] < psnr.get(upsampling, -math.inf):
+            # Over the same images: a result that is identical to its image has no finite PSNR.
+            psnr = scores.reindex(columns=[model, upsampling]).dropna().mean().round(2)
+            if psnr[model] < psnr[upsampling]:
                 loss = run.settings.loss_of(model)
                 reason = _PRICE if loss and loss.lambda2 else _FAILED
                 text = f"the mean PSNR RGB is {psnr[model]:.2f} dB, below the "

@@ -26,7 +26,7 @@ Array = npt.NDArray[Any]
 
 GRID = "grid/"  # prefix of a row's columns with levels; `{image}/{grid}` follows
 TILES = (8, 16, 32, 64)  # pixels per side
-MAX_IMAGES = 20
+MAX_IMAGES = 24  # enough for a claim about them to have power (analysis.MIN_POWERED)
 
 _MIN_PERIODS = 16  # of the fine grid, that each side of an image needs
 _NEIGHBOURS = slice(2, 7)  # steps from a peak or a line, for the level around it

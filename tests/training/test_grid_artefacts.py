@@ -6,6 +6,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from srcnn.analysis.statistics import MIN_POWERED
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.srcnn import SRCNN
@@ -113,4 +114,8 @@ def test_tiles_of_a_network_are_found(make_pair: MakePair) -> None:
 def test_many_images_are_represented_by_some_from_all_over_the_list(make_pair: MakePair) -> None:
     pairs = [make_pair(str(i), 40, 40) for i in range(3 * MAX_IMAGES)]
     levels = measure_grids(launch_fabric("32"), SRCNN(2), pairs)
-    assert {key.split("/")[1] for key in levels} == {str(i) for i in range(0, 60, 3)}
+    assert {key.split("/")[1] for key in levels} == {str(i) for i in range(0, 3 * MAX_IMAGES, 3)}
+
+
+def test_enough_images_are_measured_for_a_claim_to_have_power() -> None:
+    assert MAX_IMAGES >= MIN_POWERED
