@@ -203,7 +203,7 @@ def small_parts_change_nothing(start: Start, objective: Objective) -> None:
     whole, parts = (start(objective, batches=3, micro_batch=size) for size in (None, 1))
     rows = list(whole.run()), list(parts.run())
     for row, other in zip(*rows, strict=True):
-        assert other == pytest.approx(row, rel=1e-5)
+        assert other == pytest.approx(row, rel=1e-4)  # 3e-5 on a CPU with AMX
     for value, other_value in zip(whole.model.parameters(), parts.model.parameters(), strict=True):
         torch.testing.assert_close(other_value, value, rtol=1e-3, atol=1e-5)
 
