@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from srcnn.export.network_files import about_training, write_onnx, write_released
+from srcnn.export.network_files import about_training, read_kept_epoch, write_onnx, write_released
 from srcnn.settings import Settings
 from stages.run_stage import run_stage
 
@@ -17,6 +17,7 @@ def main(settings: Settings, scale: int) -> None:
             settings.data.source,
             settings.epochs_of(loss),
             f"Eq. 3: {weights.model_dump_json()}" if weights else "Eq. 1, MSE",
+            read_kept_epoch(model) if settings.train.keep == "best" else None,
         )
         difference = write_onnx(model, Path(f"exported/x{scale}/{loss}.onnx"), about)
         print(f"×{scale} {loss}: ONNX differs from torch by at most {difference:.1g}")

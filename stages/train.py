@@ -49,6 +49,8 @@ def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
         print(f"peak memory {peak_memory(fabric.device):.1f} GiB")
         about = {"loss": loss, "ratios": dict(trainer.objective.ratios)}
         about["trained_on"] = device_name(fabric.device)
+        if settings.train.keep == "best":
+            about["kept_epoch"] = int(trainer.kept["epoch"])
         save_model(trainer.model, Path(f"models/x{scale}/{loss}.safetensors"), about)
         write_curves(trainer.progress.rows, f"{name}.csv")
         guard.check()  # before the checkpoint is removed: after an undo nothing is lost

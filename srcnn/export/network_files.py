@@ -12,26 +12,46 @@ from srcnn.export.onnx_session import onnx_session
 from srcnn.models.srcnn import SRCNN, load_model
 from srcnn.models.tensors import read_tensors, write_tensors
 from srcnn.utils.files import atomic_write, sha256_of
+from srcnn.utils.paths import SELECT, SPLITS
 from srcnn.utils.tables import read_csv
 
 TOLERANCE = 1e-4  # largest allowed difference between ONNX's and torch's output, both in [0, 1]
 
 
-def about_training(index: Path, source: str, epochs: int, loss: str) -> dict[str, str]:
+def about_training(
+    index: Path, source: str, epochs: int, loss: str, kept: int | None = None
+) -> dict[str, str]:
     """Describe a network's training, for the metadata of its files.
 
     `index` lists the photographs, and its sha256 identifies them; `source` is the run's
-    `data.source`; `loss` is in words, such as `Eq. 1, MSE`.
+    `data.source`; `loss` is in words, such as `Eq. 1, MSE`; `kept` is the epoch that images which
+    were set aside chose, if they did.
     """
     splits = read_csv(index, "fetch_data")["split"].value_counts()
-    train, val = splits.get("train", 0), splits.get("val", 0)
+    train, val, aside = (splits.get(split, 0) for split in (*SPLITS, SELECT))
+    data = f"{source}: {train} photographs, judged on {val}"
+    if aside:
+        data += f", {aside} set aside" if kept is None else f", {aside} chose the epoch"
     return {
-        "data": f"{source}: {train} photographs, judged on {val}",
+        "data": data,
         "data_sha256": sha256_of(index),
-        "epochs": str(epochs),
+        "epochs": str(epochs) if kept is None else f"{kept} of {epochs}",
         "loss": loss,
         "range": "RGB in [0, 1]; LR made by MATLAB's bicubic imresize; results are to be clipped",
     }
+
+
+def read_kept_epoch(model: Path) -> int:
+    """The epoch that a network trained with `train.keep: best` is from.
+
+    Raises:
+        InputError: as `srcnn.models.srcnn.load_model`; the file does not say.
+    """
+    load_model(model)
+    _, about = read_tensors(model)
+    if "kept_epoch" not in about:
+        raise InputError(f"{model}: does not name the kept epoch; run the stage train again")
+    return int(about["kept_epoch"])
 
 
 def write_onnx(model: Path, path: Path, about: dict[str, str]) -> float:

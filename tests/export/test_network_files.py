@@ -6,7 +6,7 @@ import torch
 
 from srcnn.errors import InputError
 from srcnn.export import network_files
-from srcnn.export.network_files import about_training, write_onnx, write_released
+from srcnn.export.network_files import about_training, read_kept_epoch, write_onnx, write_released
 from srcnn.models.srcnn import SRCNN, load_model, save_model
 from srcnn.upscaling.released_networks import FOLDER, read_network
 from srcnn.utils.files import sha256_of
@@ -30,6 +30,27 @@ def test_the_metadata_describes_the_training(about: dict[str, str]) -> None:
     assert about["data"] == "sample: 2 photographs, judged on 1"
     assert about["loss"] == "Eq. 1, MSE"
     assert about["epochs"] == "4"
+
+
+@pytest.mark.parametrize(
+    ("kept", "data", "epochs"),
+    [(None, "1 set aside", "200"), (37, "1 chose the epoch", "37 of 200")],
+)
+def test_the_metadata_says_what_the_images_set_aside_did(
+    tmp_path: Path, kept: int | None, data: str, epochs: str
+) -> None:
+    index = tmp_path / "index.csv"
+    index.write_text("image,split,name\n0001,train,a\n0002,select,b\n0003,val,c\n")
+    about = about_training(index, "sample", 200, "Eq. 1, MSE", kept)
+    assert about["data"] == f"sample: 1 photographs, judged on 1, {data}"
+    assert about["epochs"] == epochs
+
+
+def test_a_model_that_does_not_name_its_epoch_is_refused(model: Path) -> None:
+    with pytest.raises(InputError, match="does not name the kept epoch"):
+        read_kept_epoch(model)
+    save_model(SRCNN(2), model, {"kept_epoch": 37})
+    assert read_kept_epoch(model) == 37
 
 
 def test_an_onnx_file_has_metadata_and_the_output_of_torch(

@@ -1,6 +1,7 @@
 """The stages as a user runs them, tested by the files that they write."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,9 +13,10 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
+from srcnn.analysis.results import kept_epoch, read_curve
 from srcnn.images.image_io import RGB8, crop_to_multiple, read_rgb, write_png
 from srcnn.images.resize import imresize
-from srcnn.models.tensors import Weights, write_tensors
+from srcnn.models.tensors import Weights, read_tensors, write_tensors
 
 Picture = Callable[..., RGB8]
 
@@ -254,6 +256,35 @@ def test_stored_weights_of_other_settings_are_refused_and_no_model_written(
     run = workspace.run("train", "--scale", "2", "--loss", "perceptual")
     assert_refused(run, "data/weights/vgg.safetensors")
     assert workspace.files("models") == workspace.files("metrics") == []
+
+
+@pytest.mark.parametrize(
+    ("keep", "said"), [("best", ", 1 chose the epoch"), ("last", ", 1 set aside")]
+)
+def test_an_exported_network_says_which_epoch_it_is_from(
+    workspace: Workspace, keep: str, said: str
+) -> None:
+    write_images(workspace, 2)
+    for folder, name in (("data/hr", "0002.png"), ("data/lr/x2", "0002x2.png")):
+        source = workspace.folder / folder / "train" / name
+        (workspace.folder / folder / "select").mkdir()
+        source.rename(workspace.folder / folder / "select" / name)
+    index = "image,split,name\n0001,train,a\n0002,select,b\n0003,val,c\n"
+    (workspace.folder / "data/hr/index.csv").write_text(index)
+    small = {"train.patches_per_image": 2, "train.epochs.mse": 2}
+    workspace.set(**small, **{"data.select": 1, "train.keep": keep})
+    trained = workspace.run("train", "--scale", "2", "--loss", "mse")
+    assert trained.returncode == 0, trained.stderr
+    models = workspace.folder / "models/x2"
+    shutil.copy(models / "mse.safetensors", models / "perceptual.safetensors")
+    exported = workspace.run("export", "--scale", "2")
+    assert exported.returncode == 0, exported.stderr
+    _, about = read_tensors(workspace.folder / "srcnn/released/x2/mse.safetensors")
+    assert about["data"].endswith(said)
+    curve = read_curve(workspace.folder / "metrics/training/x2_mse.csv")
+    expected = f"{kept_epoch(curve) + 1} of 2" if keep == "best" else "2"
+    assert about["epochs"] == expected
+    assert ("kept_epoch" in about) == (keep == "best")
 
 
 def test_evaluating_without_models_is_refused_and_nothing_written(workspace: Workspace) -> None:
