@@ -46,7 +46,7 @@ def read_seed_runs(
 
     Raises:
         InputError: there are fewer than two runs, two have the same seed, or they differ in other
-            settings, code, images or conventions; and as `read_pair`.
+            settings, code, images or conventions; no image is in all runs; and as `read_pair`.
     """
     check_metric(metric)
     if named := [name for name in (a, b) if ":" in name]:
@@ -73,6 +73,8 @@ def read_seed_runs(
         for name, found in columns.items():
             found.append(subtract(ours.second[name], theirs.second[name]))
     tables = {n: pd.concat(found, axis=1, join="inner", keys=seeds) for n, found in columns.items()}
+    if next(iter(tables.values())).empty:  # although the first run shares some with each
+        raise InputError(f"--seeds {' '.join(names)}: none of the images is shared by all runs")
     by_seed = dict(zip(seeds, names, strict=True))
     return SeedRuns(a, b, by_seed, tables, first.photographs, notes)
 

@@ -164,6 +164,17 @@ def test_runs_of_different_images_are_refused_or_restricted(capsys: Output) -> N
     assert any("Left out: 2 images" in note for note in found["notes"])
 
 
+def test_runs_that_share_images_only_in_pairs_are_refused(capsys: Output) -> None:
+    write_seed(1)
+    commit_run()
+    keep(2, "abef")
+    keep(3, "cdgh")
+    runs = ("HEAD", "seed2", "seed3")
+    assert refused(capsys, *METHODS, "--seeds", *runs, "--common") == (
+        "error: --seeds HEAD seed2 seed3: none of the images is shared by all runs\n"
+    )
+
+
 def test_runs_of_different_conventions_are_refused(capsys: Output) -> None:
     write_seed(1)
     commit_run()
