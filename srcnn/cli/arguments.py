@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    _Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
+    _Verbs = argparse._SubParsersAction["_VerbParser"]
 
 _JSON: dict[str, Any] = {"dest": "as_json", "action": "store_true"}
 
@@ -18,11 +18,26 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--completion", choices=shells, action=_Completion, help=about)
     about = "srcnn VERB --help lists the options"
     verbs = parser.add_subparsers(
-        title="verbs", dest="verb", metavar="VERB", required=True, help=about
+        title="verbs",
+        dest="verb",
+        metavar="VERB",
+        required=True,
+        parser_class=_VerbParser,
+        help=about,
     )
     for add in (_add_upscale, _add_serve, _add_score, _add_compare):
         add(verbs)
     return parser
+
+
+class _VerbParser(argparse.ArgumentParser):
+    """The parser of a verb."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the message, and exit with status 2."""
+        if message.endswith("OTHER"):  # missing, perhaps because --seeds took it
+            message += "; name both methods first, because --seeds takes all names after it"
+        super().error(message)
 
 
 class _Completion(argparse.Action):
@@ -108,6 +123,8 @@ def _add_score(verbs: "_Verbs") -> None:
 def _add_compare(verbs: "_Verbs") -> None:
     add = verbs.add_parser(
         "compare",
+        usage="%(prog)s [-h] METHOD OTHER [--metric METRIC] [--common]\n"
+        "                     [--seeds RUN [RUN ...]] [--json]",
         help="compare two methods, of one run or of two, image by image",
         description="Compare two methods image by image, in a project's folder. Prints for each "
         "metric both means, the mean difference with its 95 % bootstrap interval, wins, ties and "
@@ -120,9 +137,13 @@ def _add_compare(verbs: "_Verbs") -> None:
     ).add_argument
     add("a", metavar="METHOD", help="first method, such as x4/perceptual")
     add("b", metavar="OTHER", help="second method, such as x4/mse or half:x4/perceptual")
-    add("--metric", help="compare only this metric, such as psnr_rgb, and list each image")
+    about = "compare only this metric, such as psnr_rgb; without --seeds, also list each image"
+    add("--metric", help=about)
     add("--common", action="store_true", help="leave out images that not all runs have")
-    about = "compare over runs that differ only in seed: separates images from seeds as causes"
+    about = (
+        "compare over runs that differ only in seed: separates images from seeds as causes; "
+        "stands after METHOD and OTHER, because it takes all names that follow"
+    )
     add("--seeds", nargs="+", metavar="RUN", help=about)
     add(
         "--json", **_JSON, help="print JSON: the comparison by each metric, and each image's values"

@@ -136,6 +136,26 @@ def test_a_usage_error_shows_the_usage(arguments: list[str], capsys: Output) -> 
     assert err.startswith("usage: srcnn")
 
 
+def test_methods_that_seeds_has_taken_are_asked_for_before_it(capsys: Output) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["compare", "--seeds", "HEAD", "seed2", "x4/mse", "x4/perceptual"])
+    assert exit_.value.code == 2
+    err = capsys.readouterr().err
+    assert err.startswith("usage: srcnn compare [-h] METHOD OTHER [")
+    assert err.splitlines()[-1] == (
+        "srcnn compare: error: the following arguments are required: METHOD, OTHER; "
+        "name both methods first, because --seeds takes all names after it"
+    )
+
+
+def test_the_help_says_what_metric_does_with_seeds(capsys: Output) -> None:
+    with pytest.raises(SystemExit):
+        main(["compare", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "[--metric METRIC] [--common] [--seeds RUN [RUN ...]] [--json] Compare" in text
+    assert "without --seeds, also list each image" in text
+
+
 def test_ctrl_c_prints_one_word_and_exits_with_130(
     images: tuple[str, ...], capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
