@@ -33,9 +33,11 @@ class EpochLog:
         if unused := left_unused(fabric.device):
             names = ", ".join(unused)
             fabric.print(f"portable: true leaves {names} unused; false uses the whole machine")
-        for crops in filter(None, (trainer.crops, trainer.selection)):
-            for note in crops.notes():
-                fabric.print(note)
+        notes = list(trainer.crops.notes())
+        if trainer.selection:
+            notes += trainer.selection.notes(choose=True)
+        for note in notes:
+            fabric.print(note)
         self.start = time.monotonic()
 
     def add(self, row: Row) -> None:

@@ -68,14 +68,19 @@ class Crops(list[Crop]):
             self.left_out.clear()
             self += [_cut(pairs[i], limit // scale, scale, halo) for i in spread]
 
-    def notes(self) -> Iterator[str]:
-        """Lines about images that are left out, or are used although they say little."""
+    def notes(self, *, choose: bool = False) -> Iterator[str]:
+        """Lines about images that are left out, or are used although they say little.
+
+        The images are for validation or, with `choose`, choose the epoch that is kept.
+        """
+        use = "the choice of the epoch" if choose else "validation"
         for reason in dict.fromkeys(self.left_out.values()):
             names = [name for name, why in self.left_out.items() if why == reason]
-            yield f"left out of validation ({reason}): {join_names(names)}"
+            yield f"left out of {use} ({reason}): {join_names(names)}"
         poor = [c.name for c in self if min(c.hr.shape[:2]) < MIN_SIDE or _is_constant(c.hr)]
         if poor:
-            yield f"tiny or of one colour, so that val scores say little: {join_names(poor)}"
+            weak = "the choice of the epoch means" if choose else "val scores say"
+            yield f"tiny or of one colour, so that {weak} little: {join_names(poor)}"
 
     def batches(self, size: int) -> Iterator[list[Crop]]:
         """Neighbouring crops of one shape, at most `size` together."""

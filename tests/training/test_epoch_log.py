@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from srcnn.errors import InputError
+from srcnn.images.pairs import Pair
 from srcnn.training import epoch_log
 from srcnn.training.epoch_log import EpochLog, tensorboard, warn_if_worse, write_curves
 from srcnn.training.fabric import launch_fabric
 from srcnn.training.objective import Objective, PixelTerm, Term
+from srcnn.training.validation import Crops
 
 OneLine = Callable[[Any], str]
 
@@ -31,6 +33,7 @@ def log(
     epoch_share: float = 1.0,
     waited: float = 0.0,
     ratios: dict[str, float] | None = None,
+    selection: Crops | None = None,
 ) -> EpochLog:
     """The log of a run with 1000 patches per epoch."""
     trainer: Any = SimpleNamespace(
@@ -41,7 +44,7 @@ def log(
         epoch_share=epoch_share,
         waited=waited,
         crops=SimpleNamespace(notes=lambda: ["left out of validation (tiny): 0007"]),
-        selection=None,
+        selection=selection,
     )
     return EpochLog(trainer, "×2 with mse")
 
@@ -133,6 +136,19 @@ def test_the_header_names_images_that_are_left_out_of_validation(
 ) -> None:
     log()
     assert "left out of validation (tiny): 0007\n" in capsys.readouterr().out
+
+
+def test_the_header_does_not_call_the_choice_of_the_epoch_validation(
+    make_pair: Callable[..., Pair], capsys: pytest.CaptureFixture[str]
+) -> None:
+    large = [make_pair(name, 80, 80) for name in ("0001", "0002")]
+    log(selection=Crops([*large, make_pair("0003", 40, 40)], 2, 4, 10**9))
+    log(selection=Crops([large[0], make_pair("0003", 40, 40)], 2, 4, 10**9))
+    lines = [line for line in capsys.readouterr().out.splitlines() if "0003" in line]
+    assert lines == [
+        "left out of the choice of the epoch (smaller than 64 pixels): 0003",
+        "tiny or of one colour, so that the choice of the epoch means little: 0003",
+    ]
 
 
 @pytest.mark.parametrize(
