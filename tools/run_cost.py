@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from srcnn.data.archives import read_manifest
-from srcnn.data.sources import folder_photos, sample_photos, select
+from srcnn.data.sources import check_aside, folder_photos, sample_photos, select
 from srcnn.evaluation.benchmark_sets import find_benchmark
 from srcnn.images.image_io import image_size
 from srcnn.settings import Data, Settings
@@ -76,7 +76,7 @@ def find_photographs(data: Data) -> dict[str, Photographs]:
     """The photographs of `data.source` by split, as far as known without a download.
 
     Raises:
-        InputError: the source is missing or malformed.
+        InputError: the source is missing or malformed, or no training image would be left.
     """
     limits = {"train": data.train_images, "val": data.val_images}
     if data.in_archives:
@@ -96,7 +96,10 @@ def _in_archives(data: Data, split: str, limit: int | None) -> Photographs:
     manifest = read_manifest(Path(data.manifest))
     archives = [a for a in manifest.archives if a.scale is None and a.split == split]
     count = sum(archive.images for archive in archives)
-    left = count - (data.select or 0) * (split == "train")
+    left = count
+    if split == "train" and data.select:
+        check_aside(data.select, count)
+        left -= data.select
     images = min(left, limit or left)
     if isinstance(data.same_size, tuple):
         pixels: float = math.prod(data.same_size)

@@ -131,14 +131,15 @@ def select(
 
 
 def _set_aside(photos: Sequence[Photo], count: int) -> list[Photo]:
-    """The photographs, with `count` evenly spread ones in the split `select`.
-
-    Raises:
-        InputError: none would be left.
-    """
-    if count >= len(photos):
-        raise InputError(
-            f"data.select: cannot set aside {count} of {len(photos)} training images; lower it"
-        )
+    """The photographs, with `count` evenly spread ones in the split `select`."""
+    check_aside(count, len(photos))
     aside = {(2 * i + 1) * len(photos) // (2 * count) for i in range(count)}
     return [replace(p, split=SELECT) if i in aside else p for i, p in enumerate(photos)]
+
+
+def check_aside(count: int, images: int) -> None:
+    """Raise InputError if no training image would be left with `count` of them set aside."""
+    if count >= images:
+        raise InputError(
+            f"data.select: cannot set aside {count} of {images} training images; lower it"
+        )

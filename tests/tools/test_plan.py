@@ -109,6 +109,16 @@ def test_photographs_of_a_manifest_are_counted_without_fetching_them(change: Cha
         assert photos.pixels / photos.images == pytest.approx(2040 * 1356, rel=0.02)
 
 
+@pytest.mark.parametrize("source", [{"data.source": "sample"}, DIV2K])
+def test_more_images_than_there_are_cannot_be_set_aside(
+    change: Change, source: dict[str, str], one_line: Callable[[Any], str]
+) -> None:
+    settings = change(source | {"data.select": 800})
+    with pytest.raises(InputError) as caught:
+        find_photographs(settings.data)
+    assert "data.select: cannot set aside 800 of " in one_line(caught)
+
+
 def test_how_many_have_one_size_is_not_known_before_a_download(change: Change) -> None:
     settings = change(DIV2K | {"data.same_size": [2040, 1356], "data.train_images": 49})
     assert find_photographs(settings.data)["train"] == Photographs(49, 49 * 2040 * 1356, False)
