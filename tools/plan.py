@@ -41,7 +41,8 @@ def plan_text(
         for split, found in photographs.items()
     ]
     megapixels = sum(found.pixels for found in photographs.values()) / 1e6
-    title = f"{settings.data.source}: {' and '.join(counts)} images, {megapixels:.0f} megapixels"
+    images = f"{', '.join(counts[:-1])} and {counts[-1]} images"
+    title = f"{settings.data.source}: {images}, {megapixels:.0f} megapixels"
     stages, seconds = _stages(settings, photographs, rates)
     minutes = round(seconds / 60)
     total = f"about {minutes // 60}:{minutes % 60:02d} h on {machine}"
@@ -60,9 +61,7 @@ def _stages(
         numbers = [f"{n:,}" for n in (run.epochs, run.batches, run.steps)]
         rows.append([f"train_{run.loss}@{run.scale}", *numbers, f"{step:.3g} s"])
     others = {
-        "copy, degrade, decode photographs": run_cost.preparing_seconds(
-            settings.scales, photographs
-        ),
+        "copy, degrade, decode photographs": run_cost.preparing_seconds(settings, photographs),
         "scores, claims, figures, report": run_cost.scoring_seconds(
             settings.scales, photographs, rates, run_cost.benchmark_pixels(settings)
         ),

@@ -16,7 +16,7 @@ from srcnn.images.image_io import image_size
 from srcnn.settings import Data, Settings
 from srcnn.training.validation import CROP_PIXEL_SHARE, CROP_SIDE
 from srcnn.utils.methods import INTERPOLATIONS
-from srcnn.utils.paths import SPLITS
+from srcnn.utils.paths import SELECT, SPLITS
 from srcnn.utils.yaml_files import read_yaml
 
 TIMED_SIDE = 480  # side of the crop that is timed for a whole image; a multiple of every scale
@@ -78,14 +78,15 @@ def find_photographs(data: Data) -> dict[str, Photographs]:
     Raises:
         InputError: the source is missing or malformed, or no training image would be left.
     """
-    limits = {"train": data.train_images, "val": data.val_images}
+    limits = {"train": data.train_images, "val": data.val_images, SELECT: data.select}
+    splits = (*SPLITS, SELECT) if data.select else SPLITS
     if data.in_archives:
-        return {split: _in_archives(data, split, limits[split]) for split in SPLITS}
+        return {split: _in_archives(data, split, limits[split]) for split in splits}
     sample, folder = Path("datasets/sample.yaml"), Path(data.root or "")
     photos = sample_photos(sample) if data.source == "sample" else folder_photos(folder)
     chosen = select(photos, data.same_size, limits, data.select or 0)
     found: dict[str, Photographs] = {}
-    for split in SPLITS:
+    for split in splits:
         sizes = [image_size(photo.path) for photo in chosen if photo.split == split]
         found[split] = Photographs(len(sizes), sum(map(math.prod, sizes)))
     return found
@@ -94,7 +95,8 @@ def find_photographs(data: Data) -> dict[str, Photographs]:
 def _in_archives(data: Data, split: str, limit: int | None) -> Photographs:
     """The photographs of a manifest; the size of the archives gives the number of pixels."""
     manifest = read_manifest(Path(data.manifest))
-    archives = [a for a in manifest.archives if a.scale is None and a.split == split]
+    origin = "train" if split == SELECT else split
+    archives = [a for a in manifest.archives if a.scale is None and a.split == origin]
     count = sum(archive.images for archive in archives)
     left = count
     if split == "train" and data.select:
@@ -105,7 +107,8 @@ def _in_archives(data: Data, split: str, limit: int | None) -> Photographs:
         pixels: float = math.prod(data.same_size)
     else:
         pixels = sum(archive.bytes for archive in archives) / PNG_BYTES["HR"] / count
-    return Photographs(images, images * pixels, is_known=data.same_size is None)
+    is_known = data.same_size is None or split == SELECT
+    return Photographs(images, images * pixels, is_known)
 
 
 def find_trainings(settings: Settings, train: Photographs) -> list[Training]:
@@ -132,11 +135,15 @@ def training_seconds(
     settings: Settings, training: Training, photographs: Mapping[str, Photographs], rates: Rates
 ) -> float:
     """Seconds of a training run."""
-    train, val = photographs["train"], photographs["val"]
+    train, read = photographs["train"], _read_by_training(settings, photographs)
     step = step_seconds(settings, training, train, rates)
     side, size = settings.train.patch_size, settings.train.batch_size
     pixels = training.draws * side**2 if side else train.pixels
-    validated = min(CROP_PIXEL_SHARE * pixels, val.images * CROP_SIDE**2)
+    validated = sum(
+        min(CROP_PIXEL_SHARE * pixels, found.images * CROP_SIDE**2)
+        for split, found in read.items()
+        if split != "train"
+    )
     epoch = training.draws / size * step  # the last batch may be smaller
     # Validation has no backward pass, so it takes half the time per pixel.
     seconds = training.epochs * epoch * (1 + 0.5 * validated / pixels)
@@ -144,14 +151,27 @@ def training_seconds(
     if loss and loss.lambda2 and loss.balance == "bicubic":
         centres = train.images * min(512**2, train.pixels / train.images)
         seconds += centres * 0.5 * step / (size * pixels / training.draws)
-    return STAGE_SECONDS + HASH_SECONDS * (train.images + val.images) + seconds
+    return STAGE_SECONDS + HASH_SECONDS * sum(found.images for found in read.values()) + seconds
 
 
-def preparing_seconds(scales: tuple[int, ...], photographs: Mapping[str, Photographs]) -> float:
+def _read_by_training(
+    settings: Settings, photographs: Mapping[str, Photographs]
+) -> dict[str, Photographs]:
+    """The splits that training reads: those set aside only to choose the epoch."""
+    unread = () if settings.train.keep == "best" else (SELECT,)
+    return {split: found for split, found in photographs.items() if split not in unread}
+
+
+def preparing_seconds(settings: Settings, photographs: Mapping[str, Photographs]) -> float:
     """Seconds to copy the photographs, degrade them, and decode them for training."""
-    megapixels = sum(split.pixels for split in photographs.values()) / 1e6
-    work = COPY_SECONDS + DECODE_SECONDS + len(scales) * DEGRADE_SECONDS
-    return (3 + len(scales)) * STAGE_SECONDS + megapixels * work
+    scales, decoded = len(settings.scales), _read_by_training(settings, photographs)
+    work = _pixels(photographs) * (COPY_SECONDS + scales * DEGRADE_SECONDS)
+    work += _pixels(decoded) * DECODE_SECONDS
+    return (3 + scales) * STAGE_SECONDS + work / 1e6
+
+
+def _pixels(photographs: Mapping[str, Photographs]) -> float:
+    return sum(split.pixels for split in photographs.values())
 
 
 def scoring_seconds(
@@ -180,9 +200,9 @@ def benchmark_pixels(settings: Settings) -> float:
 def disk_use(settings: Settings, photographs: Mapping[str, Photographs]) -> list[DiskUse]:
     """What a whole run stores, by folder."""
     scales, downloads = settings.scales, str(settings.data.cache)
-    pixels = sum(split.pixels for split in photographs.values())
-    lr_pixels = sum(pixels / scale**2 for scale in scales)
-    hr, lr = pixels * PNG_BYTES["HR"], lr_pixels * PNG_BYTES["LR"]
+    pixels, decoded = _pixels(photographs), _pixels(_read_by_training(settings, photographs))
+    lr_share = sum(1 / scale**2 for scale in scales)
+    hr, lr = pixels * PNG_BYTES["HR"], pixels * lr_share * PNG_BYTES["LR"]
     methods = len(INTERPOLATIONS) + len(settings.losses)
     sr = len(scales) * methods * photographs["val"].pixels * PNG_BYTES["SR"]
     uses = [
@@ -192,7 +212,7 @@ def disk_use(settings: Settings, photographs: Mapping[str, Photographs]) -> list
         DiskUse("HR images, for resuming", "data/.finished", hr),
         DiskUse("LR images", ".dvc/cache", lr),
         DiskUse("LR images, for resuming", "data/lr/.finished", lr),
-        DiskUse("decoded pixels", "data/.decoded", 3 * (pixels + lr_pixels)),
+        DiskUse("decoded pixels", "data/.decoded", 3 * decoded * (1 + lr_share)),
         DiskUse("SR images", ".dvc/cache", sr),
         DiskUse("SR images, copies", "data/sr", sr),
     ]

@@ -109,6 +109,45 @@ def test_photographs_of_a_manifest_are_counted_without_fetching_them(change: Cha
         assert photos.pixels / photos.images == pytest.approx(2040 * 1356, rel=0.02)
 
 
+@pytest.mark.parametrize(("source", "train"), [({"data.source": "sample"}, 7), (DIV2K, 798)])
+def test_photographs_that_are_set_aside_are_counted(
+    change: Change, source: dict[str, str], train: int
+) -> None:
+    settings = change(source | {"data.select": 2})
+    found = find_photographs(settings.data)
+    assert (found["train"].images, found["select"].images) == (train, 2)
+    whole = find_photographs(change(source).data)
+    assert sum(photos.pixels for photos in found.values()) == pytest.approx(
+        sum(photos.pixels for photos in whole.values())
+    )
+    title = plan_text(settings, found, SECOND, "a machine").splitlines()[0]
+    assert f": {train} train, {found['val'].images} val and 2 select images, " in title
+
+
+def test_images_set_aside_are_stored_but_read_only_to_choose_the_epoch(change: Change) -> None:
+    aside = {"select": Photographs(4, 4 * 250_000)}
+    without, photographs = both(10, 5, 250_000), both(10, 5, 250_000) | aside
+    last, best = change(), change({"data.select": 4, "train.keep": "best"})
+    run = find_trainings(last, photographs["train"])[0]
+
+    def places(settings: Settings, found: Mapping[str, Photographs]) -> dict[str, float]:
+        return {use.what: use.bytes for use in disk_use(settings, found)}
+
+    for settings, share in ((last, 1.0), (best, 19 / 15)):
+        before, after = places(settings, without), places(settings, photographs)
+        assert after["HR images"] == pytest.approx(19 / 15 * before["HR images"])
+        assert after["LR images"] == pytest.approx(19 / 15 * before["LR images"])
+        assert after["decoded pixels"] == pytest.approx(share * before["decoded pixels"])
+        assert after["SR images"] == before["SR images"]
+    seconds = [training_seconds(each, run, photographs, SECOND) for each in (last, best)]
+    assert seconds[0] == training_seconds(last, run, without, SECOND)
+    # A tenth of an epoch's pixels, at half the cost of training, after each of eight epochs.
+    validation = 8 * 0.5 * 0.1 * run.batches
+    assert seconds[1] - seconds[0] == pytest.approx(validation, rel=0.01)
+    assert preparing_seconds(best, photographs) > preparing_seconds(last, photographs)
+    assert preparing_seconds(last, photographs) > preparing_seconds(last, without)
+
+
 @pytest.mark.parametrize("source", [{"data.source": "sample"}, DIV2K])
 def test_more_images_than_there_are_cannot_be_set_aside(
     change: Change, source: dict[str, str], one_line: Callable[[Any], str]
@@ -162,10 +201,11 @@ def test_a_training_run_takes_its_steps_its_start_and_its_validation(change: Cha
     assert difference == pytest.approx(10 * 250_000 / (8 * 48**2) / 2)
 
 
-def test_more_scales_photographs_and_sets_take_longer() -> None:
+def test_more_scales_photographs_and_sets_take_longer(change: Change) -> None:
+    one, two = change({"scales": [2]}), change({"scales": [2, 4]})
     few, many = both(10, 5, 250_000), both(800, 100, 2_766_000)
-    assert preparing_seconds((2, 4), many) > preparing_seconds((2,), many)
-    assert preparing_seconds((2,), many) > preparing_seconds((2,), few)
+    assert preparing_seconds(two, many) > preparing_seconds(one, many)
+    assert preparing_seconds(one, many) > preparing_seconds(one, few)
     assert scoring_seconds((2, 4), many, SECOND) > 100 * 2 * 2.766
     assert scoring_seconds((2,), few, SECOND, 3e6) == scoring_seconds((2,), few, SECOND) + 3
 
