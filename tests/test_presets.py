@@ -14,7 +14,7 @@ import pytest
 from srcnn.settings import read_settings
 from srcnn.utils.yaml_files import read_yaml
 from tools.plan import plan_text
-from tools.run_cost import TIMED_SIDE, Rates, benchmark_pixels, disk_use, find_photographs
+from tools.run_cost import TIMED_SIDE, Rates, benchmark_images, disk_use, find_photographs
 
 ROOT = Path(__file__).parents[1]
 PRESETS = sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))
@@ -129,7 +129,7 @@ def test_a_preset_states_the_time_and_disk_that_make_plan_computes(
         for scale in settings.scales
         for loss, seconds in (("mse", 0.179), ("perceptual", 0.729))
     }
-    rates = Rates(step, 5.0)
+    rates = Rates(step, 5.0, 0.0)
     text = plan_text(settings, photographs, rates, "two cores")
     hours, minutes = map(int, re.findall(r"about (\d+):(\d+) h on two cores", text)[0])
     assert abs(hours + minutes / 60 - named_number(says, r"[Aa]bout (\d+) hours on two")) <= 0.5
@@ -148,4 +148,4 @@ def test_the_t91_preset_finds_t91_and_set5_in_the_folders_it_describes(
     settings = read_settings(project / "presets/t91.yaml")
     found = find_photographs(settings.data)
     assert (found["train"].images, found["val"].images) == (81, 5)
-    assert benchmark_pixels(settings) == found["val"].pixels
+    assert benchmark_images(settings).pixels == found["val"].pixels

@@ -63,7 +63,7 @@ def _stages(
     others = {
         "copy, degrade, decode photographs": run_cost.preparing_seconds(settings, photographs),
         "scores, claims, figures, report": run_cost.scoring_seconds(
-            settings.scales, photographs, rates, run_cost.benchmark_pixels(settings)
+            settings.scales, photographs, rates, run_cost.benchmark_images(settings)
         ),
     }
     rows += [[name, "", "", "", ""] for name in others]

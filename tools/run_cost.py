@@ -40,6 +40,9 @@ class Photographs:
     is_known: bool = True  # else there are at most so many; the download shows how many
 
 
+NONE = Photographs(0, 0)
+
+
 @dataclass(frozen=True)
 class Training:
     """A training run."""
@@ -62,6 +65,7 @@ class Rates:
 
     step: Mapping[tuple[int, str], float]  # by scale and loss; for whole images, of a timed crop
     score: float  # per megapixel, to upscale an image by every method, save and score it
+    dists: float  # per image, for DISTS of all methods: it reduces large images to one size
 
 
 class DiskUse(NamedTuple):
@@ -178,23 +182,27 @@ def scoring_seconds(
     scales: tuple[int, ...],
     photographs: Mapping[str, Photographs],
     rates: Rates,
-    benchmark_pixels: float = 0.0,
+    benchmarks: Photographs = NONE,
 ) -> float:
     """Seconds for scores (of benchmark sets as well), claims, figures and the report."""
-    val = (len(scales) * (1 + CLAIMS) + FIGURES) * photographs["val"].pixels
-    work = (val + len(scales) * benchmark_pixels) / 1e6 * rates.score
+    val, sets = (
+        found.pixels / 1e6 * rates.score + found.images * rates.dists
+        for found in (photographs["val"], benchmarks)
+    )
+    work = (len(scales) * (1 + CLAIMS) + FIGURES) * val + len(scales) * sets
     return (5 + len(scales)) * STAGE_SECONDS + DRAW_SECONDS + work
 
 
-def benchmark_pixels(settings: Settings) -> float:
-    """Pixels of the sets in `evaluate.benchmarks`.
+def benchmark_images(settings: Settings) -> Photographs:
+    """The images of the sets in `evaluate.benchmarks`.
 
     Raises:
         InputError: a set is missing, or no use at these scales.
     """
     folders = settings.evaluate.benchmarks.items()
     sets = [find_benchmark(name, Path(folder), settings.scales) for name, folder in folders]
-    return sum(math.prod(image_size(file)) for each in sets for file in each.files)
+    pixels = [math.prod(image_size(file)) for each in sets for file in each.files]
+    return Photographs(len(pixels), sum(pixels))
 
 
 def disk_use(settings: Settings, photographs: Mapping[str, Photographs]) -> list[DiskUse]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tools.run_cost import (
     TIMED_SIDE,
     Photographs,
     Rates,
-    benchmark_pixels,
+    benchmark_images,
     disk_use,
     find_photographs,
     find_trainings,
@@ -30,7 +31,7 @@ from tools.time_steps import measure_rates, single_process_fabric
 
 Change = Callable[..., Settings]
 DIV2K = {"data.source": "div2k", "data.cache_dir": "cache"}
-SECOND = Rates({(s, loss): 1.0 for s in (2, 4) for loss in ("mse", "perceptual")}, 1.0)
+SECOND = Rates({(s, loss): 1.0 for s in (2, 4) for loss in ("mse", "perceptual")}, 1.0, 0.0)
 
 
 @pytest.fixture
@@ -207,18 +208,35 @@ def test_more_scales_photographs_and_sets_take_longer(change: Change) -> None:
     assert preparing_seconds(two, many) > preparing_seconds(one, many)
     assert preparing_seconds(one, many) > preparing_seconds(one, few)
     assert scoring_seconds((2, 4), many, SECOND) > 100 * 2 * 2.766
-    assert scoring_seconds((2,), few, SECOND, 3e6) == scoring_seconds((2,), few, SECOND) + 3
+    few_and_a_set = scoring_seconds((2,), few, SECOND, Photographs(5, 3e6))
+    assert few_and_a_set == scoring_seconds((2,), few, SECOND) + 3
+
+
+def test_dists_takes_as_long_for_a_large_image_as_for_a_small_one() -> None:
+    slow = replace(SECOND, dists=2.0)
+    small, large = (both(10, 5, pixels) for pixels in (250_000, 2_766_000))
+    extra = [
+        scoring_seconds((2,), found, slow) - scoring_seconds((2,), found, SECOND)
+        for found in (small, large)
+    ]
+    assert extra == pytest.approx([extra[0]] * 2)
+    assert extra[0] >= 2.0 * 5
+    a_set = Photographs(7, 1e6)
+    assert scoring_seconds((2,), small, slow, a_set) == pytest.approx(
+        scoring_seconds((2,), small, slow) + 1 + 2.0 * 7
+    )
 
 
 def test_benchmark_sets_are_looked_at(
     change: Change, tmp_path: Path, picture: Callable[..., RGB8]
 ) -> None:
     write_png(tmp_path / "Set/a.png", picture(40, 50))
-    assert benchmark_pixels(change()) == 0
-    assert benchmark_pixels(change({"evaluate.benchmarks": {"Set": str(tmp_path / "Set")}})) == 2000
+    assert benchmark_images(change()) == Photographs(0, 0)
+    settings = change({"evaluate.benchmarks": {"Set": str(tmp_path / "Set")}})
+    assert benchmark_images(settings) == Photographs(1, 2000)
     missing = change({"evaluate.benchmarks": {"Set": "/nowhere"}})
     with pytest.raises(InputError, match=r"evaluate\.benchmarks\.Set: /nowhere"):
-        benchmark_pixels(missing)
+        benchmark_images(missing)
 
 
 def test_the_disk_that_div2k_takes_is_the_guide_s(change: Change, project: Path) -> None:
@@ -264,7 +282,7 @@ def test_a_probe_times_every_run_at_least_once(change: Change) -> None:
     )
     rates = measure_rates(settings, single_process_fabric(settings), 0)
     assert sorted(rates.step) == [(2, "mse"), (2, "perceptual"), (3, "mse"), (3, "perceptual")]
-    assert min(rates.score, *rates.step.values()) > 0
+    assert min(rates.score, rates.dists, *rates.step.values()) > 0
 
 
 @pytest.mark.usefixtures("small_score")
