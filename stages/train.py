@@ -2,6 +2,7 @@
 
 import signal
 from pathlib import Path
+from typing import Any
 
 from lightning_fabric import Fabric
 
@@ -47,7 +48,7 @@ def train(fabric: Fabric, settings: Settings, scale: int, loss: str) -> None:
     warn_if_worse(trainer, title)
     if fabric.is_global_zero:
         print(f"peak memory {peak_memory(fabric.device):.1f} GiB")
-        about = {"loss": loss, "ratios": dict(trainer.objective.ratios)}
+        about: dict[str, Any] = {"loss": loss, "ratios": dict(trainer.objective.ratios)}
         about["trained_on"] = device_name(fabric.device)
         if settings.train.keep == "best":
             about["kept_epoch"] = int(trainer.kept["epoch"])
