@@ -20,11 +20,12 @@ import torch
 from PIL import Image
 
 from srcnn.analysis.claims import VISIBLE_GRID
+from srcnn.images.grid_levels import TILES, grid_levels
 from srcnn.images.image_io import crop_to_multiple, list_images, read_rgb
 from srcnn.images.resize import imresize
-from srcnn.models.srcnn import SRCNN, load_model
+from srcnn.models.model_files import load_model
+from srcnn.models.srcnn import SRCNN
 from srcnn.models.tiled_inference import added_detail
-from srcnn.training.grid_artefacts import TILES, grid_levels
 
 Array = npt.NDArray[Any]
 

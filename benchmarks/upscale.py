@@ -104,7 +104,7 @@ def torch_by(way: str) -> Callable[[int], Method]:
     def make(scale: int) -> Method:
         import torch
 
-        from srcnn.models.srcnn import load_model
+        from srcnn.models.model_files import load_model
         from srcnn.models.tensors import to_tensor
         from srcnn.models.tiled_inference import super_resolve
 

@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from srcnn.utils.methods import METHODS
+from srcnn.utils.methods import AUTHORS_METHODS, AUTHORS_SCALE, METHODS, ModelCode
 from srcnn.utils.yaml_files import error_line, read_model
 
 SCALES = (2, 3, 4, 8)
@@ -101,10 +101,17 @@ class Data(_Section):
 
 
 class Model(_Section):
-    """What the paper leaves open about the network."""
+    """What the paper leaves open about the network, and whose code it follows."""
 
+    code: ModelCode
     upsampling: Literal["bicubic", "bilinear"]
     init: Literal["identity", "random"]
+
+    @model_validator(mode="after")
+    def _upsampling_is_of_the_code(self) -> Self:
+        if self.code != "paper" and self.upsampling != "bicubic":
+            raise ValueError(f"upsampling: {self.code} has OpenCV's bicubic; set it to bicubic")
+        return self
 
 
 class Epochs(_Section):
@@ -170,9 +177,13 @@ class Loss(_Section):
 
 
 class Evaluate(_Section):
-    """Folders of HR images that are scored besides the val images, by the set's name."""
+    """What is scored besides the val images and the trained networks.
+
+    `benchmarks` are folders of HR images by the set's name; `authors` are the published networks.
+    """
 
     benchmarks: dict[str, UserPath]
+    authors: bool
 
 
 class Settings(_Section):
@@ -211,7 +222,7 @@ class Settings(_Section):
             _check_name("evaluate.benchmarks", name)
         for name in self.variants:
             _check_name("variants", name)
-            if name in (*METHODS, "hr"):
+            if name in (*METHODS, *AUTHORS_METHODS, "hr"):
                 raise ValueError(f"variants: {name} is already the name of a method")
             try:
                 self.loss_of(name)
@@ -228,6 +239,11 @@ class Settings(_Section):
             raise ValueError(
                 "train.keep: best needs images that are not scored; set data.select to a number "
                 "of training images to set aside"
+            )
+        if self.evaluate.authors and AUTHORS_SCALE not in self.scales:
+            raise ValueError(
+                f"evaluate.authors: the published networks are for ×{AUTHORS_SCALE}; add "
+                f"{AUTHORS_SCALE} to scales, or set it to false"
             )
         if len(set(self.scales)) < len(self.scales):
             raise ValueError("scales: a scale is listed twice")

@@ -25,7 +25,11 @@ def main(settings: Settings) -> None:
     }
     if benchmarks:
         device = best_device()
-        models = {scale: load_models(scale, settings.losses, device) for scale in settings.scales}
+        authors = settings.evaluate.authors
+        models = {
+            scale: load_models(scale, settings.losses, device, authors=authors)
+            for scale in settings.scales
+        }
         judges = load_judges(device)
     for benchmark, scale in product(benchmarks, settings.scales):
         means = score_benchmark(benchmark, models[scale], scale, judges)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from srcnn.analysis import claims
-from srcnn.analysis.claims_page import write_claims
+from srcnn.analysis.authors_claims import judge_published
+from srcnn.analysis.claims_page import ClaimsPage
 from srcnn.analysis.comparisons import compare, write_comparisons
 from srcnn.analysis.hallucination import texture_energies
 from srcnn.analysis.results import (
@@ -25,8 +26,10 @@ def main(settings: Settings) -> None:
     """Write plots/comparisons.{csv,md} and plots/claims.{json,md}."""
     scales = read_all(settings.scales, METRICS, Path("data"))
     judged = judge_claims(settings, scales)
+    authors = [judge_published(results) for results in scales if results.authors]
     write_comparisons(compare(scales), PLOTS / "comparisons.csv", PLOTS / "comparisons.md")
-    write_claims(judged, scales[0].names, PLOTS / "claims.json", PLOTS / "claims.md")
+    page = ClaimsPage(judged, scales[0].names, settings.model.code, *authors)
+    page.write(PLOTS / "claims.json", PLOTS / "claims.md")
     for claim in judged:
         print(f"{claim.key}: {claim.verdict}")
 

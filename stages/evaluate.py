@@ -17,7 +17,7 @@ def main(settings: Settings, scale: int) -> None:
     device = best_device()
     hr = Path("data/hr/val")
     pairs = read_pairs(hr, Path(f"data/lr/x{scale}/val"), scale)
-    models = load_models(scale, settings.losses, device)
+    models = load_models(scale, settings.losses, device, authors=settings.evaluate.authors)
     rows = []
     for row in evaluate(pairs, models, scale, load_judges(device), Path(f"data/sr/x{scale}")):
         rows.append(row)

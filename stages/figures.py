@@ -4,6 +4,7 @@ from pathlib import Path
 
 from srcnn.analysis.results import read_all, read_curve, read_peaks
 from srcnn.evaluation.lpips import load_lpips
+from srcnn.figures.canvas import Canvas
 from srcnn.figures.figure1 import draw_figure1
 from srcnn.figures.figure3_4_5 import draw_windows, find_windows
 from srcnn.figures.figure6_7 import draw_figure6, draw_figure7
@@ -29,15 +30,21 @@ def main(settings: Settings) -> None:
     shown = max(scales, key=lambda results: results.scale)  # the paper's figures show one
     lpips, windows = load_lpips(best_device()), find_windows(shown)
     scores = score_windows(shown, lpips, CLOSEUP, STRIDE)
-    mse, perceptual = (f"SRCNN with {loss} loss, ×{shown.scale}" for loss in ("MSE", "perceptual"))
+
+    def draw(number: int, name: str, loss: str) -> Canvas:
+        """A figure of the windows by a model, and by the published one if the run has it."""
+        methods = [loss, *({f"authors_{loss}"} & {*shown.authors})]
+        title = f"Figure {number}. SRCNN with {name} loss, ×{shown.scale}"
+        return draw_windows(title, shown, methods, windows)
+
     figures = {
         "curves": draw_curves(curves),
         "plane": draw_plane(scales),
         "grid_artefacts": draw_grid_artefacts(peaks),
         "figure1": draw_figure1(shown),
-        "figure3": draw_windows("Figure 3. Ground truth", shown, "hr", windows),
-        "figure4": draw_windows(f"Figure 4. {mse}", shown, "mse", windows),
-        "figure5": draw_windows(f"Figure 5. {perceptual}", shown, "perceptual", windows),
+        "figure3": draw_windows("Figure 3. Ground truth", shown, ["hr"], windows),
+        "figure4": draw(4, "MSE", "mse"),
+        "figure5": draw(5, "perceptual", "perceptual"),
         "figure6": draw_figure6(shown, scores, lpips),
         "figure7": draw_figure7(shown, scores, lpips),
     }

@@ -11,7 +11,7 @@ from srcnn.errors import InputError
 from srcnn.evaluation.cpu_time import SIZE, cpu_seconds
 from srcnn.evaluation.metrics import METRICS
 from srcnn.models.device import best_device, environment
-from srcnn.models.srcnn import load_model
+from srcnn.models.model_files import load_model
 from srcnn.models.tensors import read_tensors
 from srcnn.settings import Settings
 from srcnn.utils.files import write_json

@@ -7,7 +7,7 @@ from typing import Any
 from lightning_fabric import Fabric
 
 from srcnn.models.device import device_name, peak_memory
-from srcnn.models.srcnn import save_model
+from srcnn.models.model_files import save_model
 from srcnn.settings import Settings
 from srcnn.training.build import build_trainer, make_checkpoint, read_inputs
 from srcnn.training.epoch_log import EpochLog, tensorboard, warn_if_worse, write_curves

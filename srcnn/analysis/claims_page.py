@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,91 @@ from srcnn.analysis.comparisons import sample_size_note
 from srcnn.analysis.verdicts import Claim, Part
 from srcnn.evaluation.metrics import rounded
 from srcnn.utils.files import write_json, write_text
+from srcnn.utils.methods import ModelCode
 from srcnn.utils.text import escape_markdown, join_names, markdown_table, signed
 
+AUTHORS_KEY = "{}_authors"  # of a claim's verdict by the published networks, in JSON
+BY_AUTHORS = "as the authors' code runs it"
 
-def write_claims(
-    claims: Sequence[Claim], names: Mapping[str, str], numbers: Path, page: Path
-) -> None:
-    """Write the verdicts as JSON and as Markdown; `names` of the photographs are by val image.
 
-    The JSON maps a claim to its `verdict`, its facts, and its parts with their numbers.
-    """
-    write_json(rounded({claim.key: _facts(claim) for claim in claims}), numbers)
-    write_text("\n".join(_markdown(claims, names)), page)
+@dataclass(frozen=True)
+class ClaimsPage:
+    """The verdicts of a run and, if it has them, those by the published networks."""
+
+    claims: Sequence[Claim]
+    names: Mapping[str, str]  # of the photographs, by val image
+    code: ModelCode  # that the run's networks follow
+    by_authors: Sequence[Claim] = ()  # the claims that the published networks can be asked about
+
+    def write(self, numbers: Path, page: Path) -> None:
+        """Write the verdicts as JSON and as Markdown.
+
+        The JSON maps a claim to its `verdict`, its facts, and its parts with their numbers.
+        """
+        facts = {claim.key: _facts(claim) for claim in self.claims}
+        facts |= {AUTHORS_KEY.format(claim.key): _facts(claim) for claim in self.by_authors}
+        write_json(rounded(facts), numbers)
+        write_text("\n".join(self._markdown()), page)
+
+    def _markdown(self) -> Iterator[str]:
+        yield "# The paper's claims, judged by this run\n"
+        if self.code != "paper":
+            yield (
+                f"The networks of this run follow the authors' code (`model.code: {self.code}`), "
+                "which differs from the paper's text (`docs/the-authors-code.md`).\n"
+            )
+        yield markdown_table(list(self._summary()))
+        yield "\n## The rule\n"
+        yield "\n\n".join([*RULE, f"{sample_size_note(len(self.names))}\n"])
+        for claim in self.claims:
+            yield from self._section(claim)
+
+    def _summary(self) -> Iterator[list[str]]:
+        """A row for each claim: the verdicts, and the images as claimed."""
+        authors = {claim.key: f"**{claim.verdict}**" for claim in self.by_authors}
+        ours = "Verdict in this run"
+        columns = [ours]
+        if authors:
+            columns = [f"{ours}, as the paper describes the method", f"Verdict {BY_AUTHORS} (×4)"]
+        yield ["", "The paper claims", *columns, "Images as claimed"]
+        for claim in self.claims:
+            parts = _deciding_parts(claim)
+            counts = [f"{part.name}: {part.as_claimed} of {part.summary.images}" for part in parts]
+            link, title = f"[{claim.key}](#{claim.key.lower()})", TEXTS[claim.key].title
+            verdicts = [f"**{claim.verdict}**", *([authors.get(claim.key, "–")] if authors else [])]
+            yield [link, title, *verdicts, "<br>".join(counts) or "–"]
+
+    def _section(self, claim: Claim) -> Iterator[str]:
+        text = TEXTS[claim.key]
+        yield f"## {claim.key}\n"
+        yield f"*Claim.* {text.title}. The paper: {text.paper}.\n"
+        yield f"*Verdict in this run.* **{claim.verdict}**\n"
+        yield f"*Measure.* {text.measure}\n"
+        yield from self._evidence(claim)
+        for note in [*claim.notes, *filter(None, [text.limits])]:
+            yield f"- {note}"
+        for other in (other for other in self.by_authors if other.key == claim.key):
+            yield f"\n*Verdict {BY_AUTHORS}*, by the published networks: **{other.verdict}**\n"
+            yield from self._evidence(other)
+            yield from (f"- {note}" for note in other.notes)
+        yield ""
+
+    def _evidence(self, claim: Claim) -> Iterator[str]:
+        """The numbers of the parts, and the images that are contrary to the claim."""
+        if claim.parts:
+            head = [
+                "",
+                "Images",
+                "Mean",
+                "95 % interval",
+                "As claimed – equal – contrary",
+                "Verdict",
+            ]
+            yield markdown_table([head, *map(_cells, claim.parts)], right=(1, 2)) + "\n"
+        for part in claim.parts:
+            if part.decides and part.contrary:
+                contrary = join_names([self.names.get(image, image) for image in part.contrary])
+                yield f"- {part.name}: contrary in {escape_markdown(contrary)}."
 
 
 def _facts(claim: Claim) -> dict[str, Any]:
@@ -41,39 +115,6 @@ def _facts(claim: Claim) -> dict[str, Any]:
 
 def _deciding_parts(claim: Claim) -> list[Part]:
     return [part for part in claim.parts if part.decides and part.summary.images]
-
-
-def _markdown(claims: Sequence[Claim], names: Mapping[str, str]) -> Iterator[str]:
-    yield "# The paper's claims, judged by this run\n"
-    rows = [["", "The paper claims", "Verdict in this run", "Images as claimed"]]
-    for claim in claims:
-        parts = _deciding_parts(claim)
-        counts = [f"{part.name}: {part.as_claimed} of {part.summary.images}" for part in parts]
-        link, title = f"[{claim.key}](#{claim.key.lower()})", TEXTS[claim.key].title
-        rows.append([link, title, f"**{claim.verdict}**", "<br>".join(counts) or "–"])
-    yield markdown_table(rows)
-    yield "\n## The rule\n"
-    yield "\n\n".join([*RULE, f"{sample_size_note(len(names))}\n"])
-    for claim in claims:
-        yield from _section(claim, names)
-
-
-def _section(claim: Claim, names: Mapping[str, str]) -> Iterator[str]:
-    text = TEXTS[claim.key]
-    yield f"## {claim.key}\n"
-    yield f"*Claim.* {text.title}. The paper: {text.paper}.\n"
-    yield f"*Verdict in this run.* **{claim.verdict}**\n"
-    yield f"*Measure.* {text.measure}\n"
-    if claim.parts:
-        head = ["", "Images", "Mean", "95 % interval", "As claimed – equal – contrary", "Verdict"]
-        yield markdown_table([head, *map(_cells, claim.parts)], right=(1, 2)) + "\n"
-    for part in claim.parts:
-        if part.decides and part.contrary:
-            contrary = join_names([names.get(image, image) for image in part.contrary])
-            yield f"- {part.name}: contrary in {escape_markdown(contrary)}."
-    for note in [*claim.notes, *filter(None, [text.limits])]:
-        yield f"- {note}"
-    yield ""
 
 
 def _cells(part: Part) -> list[str]:

@@ -17,7 +17,7 @@ from srcnn.analysis.statistics import (
 )
 from srcnn.evaluation.metrics import METRICS
 from srcnn.utils.files import write_text
-from srcnn.utils.methods import METHODS
+from srcnn.utils.methods import AUTHORS_METHODS, METHODS
 from srcnn.utils.tables import write_csv
 from srcnn.utils.text import markdown_table, signed
 
@@ -74,14 +74,21 @@ def _markdown(comparisons: pd.DataFrame) -> Iterator[str]:
         )
     yield f"{sample_size_note(int(comparisons['images'].min()))}\n"
     scales = comparisons["scale"].unique()
-    variants = [method for method in comparisons["a"].unique() if method not in METHODS]
+    known = {*METHODS, *AUTHORS_METHODS}
+    variants = [method for method in comparisons["a"].unique() if method not in known]
     pairs = [("perceptual", "mse"), ("perceptual", "bicubic"), ("mse", "bicubic")]
-    for a, b in [*pairs, *product(variants, ("mse", "perceptual"))]:
+    of_authors = [
+        ("authors_perceptual", "authors_mse"),
+        ("authors_perceptual", "bicubic"),
+        ("authors_mse", "bicubic"),
+    ]
+    for a, b in [*pairs, *product(variants, ("mse", "perceptual")), *of_authors]:
         pair = comparisons[(comparisons["a"] == a) & (comparisons["b"] == b)]
         if not pair.empty:
             cells = pair.set_index(["metric", "scale"]).apply(_cell, axis=1).unstack()
-            rows = [[METRICS[metric].label, *cells.loc[metric, scales]] for metric in METRICS]
-            table = markdown_table([["", *(f"×{scale}" for scale in scales)], *rows])
+            present = [scale for scale in scales if scale in cells]
+            rows = [[METRICS[metric].label, *cells.loc[metric, present]] for metric in METRICS]
+            table = markdown_table([["", *(f"×{scale}" for scale in present)], *rows])
             yield f"## {a} minus {b}\n\n{table}\n"
 
 

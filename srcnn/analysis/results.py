@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -13,8 +13,8 @@ import torch
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
 from srcnn.images.image_io import RGB8, read_rgb
-from srcnn.models.srcnn import load_model
-from srcnn.utils.methods import INTERPOLATIONS
+from srcnn.models.model_files import load_model
+from srcnn.utils.methods import AUTHORS_METHODS, INTERPOLATIONS
 from srcnn.utils.tables import read_csv
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ class Results:
     scores: pd.DataFrame  # columns image, method and the metrics; a row per image and method
     hr: Path  # folder of the ground truth, {image}.png
     sr: Path  # folder of the results, {method}/{image}.png
+    folders: Mapping[str, str] = field(default_factory=dict)  # where not called as the method
 
     @property
     def methods(self) -> list[str]:
@@ -38,7 +39,13 @@ class Results:
     @property
     def models(self) -> list[str]:
         """The methods that are trained: `mse`, `perceptual`, then the variants."""
-        return [method for method in self.methods if method not in INTERPOLATIONS]
+        others = {*INTERPOLATIONS, *AUTHORS_METHODS}
+        return [method for method in self.methods if method not in others]
+
+    @property
+    def authors(self) -> list[str]:
+        """The methods that are the published networks, if the run has them."""
+        return [method for method in self.methods if method in AUTHORS_METHODS]
 
     def score(self, image: str, method: str) -> pd.Series:
         """The metrics of one image by one method."""
@@ -62,7 +69,7 @@ class Results:
         """
         pictures = {"hr": read_rgb(self.hr / f"{image}.png")}
         for method in methods:
-            file = self.sr / method / f"{image}.png"
+            file = self.sr / self.folders.get(method, method) / f"{image}.png"
             pictures[method] = read_rgb(file)
             if pictures[method].shape != pictures["hr"].shape:
                 advice = "run the stage evaluate again"

@@ -157,7 +157,7 @@ def _flax_convolution(tree: dict[str, Any], i: int, name: str) -> Weights:
 
 def _from_torchvision(path: Path, network: str) -> Weights:
     """The convolutions in a state dict of torchvision's VGG, by layer of `network`."""
-    state = _read_state_dict(path)
+    state = read_state_dict(path)
     names = {
         f"features.{layer.conv}.{part}": f"{layer.name}.{part}"
         for layer in list_layers(network)
@@ -168,7 +168,7 @@ def _from_torchvision(path: Path, network: str) -> Weights:
     return {names[name]: values for name, values in state.items() if name in names}
 
 
-def _read_state_dict(path: Path) -> Weights:
+def read_state_dict(path: Path) -> Weights:
     """A state dict from `.safetensors` or torch's `.pth`; no code in the file runs."""
     expected = re.fullmatch(r".*-([0-9a-f]{8})\.pth", path.name)
     if expected and path.is_file():

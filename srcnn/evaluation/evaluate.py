@@ -16,21 +16,36 @@ from srcnn.evaluation.metrics import METRICS, GroundTruth, convention, mean_scor
 from srcnn.images.image_io import RGB8, list_images, read_rgb, write_png
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
-from srcnn.models.srcnn import SRCNN, load_model
+from srcnn.models.model_files import load_authors_model, load_model
+from srcnn.models.srcnn import SRCNN
 from srcnn.models.tiled_inference import super_resolve
 from srcnn.utils.files import write_json
-from srcnn.utils.methods import INTERPOLATIONS, Interpolation
+from srcnn.utils.methods import (
+    AUTHORS_METHODS,
+    AUTHORS_SCALE,
+    INTERPOLATIONS,
+    Interpolation,
+)
 from srcnn.utils.paths import check_val_size
 from srcnn.utils.tables import read_csv, write_csv
 
 
-def load_models(scale: int, losses: Iterable[str], device: torch.device) -> dict[str, SRCNN]:
-    """Load the networks of one scale, by their losses; errors as `load_model`."""
+def load_models(
+    scale: int, losses: Iterable[str], device: torch.device, *, authors: bool = False
+) -> dict[str, SRCNN]:
+    """Load the networks of one scale by their losses, and at ×4 those of the authors, if asked.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+    models = {
+        loss: load_model(Path(f"models/x{scale}/{loss}.safetensors"), scale) for loss in losses
+    }
+    if authors and scale == AUTHORS_SCALE:
+        models |= {method: load_authors_model(method) for method in AUTHORS_METHODS}
     return {
-        loss: load_model(Path(f"models/x{scale}/{loss}.safetensors"), scale)
-        .to(device)
-        .to(memory_format=torch.channels_last)
-        for loss in losses
+        name: model.to(device).to(memory_format=torch.channels_last)
+        for name, model in models.items()
     }
 
 

@@ -9,7 +9,8 @@ from onnx import ModelProto
 from srcnn.errors import InputError
 from srcnn.export.onnx_network import whole_network
 from srcnn.export.onnx_session import onnx_session
-from srcnn.models.srcnn import SRCNN, load_model
+from srcnn.models.model_files import load_model
+from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import read_tensors, write_tensors
 from srcnn.utils.files import atomic_write, sha256_of
 from srcnn.utils.paths import SELECT, SPLITS
@@ -61,7 +62,7 @@ def write_onnx(model: Path, path: Path, about: dict[str, str]) -> float:
     difference from torch.
 
     Raises:
-        InputError: as `srcnn.models.srcnn.load_model`; the outputs differ by more than TOLERANCE.
+        InputError: as `load_model`; the outputs differ by more than TOLERANCE.
     """
     network = load_model(model)
     weights = {name: value.numpy() for name, value in network.state_dict().items()}

@@ -46,6 +46,7 @@ def draw_figure6(results: Results, scores: Sequence[WindowScores], lpips: LPIPS)
     case, title = best_window(scores), "Figure 6. Best case for the perceptual loss"
     canvas = _start_canvas(title, 3, results, scores, case)
     _add_differences(canvas, results, case[0], lpips)
+    _add_published(canvas, 3, results, case[0])
     return canvas
 
 
@@ -58,6 +59,7 @@ def draw_figure7(results: Results, scores: Sequence[WindowScores], lpips: LPIPS)
     note = "Energy of texture that the ground truth lacks."
     _add_maps(canvas, 3, "Hallucination", note, crops, hallucination_map)
     _add_frequency_chart(canvas, crops)
+    _add_published(canvas, 4, results, case[0])
     return canvas
 
 
@@ -78,7 +80,8 @@ def _start_canvas(
 ) -> Canvas:
     """The canvas with its left column: the whole image, its frame around the window, the scores."""
     shown, change = case
-    canvas = Canvas(_FIRST_ROW + rows * _ROW_HEIGHT - _BETWEEN)
+    height = _FIRST_ROW + rows * _ROW_HEIGHT - _BETWEEN
+    canvas = Canvas(height + (_ROW_HEIGHT + 2 * LINE_HEIGHT) * bool(results.authors))
     canvas.add_title(title)
     image, hr = shown.image, results.pictures(shown.image)["hr"]
     box = Window(_FIRST_ROW, 0, _OVERVIEW_HEIGHT, _TEXT_WIDTH)
@@ -118,6 +121,19 @@ def _add_differences(
     _add_maps(canvas, 1, "LPIPS", "By pixel; the mean is the score.", crops, compare)
     _add_maps(canvas, 2, "Absolute error", "Mean over RGB in [0, 1].", crops, error_map)
     return crops
+
+
+def _add_published(canvas: Canvas, row: int, results: Results, shown: WindowScores) -> None:
+    """Add a row with the window in the results of the published networks, if there are any."""
+    pictures = results.pictures(shown.image, *results.authors)
+    crops = {method: shown.window.crop(picture) for method, picture in pictures.items()}
+    hr, top = crops.pop("hr") / 255, _FIRST_ROW + row * _ROW_HEIGHT
+    for column, (method, crop) in enumerate(crops.items()):
+        left = _FIRST_COLUMN + column * _PITCH
+        canvas.add_image(enlarge(crop, ZOOM), left, top)
+        below = top + _SIDE + GAP
+        canvas.add_note(f"MSE {mse(crop / 255, hr):.5f}", left, below)
+        canvas.add_paragraph(method_name(method), left, below + LINE_HEIGHT, _SIDE)
 
 
 def error_map(sr: RGB8, hr: RGB8) -> Map:

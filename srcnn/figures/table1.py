@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from srcnn.analysis.results import Results
+from srcnn.figures.style import method_name
 from srcnn.utils.files import write_text
 from srcnn.utils.tables import write_csv
 from srcnn.utils.text import escape_markdown, markdown_table
@@ -40,8 +41,9 @@ def table1(scales: Sequence[Results]) -> pd.DataFrame:
     rows = []
     for results in scales:
         errors = results.table("mse")
-        for method in dict.fromkeys([*MODELS, *results.models]):
-            about = results.scale, "reproduction", MODELS.get(method, f"Variant {method}")
+        titles = MODELS | {method: method_name(method) for method in results.authors}
+        for method in dict.fromkeys([*MODELS, *results.models, *results.authors]):
+            about = results.scale, "reproduction", titles.get(method, f"Variant {method}")
             first = [*errors[method], *[None] * len(IMAGES)][: len(IMAGES)]
             rows.append([*about, *first, errors[method].mean()])
     rows += [["", "paper", MODELS[method], *PAPER_MSE[method], None] for method in MODELS]

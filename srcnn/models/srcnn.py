@@ -1,17 +1,14 @@
 """SRCNN 9-1-5 on RGB images."""
 
 from functools import reduce
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from srcnn.errors import InputError
 from srcnn.images.resize import Kernel, upsampling_phases
 from srcnn.models.receptive_field import MARGIN, halo_of
-from srcnn.models.tensors import read_tensors, write_tensors
+from srcnn.utils.methods import ModelCode
 
 
 class SRCNN(nn.Module):
@@ -21,6 +18,9 @@ class SRCNN(nn.Module):
     convolutions have none. So a crop of the input with `halo` more pixels on each side gives
     exactly that crop of the output. Algorithm 1 upsamples `bicubic`, the paper's text `bilinear`.
     """
+
+    code: ModelCode = "paper"  # whose code the network follows, as the setting `model.code`
+    is_local = True  # whether a part of the image, with its halo, gives that part of the result
 
     def __init__(self, scale: int, upsampling: Kernel = "bicubic"):
         super().__init__()
@@ -42,7 +42,7 @@ class SRCNN(nn.Module):
         """Interpolate `lr` [N, 3, h + 2·halo, w + 2·halo] to the size that `refine` takes."""
         surplus = self.scale * (self.halo - 2) - MARGIN
         with torch.autocast(lr.device.type, enabled=False):
-            up = _enlarge(_enlarge(lr, self.phases, 2), self.phases, 3)
+            up = enlarge(enlarge(lr, self.phases, 2), self.phases, 3)
         return up[:, :, surplus : up.shape[2] - surplus, surplus : up.shape[3] - surplus]
 
     def refine(self, up: Tensor) -> Tensor:
@@ -53,6 +53,14 @@ class SRCNN(nn.Module):
             return in_blocks(self.reconstruction, x)
         out: Tensor = self.reconstruction(x)
         return out
+
+    def interpolation(self, up: Tensor) -> Tensor:
+        """The part of `up`, from `upsample`, that is as large as the result."""
+        return up[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
+
+    def quantise(self, sr: Tensor) -> Tensor:
+        """RGB in [0, 1], which may exceed it, to levels from 0 to 255."""
+        return sr.clamp(0, 1).mul_(255).round_()
 
     @torch.no_grad()
     def start_from_interpolation(self) -> None:
@@ -91,7 +99,7 @@ def pad_symmetric(image: Tensor, width: int) -> Tensor:
     return image
 
 
-def _enlarge(image: Tensor, phases: list[list[float]], dim: int) -> Tensor:
+def enlarge(image: Tensor, phases: list[list[float]], dim: int) -> Tensor:
     """Enlarge one dimension by the phases [scale, 5], without the 2 samples at each end."""
     n = image.shape[dim] - 4
     windows = [image.narrow(dim, tap, n) for tap in range(5)]
@@ -100,24 +108,3 @@ def _enlarge(image: Tensor, phases: list[list[float]], dim: int) -> Tensor:
         terms = [weight * window for weight, window in zip(phase, windows, strict=True) if weight]
         outputs.append(reduce(torch.add, terms))
     return torch.stack(outputs, dim + 1).flatten(dim, dim + 1)
-
-
-def save_model(model: SRCNN, path: Path, about: dict[str, Any]) -> None:
-    """Write the weights as safetensors, with the architecture and `about` as JSON metadata."""
-    architecture = {"scale": model.scale, "upsampling": model.upsampling}
-    write_tensors(model.state_dict(), path, architecture | about)
-
-
-def load_model(path: Path, scale: int | None = None) -> SRCNN:
-    """Read a network of `save_model`; InputError if missing, damaged or of another scale."""
-    try:
-        weights, about = read_tensors(path)
-        model = SRCNN(about["scale"], about["upsampling"])
-        model.load_state_dict(weights)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such model") from None
-    except Exception as error:  # damaged files raise exceptions of many types
-        raise InputError(f"{path}: not a model of this project ({error})") from None
-    if scale is not None and model.scale != scale:
-        raise InputError(f"{path}: a model for ×{model.scale}, not ×{scale}")
-    return model.eval()

@@ -44,7 +44,7 @@ def read_tensors(path: Path) -> tuple[Weights, dict[str, Any]]:
 
 
 def read_weights(path: Path, needed: Iterable[str] = (), network: str | None = None) -> Weights:
-    """Read weights that fetch_weights stored; InputError if missing, damaged or not as needed."""
+    """Read weights that a stage fetched; InputError if missing, damaged or not as needed."""
     try:
         weights, about = read_tensors(path)
     except FileNotFoundError:

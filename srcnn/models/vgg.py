@@ -3,7 +3,7 @@
 torchvision takes more than a second to import, so it is imported only where a network is built.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -50,13 +50,20 @@ class VGGFeatures(nn.Module):
     """VGG up to the last of `layers`, frozen; it returns their features, each after its ReLU.
 
     `weights` has `{layer}.weight` [C_out, C_in, 3, 3] and `{layer}.bias` [C_out] for each layer.
-    It may be None for random weights, which take as long to compute with.
+    It may be None for random weights, which take as long to compute with. `prepare` replaces the
+    normalisation of the input.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, weights: Mapping[str, Tensor] | None, network: str, layers: Iterable[str]):
+    def __init__(
+        self,
+        weights: Mapping[str, Tensor] | None,
+        network: str,
+        layers: Iterable[str],
+        prepare: Callable[[Tensor], Tensor] | None = None,
+    ):
         from torchvision.models.feature_extraction import create_feature_extractor
 
         super().__init__()
@@ -80,6 +87,7 @@ class VGGFeatures(nn.Module):
         pools = sum(isinstance(module, nn.MaxPool2d) for module in self.extractor.modules())
         self.last, self.smallest_side = used[-1].name, 2**pools
         # The statistics of ImageNet that torchvision's weights were trained with.
+        self.prepare = prepare or self._normalise
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
         self.requires_grad_(False)
@@ -94,5 +102,8 @@ class VGGFeatures(nn.Module):
         if min(height, width) < self.smallest_side:
             needed = f"{self.smallest_side}×{self.smallest_side} pixels, not {width}×{height}"
             raise InputError(f"loss.layers: {self.last} needs at least {needed}")
-        features: dict[str, Tensor] = self.extractor((image - self.mean) / self.std)
+        features: dict[str, Tensor] = self.extractor(self.prepare(image))
         return features
+
+    def _normalise(self, image: Tensor) -> Tensor:
+        return (image - self.mean) / self.std

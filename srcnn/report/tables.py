@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from srcnn.analysis.claims_page import AUTHORS_KEY, BY_AUTHORS
 from srcnn.analysis.results import Results
 from srcnn.evaluation.benchmark_sets import published
 from srcnn.evaluation.metrics import METRICS
@@ -81,12 +82,22 @@ def claim_rows(claims: Mapping[str, Json]) -> Iterator[tuple[str, str, list[Text
     A part is name, mean, interval, images as claimed and verdict; a fact is name and value.
     """
     for key, claim in claims.items():
-        parts, facts = list[Texts](), dict(claim)
-        verdict = facts.pop("verdict")
-        for name, part in claim.items():
-            if isinstance(part, Mapping) and "verdict" in part:
-                parts.append(_part_cells(name, facts.pop(name)))
+        if key.endswith(AUTHORS_KEY.format("")):
+            continue  # is shown with the claim
+        parts, facts = _split_claim(claim)
+        verdict = str(facts.pop("verdict"))
+        if (name := AUTHORS_KEY.format(key)) in claims:
+            more, other = _split_claim(claims[name])
+            parts += [(f"{BY_AUTHORS}: {title}", *cells) for title, *cells in more]
+            facts[BY_AUTHORS] = other["verdict"]
         yield key, verdict, parts, list(_flatten(facts))
+
+
+def _split_claim(claim: Json) -> tuple[list[Texts], dict[str, Any]]:
+    """The parts of a claim as cells, and its facts."""
+    is_part = {n: isinstance(value, Mapping) and "verdict" in value for n, value in claim.items()}
+    parts = [_part_cells(name, claim[name]) for name in claim if is_part[name]]
+    return parts, {name: value for name, value in claim.items() if not is_part[name]}
 
 
 def _part_cells(name: str, part: Json) -> Texts:

@@ -9,8 +9,9 @@ import torch
 from lightning_fabric import Fabric
 
 from srcnn.images.pairs import Pair, list_pairs
+from srcnn.models.authors import Layout
 from srcnn.models.device import environment
-from srcnn.models.srcnn import SRCNN
+from srcnn.models.model_files import make_model
 from srcnn.models.tensors import read_weights
 from srcnn.models.vgg import VGGFeatures
 from srcnn.settings import Loss, Settings
@@ -59,7 +60,9 @@ def read_inputs(settings: Settings, scale: int, loss: str, device: torch.device)
     if term and term.lambda2:
         needed = [f"{layer}.weight" for layer in term.layers]
         weights = read_weights(vgg_path(loss), needed, term.network)
-        vgg = VGGFeatures(weights, term.network, term.layers).to(device)
+        code = settings.model.code
+        prepare = None if code == "paper" else Layout(code).to_tensor
+        vgg = VGGFeatures(weights, term.network, term.layers, prepare).to(device)
         vgg.to(memory_format=torch.channels_last)
         digests.append(sha256_of(vgg_path(loss)))
     cache = Path("data/.decoded")
@@ -102,7 +105,7 @@ def build_trainer(
     """
     options = settings.train
     torch.manual_seed(settings.seed)
-    model = SRCNN(scale, settings.model.upsampling)
+    model = make_model(scale, settings.model.upsampling, settings.model.code)
     if settings.model.init == "identity":
         model.start_from_interpolation()
     model.to(memory_format=torch.channels_last)

@@ -13,7 +13,6 @@ from torch.nn import functional as F
 
 from srcnn.images.image_io import RGB8
 from srcnn.images.pairs import Pair, with_halo
-from srcnn.models.receptive_field import MARGIN
 from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import to_tensor
 from srcnn.training.fabric import sum_processes
@@ -130,7 +129,7 @@ def validate(
             values = objective.measure(sr, hr)
         for name, value in values.items():
             sums[name] = sums.get(name, 0) + len(sr) * value.double()
-        inner = interpolated[..., MARGIN:-MARGIN, MARGIN:-MARGIN].clamp(0, 1)
+        inner = model.interpolation(interpolated).clamp(0, 1)
         for name, image in zip(PSNRS, (sr, inner), strict=True):
             error = F.mse_loss(image, hr, reduction="none").double().mean((1, 2, 3))
             is_finite = error > 0

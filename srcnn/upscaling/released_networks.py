@@ -85,6 +85,11 @@ def read_network(path: Path) -> tuple[Weights, dict[str, Any]]:
         raise InputError(f"{path}: no such model") from None
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise InputError(f"{path}: not a model of this project ({error})") from None
+    if isinstance(about, dict) and "code" in about:
+        raise InputError(
+            f"{path}: a network of the authors' code (model.code: {about['code']}); "
+            "srcnn upscale has only that of the paper"
+        )
     is_known = isinstance(about, dict) and (about.get("scale"), about.get("upsampling")) in [
         (scale, kernel) for scale in (2, 3, 4, 8) for kernel in ("bicubic", "bilinear")
     ]

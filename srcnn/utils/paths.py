@@ -13,6 +13,10 @@ SELECT = "select"
 """The split that `data.select` takes from train, on which `train.keep: best` chooses the epoch."""
 
 
+AUTHORS_FOLDER = Path("data/authors")
+"""Where the networks of the paper's first author are stored."""
+
+
 def vgg_path(loss: str) -> Path:
     """Where the VGG of a loss, `perceptual` or a variant, is stored."""
     ending = "" if loss == "perceptual" else f"_{loss}"

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from srcnn.analysis import claims
-from srcnn.analysis.claims_page import write_claims
+from srcnn.analysis.claims_page import ClaimsPage
 from srcnn.analysis.claims_text import TEXTS
 from srcnn.analysis.verdicts import Claim
 from tests.analysis.test_claims import YES, images, judged, made_results
@@ -14,7 +14,7 @@ def pages(
     folder: Path, *written: Claim, names: Mapping[str, str] = images(9)
 ) -> tuple[dict[str, Any], str]:
     """The claims as JSON and as Markdown."""
-    write_claims(written, names, folder / "claims.json", folder / "claims.md")
+    ClaimsPage(written, names, "paper").write(folder / "claims.json", folder / "claims.md")
     return json.loads((folder / "claims.json").read_text()), (folder / "claims.md").read_text()
 
 

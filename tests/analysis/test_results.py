@@ -19,7 +19,8 @@ from srcnn.analysis.results import (
 )
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
-from srcnn.models.srcnn import SRCNN, save_model
+from srcnn.models.model_files import save_model
+from srcnn.models.srcnn import SRCNN
 from srcnn.utils.files import write_json
 from srcnn.utils.tables import write_csv
 from tests.small_results import score_table

@@ -20,7 +20,8 @@ from srcnn.evaluation.judges import Judge
 from srcnn.evaluation.metrics import METRICS, GroundTruth, ImagePair
 from srcnn.images.image_io import RGB8, crop_to_multiple, write_png
 from srcnn.images.resize import imresize
-from srcnn.models.srcnn import SRCNN, save_model
+from srcnn.models.model_files import save_model
+from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import write_tensors
 from srcnn.settings import read_settings
 from srcnn.utils.methods import METHODS

@@ -7,7 +7,8 @@ import torch
 from srcnn.errors import InputError
 from srcnn.export import network_files
 from srcnn.export.network_files import about_training, read_kept_epoch, write_onnx, write_released
-from srcnn.models.srcnn import SRCNN, load_model, save_model
+from srcnn.models.model_files import load_model, save_model
+from srcnn.models.srcnn import SRCNN
 from srcnn.upscaling.released_networks import FOLDER, read_network
 from srcnn.utils.files import sha256_of
 

@@ -16,7 +16,7 @@ def test_figures_3_to_5_show_the_same_window_of_each_image(save: Save, method: s
     results = save("a.png", "b.png", worse=planted | {("b.png", "mse"): window})
     windows = find_windows(results)
     assert windows == {"0001": window, "0002": window}
-    figure = draw_windows("Figure", results, method, windows).render()
+    figure = draw_windows("Figure", results, [method], windows).render()
     for image in results.names:
         shown = results.pictures(image, *SAVED_METHODS)[method]
         assert holds(figure, enlarge(window.crop(shown), ZOOM))
@@ -30,11 +30,11 @@ def test_a_figure_shows_at_most_six_images(save: Save) -> None:
 def test_a_figure_has_the_same_bytes_whatever_the_user_s_style(save: Save, tmp_path: Path) -> None:
     results = save("a.png", "long " * 20 + "$name$ 猫.png")
     windows = find_windows(results)
-    draw_windows("Figure", results, "mse", windows).write(tmp_path / "a")
+    draw_windows("Figure", results, ["mse"], windows).write(tmp_path / "a")
     with mpl.rc_context(
         {"font.family": "serif", "figure.facecolor": "red", "pdf.fonttype": 3, "savefig.dpi": 50}
     ):
-        draw_windows("Figure", results, "mse", windows).write(tmp_path / "b")
+        draw_windows("Figure", results, ["mse"], windows).write(tmp_path / "b")
     for suffix in ("png", "pdf"):
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
 
@@ -46,5 +46,5 @@ def test_an_image_smaller_than_the_window_is_shown_whole(
 ) -> None:
     results = save("a.png", size=size)
     whole = results.pictures("0001")["hr"]
-    figure = draw_windows("Figure", results, method, find_windows(results)).render()
+    figure = draw_windows("Figure", results, [method], find_windows(results)).render()
     assert holds(figure, enlarge(whole, ZOOM))

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 from srcnn.figures.style import FONT, METHOD_NAMES, method_colours, method_name, short_name
+from srcnn.utils.methods import METHODS
 from tests.small_results import LOSSES
 
 KNOWN = [method for method in METHOD_NAMES if method != "hr"]
@@ -25,4 +26,4 @@ def test_the_templates_of_dvc_plots_have_the_style_of_the_figures(project: Path)
         assert spec["config"]["font"].startswith(FONT)
         colours = spec["encoding"]["color"]["scale"]["range"]
         assert colours[:2] == list(method_colours(LOSSES).values())
-        assert set(colours) > set(method_colours(KNOWN).values())
+        assert set(colours) > set(method_colours(METHODS).values())

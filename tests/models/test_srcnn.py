@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from srcnn.errors import InputError
 from srcnn.images.image_io import RGB8
 from srcnn.images.resize import Kernel, imresize
+from srcnn.models.model_files import load_model, save_model
 from srcnn.models.receptive_field import MARGIN
-from srcnn.models.srcnn import SRCNN, in_blocks, load_model, pad_symmetric, save_model
+from srcnn.models.srcnn import SRCNN, in_blocks, pad_symmetric
 from srcnn.models.tensors import to_tensor
 
 OneLine = Callable[[Any], str]

@@ -10,7 +10,8 @@ import pytest
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
 from srcnn.images.image_io import RGB8, write_png
-from srcnn.models.srcnn import SRCNN, save_model
+from srcnn.models.model_files import save_model
+from srcnn.models.srcnn import SRCNN
 from srcnn.settings import read_settings
 from srcnn.utils.files import write_json
 from srcnn.utils.tables import write_csv

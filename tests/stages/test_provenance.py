@@ -8,7 +8,8 @@ import torch
 
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
-from srcnn.models.srcnn import SRCNN, save_model
+from srcnn.models.model_files import save_model
+from srcnn.models.srcnn import SRCNN
 from stages.provenance import provenance
 
 OneLine = Callable[[Any], str]

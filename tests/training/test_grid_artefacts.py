@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from srcnn.analysis.statistics import MIN_POWERED
+from srcnn.images.grid_levels import TILES, grid_levels
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.srcnn import SRCNN
 from srcnn.training.fabric import launch_fabric
-from srcnn.training.grid_artefacts import MAX_IMAGES, TILES, grid_levels, measure_grids
+from srcnn.training.grid_artefacts import MAX_IMAGES, measure_grids
 
 Array = npt.NDArray[Any]
 MakePair = Callable[..., Pair]

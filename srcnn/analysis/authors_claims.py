@@ -1,0 +1,72 @@
+"""The claims, judged by the networks that the paper's first author published, on the val images.
+
+They take the places of this run's own models. Their code, which the paper does not describe, is
+that of `srcnn.models.authors`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pandas as pd
+
+from srcnn.analysis import claims
+from srcnn.analysis.hallucination import texture_energies
+from srcnn.analysis.results import Results
+from srcnn.analysis.verdicts import Claim, Part, judge_parts
+from srcnn.images.grid_levels import grid_levels
+from srcnn.utils.methods import AUTHORS_METHODS
+
+LAMBDAS = 0.9, 0.1  # of the MSE and of the features, in the published code
+
+
+def judge_published(results: Results) -> list[Claim]:
+    """The verdicts on C1, C2, C4, C5 and C6 by the published networks, at their scale."""
+    published = in_place_of_ours(results)
+    energies = texture_energies(published, ["bicubic", "mse", "perceptual"])
+    found = [
+        claims.mean_squared_error([published]),
+        claims.looks([published]),
+        claims.hallucination([published], {results.scale: energies}, LAMBDAS[0]),
+        seams(results),
+        claims.trade_off([published], LAMBDAS),
+    ]
+    without_notes = {"C4", "C6"}  # they say what this run lacks
+    return [replace(claim, notes=()) if claim.key in without_notes else claim for claim in found]
+
+
+def in_place_of_ours(results: Results) -> Results:
+    """The results with the published networks, run by their own code, as `mse` and `perceptual`."""
+    names = {m: loss for m, (loss, code) in AUTHORS_METHODS.items() if code == "authors_view"}
+    others = results.scores[~results.scores["method"].isin(names.values())]
+    scores = others.assign(method=others["method"].replace(names))
+    return replace(results, scores=scores, folders={loss: m for m, loss in names.items()})
+
+
+def seams(results: Results) -> Claim:
+    """C5 for the published networks: tiles of a third of the image in what they add to bicubic.
+
+    Other networks are for comparison: the same with the mistake mended, and this run's own.
+    """
+    parts = [
+        Part(
+            f"×{results.scale}, {method}, 3 × 3 tiles less {claims.VISIBLE_GRID:g} dB",
+            pd.Series(dict(_seam_levels(results, method))) - claims.VISIBLE_GRID,
+            1,
+            decides=method == "authors_perceptual",
+        )
+        for method in [*results.authors, "mse", "perceptual"]
+    ]
+    notes = [
+        "How long the published networks were trained is not known, so whether the tiles fade with "
+        "the epochs is not judged."
+    ]
+    return Claim("C5", parts, judge_parts(parts), notes=notes)
+
+
+def _seam_levels(results: Results, method: str) -> Iterator[tuple[str, float]]:
+    """Each image and the level of its 3 × 3 tiles, in dB, if it is large enough to have them."""
+    for image in results.names:
+        pictures = results.pictures(image, method, "bicubic")
+        detail = pictures[method].astype(float) - pictures["bicubic"]
+        if (level := grid_levels(detail, results.scale).get("thirds")) is not None:
+            yield image, level
