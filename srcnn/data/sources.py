@@ -123,6 +123,10 @@ def select(
             problem = f"no {split} image has {wanted} pixels"
             usual = f"the most common size is {most_common}, {count} of {counts.total()}"
             raise InputError(f"data.same_size: {problem}; {usual}")
+        if same_size:
+            width, height = same_size
+            counted = f"{len(kept)} of {len(of_split)} {split} images"
+            print(f"data.same_size: {counted} have {width}×{height} pixels")
         kept = _set_aside(kept, aside) if split == "train" and aside else kept
         left = (most or {}).get(split) or len(kept)
         numbers = accumulate(photo.split == split for photo in kept)
