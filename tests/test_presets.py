@@ -92,6 +92,15 @@ def test_both_losses_train_for_as_many_steps_where_the_protocol_is_ours(preset: 
     assert epochs.mse == epochs.perceptual
 
 
+def test_the_presets_of_the_authors_code_differ_in_the_code_only() -> None:
+    view, permute = (
+        load(ROOT / f"presets/{name}.yaml") for name in ("authors-x4", "authors-x4-permute")
+    )
+    assert view["model"].pop("code") == "authors_view"
+    assert permute["model"].pop("code") == "authors_permute"
+    assert view == permute
+
+
 def test_every_preset_runs_all_stages_at_its_scales(empty_outputs: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", DRY_RUNS, str(ROOT / "presets"), *PRESETS],

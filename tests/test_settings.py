@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from srcnn.errors import InputError
 from srcnn.settings import Settings, read_settings
-from srcnn.utils.methods import METHODS
+from srcnn.utils.methods import AUTHORS_METHODS, METHODS
 
 OneLine = Callable[[Any], str]
 MISSING = object()
@@ -93,6 +93,9 @@ def test_a_learning_rate_can_have_every_number_format_of_yaml_1_2(
         {"train.clip_norm": 1.0, "train.micro_batch": 1},
         {"train.devices": 8, "train.nodes": 2, "train.log": "tensorboard"},
         {"evaluate.benchmarks": {"Set5": "sets/Set5/HR", "my_own-2": "/sets/mine"}},
+        {"evaluate.authors": True, "scales": [4]},
+        {"model.code": "authors_view", "model.upsampling": "bicubic"},
+        {"model.code": "authors_permute"},
     ],
 )
 def test_valid_settings_are_accepted(params: Callable[..., Path], change: dict[str, Any]) -> None:
@@ -156,6 +159,7 @@ def test_valid_settings_are_accepted(params: Callable[..., Path], change: dict[s
         ("train.augment.colour", 1),
         ("train.precision", "16"),
         ("model.upsampling", "nearest"),
+        ("model.code", "authors"),
         ("loss.lambda1", -0.1),
         ("loss.lambda2", -1),
         ("loss.lambda1", math.nan),
@@ -168,6 +172,7 @@ def test_valid_settings_are_accepted(params: Callable[..., Path], change: dict[s
         ("evaluate.surprise", 1),
         ("evaluate.benchmarks", None),
         ("evaluate.benchmarks", ["Set5"]),
+        ("evaluate.authors", "yes"),
     ],
 )
 def test_a_wrong_setting_is_refused_in_one_line_that_names_it(
@@ -309,6 +314,29 @@ def test_a_folder_source_without_a_root_is_refused(
     assert "data.root" in one_line(caught)
 
 
+def test_the_published_networks_need_their_scale(
+    params: Callable[..., Path], one_line: OneLine
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read_settings(params(**{"evaluate.authors": True, "scales": [2]}))
+    assert "evaluate.authors: the published networks are for ×4" in one_line(caught)
+    assert "scales" in one_line(caught)
+
+
+@pytest.mark.parametrize("code", ["authors_view", "authors_permute"])
+def test_the_authors_code_has_its_own_upsampling(
+    params: Callable[..., Path], one_line: OneLine, code: str
+) -> None:
+    path = params(**{"model.code": code, "model.upsampling": "bilinear"})
+    with pytest.raises(InputError) as caught:
+        read_settings(path)
+    message = one_line(caught)
+    assert message.startswith(f"{path}: model")
+    assert "upsampling" in message
+    assert code in message
+    assert "set it to bicubic" in message
+
+
 @pytest.mark.parametrize(
     "content",
     [b"seed: [1", b"seed: 1\n\tscales: 2", b"\xff\xfe\x00", b"seed: \xe9", b"seed: 1\nseed: 2\n"],
@@ -403,7 +431,7 @@ def test_an_invalid_variant_is_refused_by_name(
     assert names in one_line(caught)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [*METHODS, *AUTHORS_METHODS])
 def test_a_variant_cannot_have_the_name_of_a_method(
     params: Callable[..., Path], method: str
 ) -> None:

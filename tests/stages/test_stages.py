@@ -17,6 +17,7 @@ from srcnn.analysis.results import kept_epoch, read_curve
 from srcnn.images.image_io import RGB8, crop_to_multiple, read_rgb, write_png
 from srcnn.images.resize import imresize
 from srcnn.models.tensors import Weights, read_tensors, write_tensors
+from srcnn.utils.yaml_files import read_yaml
 
 Picture = Callable[..., RGB8]
 
@@ -231,6 +232,30 @@ def test_weights_are_stored_as_safetensors(workspace: Workspace) -> None:
     assert workspace.files("home") == []  # weights of installed packages are not cached
 
 
+def test_without_the_setting_no_published_network_is_stored(workspace: Workspace) -> None:
+    run = workspace.run("fetch_authors")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    assert list((workspace.folder / "data/authors").iterdir()) == []
+
+
+def test_the_published_networks_are_stored_as_safetensors(
+    workspace: Workspace, assets: Path
+) -> None:
+    workspace.set(**{"evaluate.authors": True, "data.cache_dir": str(assets / "authors")})
+    run = workspace.run("fetch_authors")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert workspace.files("data") == [
+        "data/authors/mse.safetensors",
+        "data/authors/perceptual.safetensors",
+    ]
+    manifest = read_yaml(workspace.folder / "datasets/authors.yaml")
+    for loss, network in manifest["networks"].items():
+        weights, about = read_tensors(workspace.folder / f"data/authors/{loss}.safetensors")
+        assert weights["features.weight"].shape == (64, 3, 9, 9)
+        expected = {"origin": network["url"], "sha256": network["sha256"], "licence": "MIT"}
+        assert about == expected
+
+
 def test_training_images_smaller_than_a_patch_are_refused_and_no_model_written(
     workspace: Workspace,
 ) -> None:
@@ -285,6 +310,20 @@ def test_an_exported_network_says_which_epoch_it_is_from(
     expected = f"{kept_epoch(curve) + 1} of 2" if keep == "best" else "2"
     assert about["epochs"] == expected
     assert ("kept_epoch" in about) == (keep == "best")
+
+
+def test_a_network_of_the_authors_code_is_not_exported(workspace: Workspace) -> None:
+    workspace.set(**{"model.code": "authors_view"})
+    released = workspace.folder / "srcnn/released/x2/mse.safetensors"
+    released.parent.mkdir(parents=True)
+    released.write_bytes(b"an earlier release")
+    run = workspace.run("export", "--scale", "2")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert workspace.files("exported") == ["exported/x2/README.txt"]
+    note = (workspace.folder / "exported/x2/README.txt").read_text(encoding="utf-8")
+    assert "model.code: authors_view" in note
+    assert workspace.files("srcnn") == ["srcnn/released/x2/mse.safetensors"]
+    assert released.read_bytes() == b"an earlier release"
 
 
 def test_evaluating_without_models_is_refused_and_nothing_written(workspace: Workspace) -> None:

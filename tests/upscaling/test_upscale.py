@@ -17,6 +17,7 @@ from srcnn.cli.program import main
 from srcnn.errors import InputError
 from srcnn.images.decode import decode
 from srcnn.images.image_io import RGB8
+from srcnn.models.model_files import make_model, save_model
 from srcnn.upscaling.png_writer import write_png_strips
 from srcnn.upscaling.released_networks import FOLDER, load, read_network
 
@@ -358,3 +359,14 @@ def test_a_file_with_other_metadata_is_no_network(about: str, capsys: Capture) -
     save_file(dict(weights), "odd.safetensors", {"srcnn": about})
     assert main(["upscale", "a.png", "--model", "odd.safetensors"]) == 1
     assert capsys.readouterr().err.startswith("error: odd.safetensors: not a ")
+
+
+def test_a_network_of_the_authors_code_is_refused_in_one_line(
+    one_line: Callable[[Any], str],
+) -> None:
+    save_model(make_model(4, "bicubic", "authors_view"), Path("theirs.safetensors"), {})
+    with pytest.raises(InputError) as caught:
+        load(model="theirs.safetensors")
+    message = one_line(caught)
+    assert message.startswith("theirs.safetensors: ")
+    assert "model.code: authors_view" in message
