@@ -98,6 +98,22 @@ def test_the_page_shows_the_main_pairs_at_every_scale(tmp_path: Path) -> None:
     assert "| LPIPS ↓ | **+0.1** [+0.1, +0.1] · 0–0–6 |" in page
 
 
+def test_methods_that_only_one_scale_has_are_compared_at_that_scale(tmp_path: Path) -> None:
+    ours = {"bicubic": [0.7] * 6, "mse": [0.5] * 6, "perceptual": [0.6] * 6}
+    theirs = {"authors_mse": [0.8] * 6, "authors_perceptual": [0.9] * 6}
+    rows, page = written(tmp_path, made_results(2, ours), made_results(4, {**ours, **theirs}))
+    assert "## perceptual minus mse\n\n|  | ×2 | ×4 |" in page
+    for pair in (
+        "authors_perceptual minus authors_mse",
+        "authors_perceptual minus bicubic",
+        "authors_mse minus bicubic",
+    ):
+        assert f"## {pair}\n\n|  | ×4 |\n" in page
+    assert "nan" not in page
+    assert page.count("## authors") == 3
+    assert {row["scale"] for row in rows if row["a"].startswith("authors")} == {"4"}
+
+
 def test_with_five_images_nothing_is_bold_and_the_page_says_why(tmp_path: Path) -> None:
     made = {"bicubic": [0.5] * 5, "mse": [0.1, 0.2, 0.1, 0.2, 0.1]}
     _, page = written(tmp_path, made_results(2, made))

@@ -1,12 +1,24 @@
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 
-from srcnn.figures.canvas import enlarge
+from srcnn.figures.canvas import Canvas, enlarge
 from srcnn.figures.figure3_4_5 import ZOOM, draw_windows, find_windows
+from srcnn.figures.style import method_name
 from srcnn.figures.windows import Window
+from srcnn.images.image_io import RGB8
 from tests.small_results import SAVED_METHODS, Save, holds
+
+
+def heading(method: str) -> RGB8:
+    """The pixels of a method's name in bold."""
+    canvas = Canvas(80)
+    canvas.add_text(method_name(method), 0, 10, bold=True)
+    pixels = canvas.render()
+    rows, columns = np.nonzero((pixels < 255).any(axis=2))
+    return pixels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 
 
 @pytest.mark.parametrize("method", ["hr", "mse", "perceptual"])
@@ -37,6 +49,23 @@ def test_a_figure_has_the_same_bytes_whatever_the_user_s_style(save: Save, tmp_p
         draw_windows("Figure", results, ["mse"], windows).write(tmp_path / "b")
     for suffix in ("png", "pdf"):
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+
+
+def test_two_methods_share_a_figure_and_the_second_has_a_heading(save: Save) -> None:
+    window, method = Window(0, 96, 72, 96), "authors_mse"
+    planted = {("a.png", "bicubic"): window, ("b.png", method): window}
+    results = save("a.png", "b.png", worse=planted, methods=["bicubic", "mse", method])
+    windows = dict.fromkeys(results.names, window)
+    both = draw_windows("Figure", results, ["mse", method], windows)
+    alone = draw_windows("Figure", results, ["mse"], windows)
+    figure = both.render()
+    for image in results.names:
+        for picture in results.pictures(image, "mse", method).values():
+            assert holds(figure, enlarge(window.crop(picture), ZOOM))
+    assert holds(figure, heading(method))
+    assert not holds(figure, heading("mse"))  # the title says it
+    assert figure.shape[1] == alone.render().shape[1]
+    assert figure.shape[0] > 1.5 * alone.render().shape[0]
 
 
 @pytest.mark.parametrize("size", [(40, 50), (32, 32)])

@@ -18,9 +18,11 @@ from srcnn.figures.figure6_7 import (
     lpips_map,
     worst_window,
 )
+from srcnn.figures.style import FIGURE_MARGIN
 from srcnn.figures.windows import WindowScores, score_windows
 from srcnn.images.image_io import RGB8
-from tests.small_results import SIDE, Save, holds, place
+from srcnn.utils.methods import AUTHORS_METHODS
+from tests.small_results import SAVED_METHODS, SIDE, Save, holds, place
 
 Picture = Callable[..., RGB8]
 
@@ -48,6 +50,31 @@ def test_figures_6_and_7_show_the_best_and_worst_window_with_their_maps(
             maps.append(hallucination_map(sr, hr))
         for values in maps:
             assert holds(figure, enlarge(colourise(values, float(values.max())), ZOOM))
+
+
+def test_figures_6_and_7_have_one_more_row_with_the_published_networks(
+    save: Save, small_lpips: LPIPS
+) -> None:
+    worse = {("a.png", "mse"): place(1), ("b.png", "perceptual"): place(2)}
+    worse |= {("a.png", method): place(1) for method in AUTHORS_METHODS}
+    ours = save("a.png", "b.png", worse=worse)
+    methods = [*SAVED_METHODS, *AUTHORS_METHODS]
+    both = save("a.png", "b.png", worse=worse, methods=methods)
+    cases = score_windows(ours, small_lpips, (SIDE, SIDE), SIDE)
+    for draw, image, window in (
+        (draw_figure6, "0001", place(1)),
+        (draw_figure7, "0002", place(2)),
+    ):
+        without, figure = (draw(each, cases, small_lpips).render() for each in (ours, both))
+        assert figure.shape[0] > without.shape[0] + SIDE * ZOOM
+        # Nothing above is changed.
+        last = without.shape[0] - FIGURE_MARGIN
+        np.testing.assert_array_equal(figure[:last], without[:last])
+        added = figure[last:]
+        pictures = both.pictures(image, *AUTHORS_METHODS)
+        for method in AUTHORS_METHODS:
+            assert holds(added, enlarge(window.crop(pictures[method]), ZOOM))
+        assert (figure[-FIGURE_MARGIN:] == 255).all()
 
 
 @pytest.mark.parametrize("size", [(72, 216), (32, 32)])

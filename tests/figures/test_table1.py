@@ -1,12 +1,15 @@
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from srcnn.analysis.results import Results
 from srcnn.figures.table1 import write_table
+from srcnn.utils.methods import AUTHORS_METHODS
 from tests.small_results import score_table
 
 OneLine = Callable[[Any], str]
@@ -90,6 +93,29 @@ def test_markdown_has_a_row_per_scale_and_model_with_four_decimals(tmp_path: Pat
         ["×4", "MSE Loss (SRCNN)", "0.0090"],
     ]
     assert rows[0][-1] == f"{sum(FIVE) / 5:.4f}"
+
+
+def test_the_published_networks_have_rows_with_their_names_after_ours(tmp_path: Path) -> None:
+    ours = made_results(4, FIVE)
+    published = [
+        pd.DataFrame({"image": list(ours.names), "method": method, "mse": [0.02] * 5})
+        for method in AUTHORS_METHODS
+    ]
+    results = replace(ours, scores=pd.concat([ours.scores, *published], ignore_index=True))
+    rows, markdown, latex = written(tmp_path, made_results(2, FIVE), results)
+    names = list(dict.fromkeys(row["row"] for row in rows if row["scale"] == "4"))
+    assert names == [
+        "Modified SRCNN",
+        "MSE Loss (SRCNN)",
+        "Published, MSE loss",
+        "Published, perceptual loss",
+        "Published, MSE loss, permute",
+        "Published, perceptual loss, permute",
+    ]
+    for name in names[2:]:
+        assert ["×4", name, *["0.0200"] * 6] in markdown_cells(markdown)
+        assert f"$\\times$4 & {name} & 0.0200" in latex
+    assert not [row for row in rows if row["scale"] == "2" and "Published" in row["row"]]
 
 
 def test_fewer_than_five_images_leave_dashes(tmp_path: Path) -> None:
