@@ -1,7 +1,7 @@
 """Makes networks, and saves and loads them."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from srcnn.errors import InputError
 from srcnn.images.resize import Kernel
@@ -13,7 +13,13 @@ from srcnn.utils.paths import AUTHORS_FOLDER
 
 
 def make_model(scale: int, upsampling: Kernel, code: ModelCode) -> SRCNN:
-    """A network with random weights; `code` is the setting `model.code`."""
+    """A network with random weights; `code` is the setting `model.code`.
+
+    Raises:
+        ValueError: there is no such code.
+    """
+    if code not in get_args(ModelCode):
+        raise ValueError(f"no such code: {code}")
     return SRCNN(scale, upsampling) if code == SRCNN.code else AuthorsSRCNN(scale, code)
 
 
@@ -45,5 +51,5 @@ def load_authors_model(method: str) -> SRCNN:
     loss, code = AUTHORS_METHODS[method]
     model = AuthorsSRCNN(AUTHORS_SCALE, code)
     path = AUTHORS_FOLDER / f"{loss}.safetensors"
-    model.load_state_dict(read_weights(path, model.state_dict()))
+    model.load_state_dict(read_weights(path, model.state_dict(), stage="fetch_authors"))
     return model.eval()

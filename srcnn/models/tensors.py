@@ -43,14 +43,19 @@ def read_tensors(path: Path) -> tuple[Weights, dict[str, Any]]:
         return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
 
 
-def read_weights(path: Path, needed: Iterable[str] = (), network: str | None = None) -> Weights:
+def read_weights(
+    path: Path,
+    needed: Iterable[str] = (),
+    network: str | None = None,
+    stage: str = "fetch_weights",
+) -> Weights:
     """Read weights that a stage fetched; InputError if missing, damaged or not as needed."""
     try:
         weights, about = read_tensors(path)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file (the stage fetch_weights makes it)") from None
+        raise InputError(f"{path}: no such file (the stage {stage} makes it)") from None
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"{path}: damaged ({error})") from None
     if (network and about.get("network") != network) or not weights.keys() >= set(needed):
-        raise InputError(f"{path}: contains other weights; run the stage fetch_weights again")
+        raise InputError(f"{path}: contains other weights; run the stage {stage} again")
     return weights

@@ -14,7 +14,8 @@ from srcnn.errors import InputError
 from srcnn.images.image_io import RGB8
 from srcnn.models.authors import AuthorsSRCNN, Layout
 from srcnn.models.model_files import load_authors_model, load_model, make_model, save_model
-from srcnn.models.tensors import to_tensor
+from srcnn.models.srcnn import SRCNN
+from srcnn.models.tensors import to_tensor, write_tensors
 from srcnn.models.tiled_inference import added_detail, super_resolve
 from srcnn.utils.methods import AUTHORS_METHODS, ModelCode
 
@@ -147,4 +148,14 @@ def test_a_published_network_that_is_not_stored_is_named(
     with pytest.raises(InputError) as caught:
         load_authors_model(method)
     loss, _ = AUTHORS_METHODS[method]
-    assert f"data/authors/{loss}.safetensors" in one_line(caught)
+    assert one_line(caught) == (
+        f"data/authors/{loss}.safetensors: no such file (the stage fetch_authors makes it)"
+    )
+
+
+def test_a_network_of_an_unknown_code_is_refused(tmp_path: Path, one_line: OneLine) -> None:
+    path = tmp_path / "model.safetensors"
+    write_tensors(SRCNN(4).state_dict(), path, {"scale": 4, "upsampling": "bicubic", "code": "x"})
+    with pytest.raises(InputError) as caught:
+        load_model(path)
+    assert "no such code: x" in one_line(caught)
