@@ -235,6 +235,10 @@ class Settings(_Section):
         for name, value in (("precision", "bf16"), ("compile", "always")):
             if self.portable and getattr(self.train, name) == value:
                 raise ValueError(f"portable: train.{name}: {value} needs portable: false")
+        if self.model.code != "paper" and self.train.patch_size:
+            raise ValueError(
+                f"train.patch_size: {self.model.code} needs whole images; set it to null"
+            )
         if self.train.keep == "best" and self.data.select is None:
             raise ValueError(
                 "train.keep: best needs images that are not scored; set data.select to a number "

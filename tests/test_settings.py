@@ -94,8 +94,8 @@ def test_a_learning_rate_can_have_every_number_format_of_yaml_1_2(
         {"train.devices": 8, "train.nodes": 2, "train.log": "tensorboard"},
         {"evaluate.benchmarks": {"Set5": "sets/Set5/HR", "my_own-2": "/sets/mine"}},
         {"evaluate.authors": True, "scales": [4]},
-        {"model.code": "authors_view", "model.upsampling": "bicubic"},
-        {"model.code": "authors_permute"},
+        {"model.code": "authors_view", "train.patch_size": None},
+        {"model.code": "authors_permute", "train.patch_size": None},
     ],
 )
 def test_valid_settings_are_accepted(params: Callable[..., Path], change: dict[str, Any]) -> None:
@@ -335,6 +335,14 @@ def test_the_authors_code_has_its_own_upsampling(
     assert "upsampling" in message
     assert code in message
     assert "set it to bicubic" in message
+
+
+def test_the_authors_code_needs_whole_images(
+    params: Callable[..., Path], one_line: OneLine
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read_settings(params(**{"model.code": "authors_view", "train.patch_size": 48}))
+    assert "train.patch_size: authors_view needs whole images; set it to null" in one_line(caught)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from srcnn.evaluation.benchmark_sets import find_benchmark
 from srcnn.images.image_io import image_size
 from srcnn.settings import Data, Settings
 from srcnn.training.validation import CROP_PIXEL_SHARE, CROP_SIDE
-from srcnn.utils.methods import INTERPOLATIONS
+from srcnn.utils.methods import AUTHORS_METHODS, INTERPOLATIONS
 from srcnn.utils.paths import SELECT, SPLITS
 from srcnn.utils.yaml_files import read_yaml
 
@@ -211,8 +211,9 @@ def disk_use(settings: Settings, photographs: Mapping[str, Photographs]) -> list
     pixels, decoded = _pixels(photographs), _pixels(_read_by_training(settings, photographs))
     lr_share = sum(1 / scale**2 for scale in scales)
     hr, lr = pixels * PNG_BYTES["HR"], pixels * lr_share * PNG_BYTES["LR"]
-    methods = len(INTERPOLATIONS) + len(settings.losses)
-    sr = len(scales) * methods * photographs["val"].pixels * PNG_BYTES["SR"]
+    methods = len(scales) * (len(INTERPOLATIONS) + len(settings.losses))
+    methods += settings.evaluate.authors * len(AUTHORS_METHODS)
+    sr = methods * photographs["val"].pixels * PNG_BYTES["SR"]
     uses = [
         DiskUse("archives", downloads, settings.data.in_archives and _archive_bytes(settings)),
         DiskUse("VGG's weights", downloads, _vgg_bytes(settings)),

@@ -23,6 +23,7 @@ from srcnn.models.vgg import VGGFeatures
 from srcnn.settings import Settings
 from srcnn.training.build import Inputs, build_trainer
 from srcnn.training.fabric import launch_fabric
+from srcnn.utils.methods import AUTHORS_METHODS
 from tools.run_cost import TIMED_SIDE, Rates
 
 SCORED_SIDE = 336  # of the crop that is scored: VGG16 takes seconds; a multiple of every scale
@@ -39,7 +40,8 @@ def measure_rates(settings: Settings, fabric: Fabric, seconds: float) -> Rates:
     share = seconds / len(runs)
     steps = {run: step_seconds(fabric, settings, photo, *run, share) for run in runs}
     small = photo[:SCORED_SIDE, :SCORED_SIDE]
-    scores = score_seconds(small, settings.scales[0], settings.losses, fabric.device)
+    names = [*settings.losses, *[*AUTHORS_METHODS] * settings.evaluate.authors]
+    scores = score_seconds(small, settings.scales[0], names, fabric.device)
     return Rates(steps, *scores)
 
 

@@ -56,7 +56,8 @@ class ClaimsPage:
         ours = "Verdict in this run"
         columns = [ours]
         if authors:
-            columns = [f"{ours}, as the paper describes the method", f"Verdict {BY_AUTHORS} (×4)"]
+            as_paper = ", as the paper describes the method" if self.code == "paper" else ""
+            columns = [f"{ours}{as_paper}", f"Verdict {BY_AUTHORS} (×4)"]
         yield ["", "The paper claims", *columns, "Images as claimed"]
         for claim in self.claims:
             parts = _deciding_parts(claim)

@@ -19,6 +19,7 @@ from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.srcnn import SRCNN
 from srcnn.utils.files import write_json, write_text
+from srcnn.utils.methods import AUTHORS_METHODS
 from srcnn.utils.paths import check_val_size
 from srcnn.utils.text import escape_markdown, markdown_table
 from srcnn.utils.threads import prefetch
@@ -108,6 +109,11 @@ _NOTES = (
     "shows what SRCNN can reach, not what the model beside it should.",
 )
 
+_AUTHORS_NOTE = (
+    "`authors_*` are the networks that the paper's first author published, run by their own code, "
+    "and with its layout mended (`permute`): `docs/the-authors-code.md`."
+)
+
 _HOW_TO_NAME_A_SET = """\
 **Benchmark sets.** No set is named. To score one, name its folder of HR images in `params.yaml`:
 
@@ -134,7 +140,9 @@ def _markdown(sets: Mapping[str, Mapping[str, Any]]) -> str:
                 title = f"{escape_markdown(name)} ({images})"
                 rows.append([title, f"×{scale}", f"`{method}`", *numbers, other])
     title = "**Benchmark sets.** Means over the images of each set."
-    return "\n\n".join([title, markdown_table(rows, right=(3, 4, 5)), *_NOTES]) + "\n"
+    methods = {method for scores in sets.values() for method in scores.get("x4", {})}
+    notes = [*_NOTES, *[_AUTHORS_NOTE] * bool(methods & AUTHORS_METHODS.keys())]
+    return "\n\n".join([title, markdown_table(rows, right=(3, 4, 5)), *notes]) + "\n"
 
 
 def published(name: str, images: int, scale: int, method: str) -> str:

@@ -46,7 +46,7 @@ def read_kept_epoch(model: Path) -> int:
     """The epoch that a network trained with `train.keep: best` is from.
 
     Raises:
-        InputError: as `srcnn.models.srcnn.load_model`; the file does not say.
+        InputError: as `srcnn.models.model_files.load_model`; the file does not say.
     """
     load_model(model)
     _, about = read_tensors(model)

@@ -24,10 +24,10 @@ _METHODS = {
     "mse": ("SRCNN, MSE loss", "#0072b2"),
     "perceptual": ("SRCNN, perceptual loss", "#d55e00"),
     # The networks that the paper's first author published; these colours are of Tol's palette.
-    "authors_mse": ("Published, MSE loss", "#44aa99"),
-    "authors_perceptual": ("Published, perceptual loss", "#cc6677"),
-    "authors_mse_permute": ("Published, MSE loss, permute", "#aa4499"),
-    "authors_perceptual_permute": ("Published, perceptual loss, permute", "#ddcc77"),
+    "authors_mse": ("Authors, MSE loss", "#44aa99"),
+    "authors_perceptual": ("Authors, perceptual loss", "#cc6677"),
+    "authors_mse_permute": ("Authors, MSE loss, permute", "#aa4499"),
+    "authors_perceptual_permute": ("Authors, perceptual loss, permute", "#ddcc77"),
 }
 METHOD_NAMES = {method: name for method, (name, _) in _METHODS.items()}
 _VARIANT_COLOURS = "#332288", "#117733", "#882255", "#999933"  # from the muted palette of Tol

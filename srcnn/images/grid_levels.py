@@ -33,10 +33,15 @@ def grid_levels(detail: Array, scale: int) -> dict[str, float]:
         if grid == "scale":
             levels[grid] = grid_peak(grey, scale)
         elif grid == "thirds":
-            levels[grid] = seam_level(grey, [[round(n / 3), round(2 * n / 3)] for n in grey.shape])
+            levels[grid] = seam_level(grey, thirds(grey.shape))
         else:
             levels[grid] = seam_level(grey, [range(int(grid), n, int(grid)) for n in grey.shape])
     return levels
+
+
+def thirds(shape: Sequence[int]) -> list[list[int]]:
+    """Where 3 × 3 tiles meet: the rows and the columns before which a tile begins."""
+    return [[round(length / 3), round(2 * length / 3)] for length in shape[:2]]
 
 
 def grids_of(shape: Sequence[int], scale: int) -> list[str]:

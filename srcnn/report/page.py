@@ -119,7 +119,7 @@ def _results(run: Run) -> dict[str, Any]:
 
 
 def _below_interpolation(run: Run) -> Iterator[tuple[str, str]]:
-    """Each network whose mean PSNR is below that of the interpolation it starts from, and why."""
+    """Each network whose mean PSNR is below that of interpolation, and why."""
     upsampling = run.settings.model.upsampling
     for results in run.scales:
         scores = results.table("psnr_rgb").replace(math.inf, math.nan)
@@ -129,8 +129,9 @@ def _below_interpolation(run: Run) -> Iterator[tuple[str, str]]:
             if psnr[model] < psnr[upsampling]:
                 loss = run.settings.loss_of(model)
                 reason = _PRICE if loss and loss.lambda2 else _FAILED
+                own = ", its own input" if run.settings.model.code == "paper" else ""
                 text = f"the mean PSNR RGB is {psnr[model]:.2f} dB, below the "
-                text += f"{psnr[upsampling]:.2f} dB of {upsampling}, its own input; {reason}"
+                text += f"{psnr[upsampling]:.2f} dB of {upsampling}{own}; {reason}"
                 yield f"{method_name(model)}, ×{results.scale}", text
 
 

@@ -112,10 +112,10 @@ def build_trainer(
     sizes = options.model_dump(include={"patch_size", "patches_per_image", "batch_size"})
     sampling = sizes | options.augment.model_dump() | {"seed": settings.seed}
     patches = Patches(inputs.train, scale, model.halo, **sampling)
-    crops = Crops(inputs.val, scale, model.halo, patches.pixels)
-    selection = None
+    whole, selection = not model.is_local, None
+    crops = Crops(inputs.val, scale, model.halo, patches.pixels, whole=whole)
     if inputs.select:
-        selection = Crops(inputs.select, scale, model.halo, patches.pixels)
+        selection = Crops(inputs.select, scale, model.halo, patches.pixels, whole=whole)
     objective = make_objective(settings.loss_of(loss), inputs, scale, fabric)
     epochs = settings.epochs_of(loss)
     plan = Plan(epochs, options.lr, options.schedule, options.clip_norm, options.micro_batch)

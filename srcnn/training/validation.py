@@ -39,12 +39,21 @@ class Crops(list[Crop]):
 
     `pixels` are the HR pixels of an epoch of training, which limit number and size of the crops.
     `left_out` lists the images without a crop, with the reason: they are smaller than MIN_SIDE
-    pixels, or the crop would have one colour. If hardly an image would be left, all are used.
+    pixels, or the crop would have one colour. If hardly an image would be left, all are used. With
+    `whole`, for networks that are not local, the crops are whole images.
     """
 
-    def __init__(self, pairs: Sequence[Pair], scale: int, halo: int, pixels: int):
+    def __init__(
+        self, pairs: Sequence[Pair], scale: int, halo: int, pixels: int, *, whole: bool = False
+    ):
         super().__init__()
         self.left_out: dict[str, str] = {}
+        if whole:
+            size = max(pair.hr.shape[0] * pair.hr.shape[1] for pair in pairs)
+            count = min(len(pairs), max(MIN_CROPS, int(CROP_PIXEL_SHARE * pixels) // size))
+            chosen = [pairs[number * len(pairs) // count] for number in range(count)]
+            self += [Crop(pair.name, pair.lr, pair.hr) for pair in chosen]
+            return
         large = [i for i, pair in enumerate(pairs) if min(pair.hr.shape[:2]) >= MIN_SIDE]
         if len(large) < min(2, len(pairs)):
             large = list(range(len(pairs)))

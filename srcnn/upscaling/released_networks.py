@@ -55,7 +55,7 @@ def _load(scale: int | None, strength: float, model: Path | None, threads: int) 
     scale = 2 if scale is None else scale
     files = [FOLDER / f"x{scale}" / f"{loss}.safetensors" for loss in ("mse", "perceptual")]
     if not all(file.is_file() for file in files):
-        scales = ", ".join(sorted(folder.name[1:] for folder in FOLDER.glob("x*")))
+        scales = ", ".join(sorted(file.parent.name[1:] for file in FOLDER.glob("x*/mse.*")))
         raise InputError(f"no released network for scale {scale}; there are {scales}")
     (mse, about), (perceptual, _) = (read_network(file) for file in files)
     parts = (mse, 1 - strength), (perceptual, strength)

@@ -107,10 +107,10 @@ def test_the_published_networks_have_rows_with_their_names_after_ours(tmp_path: 
     assert names == [
         "Modified SRCNN",
         "MSE Loss (SRCNN)",
-        "Published, MSE loss",
-        "Published, perceptual loss",
-        "Published, MSE loss, permute",
-        "Published, perceptual loss, permute",
+        "Authors, MSE loss",
+        "Authors, perceptual loss",
+        "Authors, MSE loss, permute",
+        "Authors, perceptual loss, permute",
     ]
     for name in names[2:]:
         assert ["×4", name, *["0.0200"] * 6] in markdown_cells(markdown)

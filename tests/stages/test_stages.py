@@ -313,7 +313,7 @@ def test_an_exported_network_says_which_epoch_it_is_from(
 
 
 def test_a_network_of_the_authors_code_is_not_exported(workspace: Workspace) -> None:
-    workspace.set(**{"model.code": "authors_view"})
+    workspace.set(**{"model.code": "authors_view", "train.patch_size": None})
     released = workspace.folder / "srcnn/released/x2/mse.safetensors"
     released.parent.mkdir(parents=True)
     released.write_bytes(b"an earlier release")

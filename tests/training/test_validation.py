@@ -314,3 +314,13 @@ def test_validation_does_not_change_the_network_or_its_gradients(
     validate(fabric, model, Objective(), Crops(val, 2, model.halo, MANY))
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert all(value.grad is None for value in model.parameters())
+
+
+def test_a_network_that_is_not_local_is_validated_on_whole_images(make_pair: MakePair) -> None:
+    pairs = [make_pair(str(i), 300, 270) for i in range(9)]
+    few, many = (Crops(pairs, 2, 0, pixels, whole=True) for pixels in (1, MANY))
+    assert [crop.name for crop in few] == ["0", "1", "3", "5", "7"]
+    assert len(many) == 9
+    for crop, pair in zip(many, pairs, strict=True):
+        assert crop.lr is pair.lr
+        assert crop.hr is pair.hr
