@@ -1,0 +1,127 @@
+"""Finds the seams of the published networks at thirds of an image, and draws them.
+
+    python -m benchmarks.authors_seams CACHE SET...
+
+CACHE is the folder with the published networks (`data.cache_dir`), which are downloaded if they are
+missing; each SET is a folder of HR images. Prints, for each set and method, how many images have
+3 × 3 tiles above the threshold of claim C5. Draws
+docs/authors-seams.png from a val photograph of the sample. Three minutes on two cores for Set5,
+Set14 and BSD100.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from srcnn.analysis.claims import VISIBLE_GRID
+from srcnn.data.authors_networks import fetch_network, read_manifest
+from srcnn.evaluation.benchmark_sets import find_benchmark
+from srcnn.figures.canvas import GAP, LINE_HEIGHT, TITLE_HEIGHT, Canvas, enlarge
+from srcnn.figures.style import figure_style, method_name
+from srcnn.images.grid_levels import grid_levels, thirds
+from srcnn.images.image_io import RGB8, read_rgb
+from srcnn.models.authors import AuthorsSRCNN
+from srcnn.models.model_files import load_model
+from srcnn.models.portable import pin_arithmetic
+from srcnn.models.srcnn import SRCNN
+from srcnn.models.tiled_inference import added_detail, super_resolve
+from srcnn.utils.methods import AUTHORS_METHODS, AUTHORS_SCALE
+from srcnn.utils.text import markdown_table, signed
+
+PICTURE = "0012"  # a val photograph
+SHOWN = "authors_perceptual", "authors_perceptual_permute", "perceptual"
+SIDE, ZOOM = 44, 11  # of the window around the crossing of two seams, in HR pixels
+GAIN = 10  # of the third column
+_COLUMNS = 0, 750, 1388  # left ends, in pixels of the figure
+_FRAME = 24  # around an image, for the marks
+
+
+def main(cache: Path, sets: list[Path]) -> None:
+    """Print the table and draw the figure."""
+    pin_arithmetic()
+    models = load_models(cache)
+    rows = [["set", "method", "images", "above 6 dB", "mean, dB", "lowest", "highest"]]
+    for folder in sets:
+        for method, levels in seam_levels(folder, models).items():
+            above = sum(level > VISIBLE_GRID for level in levels)
+            numbers = (f"{number:.1f}" for number in (np.mean(levels), min(levels), max(levels)))
+            rows.append([folder.name, f"`{method}`", str(len(levels)), str(above), *numbers])
+    print(markdown_table(rows, right=range(2, 7)))
+    lr = read_rgb(Path(f"data/lr/x{AUTHORS_SCALE}/val/{PICTURE}x{AUTHORS_SCALE}.png"))
+    draw(lr, {method: models[method] for method in SHOWN}).write(Path("docs/authors-seams"))
+    Path("docs/authors-seams.pdf").unlink()
+
+
+def load_models(cache: Path) -> dict[str, SRCNN]:
+    """The published networks with both layouts, and this run's own at ×4."""
+    networks = read_manifest(Path("datasets/authors.yaml")).networks
+    models: dict[str, SRCNN] = {}
+    for method, (loss, code) in AUTHORS_METHODS.items():
+        models[method] = AuthorsSRCNN(AUTHORS_SCALE, code)
+        models[method].load_state_dict(fetch_network(networks[loss], cache))
+    for loss in ("mse", "perceptual"):
+        models[loss] = load_model(Path(f"models/x{AUTHORS_SCALE}/{loss}.safetensors"))
+    return {name: m.eval().to(memory_format=torch.channels_last) for name, m in models.items()}
+
+
+def seam_levels(folder: Path, models: Mapping[str, SRCNN]) -> dict[str, list[float]]:
+    """The level of 3 × 3 tiles in each image of a set, by method."""
+    levels: dict[str, list[float]] = {method: [] for method in models}
+    for pair in find_benchmark(folder.name, folder, [AUTHORS_SCALE]).pairs(AUTHORS_SCALE):
+        for method, model in models.items():
+            found = grid_levels(added_detail(model, pair.lr), AUTHORS_SCALE)
+            levels[method].append(found["thirds"])
+    return levels
+
+
+@figure_style()
+def draw(lr: RGB8, models: Mapping[str, SRCNN]) -> Canvas:
+    """A row per method: the image with marks, the window where two seams cross, what is added."""
+    above, pitch = 3 * LINE_HEIGHT + GAP, 3 * LINE_HEIGHT + SIDE * ZOOM + 6 * GAP
+    canvas = Canvas(TITLE_HEIGHT + len(models) * pitch - 4 * GAP)
+    canvas.add_title("Where the published networks leave seams: thirds of the height and the width")
+    for row, (method, model) in enumerate(models.items()):
+        top = TITLE_HEIGHT + GAP + row * pitch
+        detail = added_detail(model, lr)
+        level = signed(grid_levels(detail, AUTHORS_SCALE)["thirds"], ".1f")
+        canvas.add_caption(
+            method_name(method), f"3 × 3 tiles: {level} dB; visible above 6 dB", 0, top
+        )
+        columns = _columns(super_resolve(model, lr), detail)
+        for left, (title, picture) in zip(_COLUMNS, columns, strict=True):
+            canvas.add_note(title, left, top + 2 * LINE_HEIGHT)
+            canvas.add_image(picture, left, top + above)
+    return canvas
+
+
+def _columns(sr: RGB8, detail: npt.NDArray[np.float32]) -> Iterator[tuple[str, RGB8]]:
+    """The titles and the pictures of a row."""
+    lines = thirds(sr.shape)
+    (top, _), (left, _) = lines
+    window = slice(top - SIDE // 2, top + SIDE // 2), slice(left - SIDE // 2, left + SIDE // 2)
+    yield "the result; marks at H/3, 2H/3, W/3, 2W/3", _marked(sr, lines)
+    yield f"around ({left}, {top}), enlarged {ZOOM} times", enlarge(sr[window], ZOOM)
+    added = np.clip(128 + GAIN * detail, 0, 255).astype(np.uint8)
+    yield f"what the network adds, {GAIN} times", _marked(added, lines)
+
+
+def _marked(image: RGB8, lines: list[list[int]]) -> RGB8:
+    """The image in a white frame with a black mark at each line."""
+    frame = _FRAME
+    framed = np.pad(image, ((frame, frame), (frame, frame), (0, 0)), constant_values=255)
+    for axis, numbers in enumerate(lines):
+        for number in numbers:
+            place: list[slice] = [slice(None), slice(None)]
+            place[axis] = slice(frame + number - 1, frame + number + 1)
+            for end in (slice(0, frame - 4), slice(-frame + 4, None)):
+                place[1 - axis] = end
+                framed[tuple(place)] = 0
+    return framed
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), [Path(argument) for argument in sys.argv[2:]])
