@@ -3,28 +3,36 @@
     python -m benchmarks.authors_seams CACHE SET...
 
 CACHE is the folder with the published networks (`data.cache_dir`), which are downloaded if they are
-missing; each SET is a folder of HR images. Prints, for each set and method, how many images have
-3 × 3 tiles above the threshold of claim C5. Draws
-docs/authors-seams.png from a val photograph of the sample. Three minutes on two cores for Set5,
-Set14 and BSD100.
+missing; each SET is a folder of HR images. Prints the scores of the published networks and of our
+own, how many results have 3 × 3 tiles above the threshold of claim C5, and what all images say
+about C1 and C2. Draws docs/authors-seams.png from a val photograph of the sample. A few minutes on
+two cores for Set5, Set14 and BSD100.
 """
 
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import torch
 
-from srcnn.analysis.claims import VISIBLE_GRID
+from srcnn.analysis.claims import MSE_MARGIN, VISIBLE_GRID
+from srcnn.analysis.verdicts import Part
 from srcnn.data.authors_networks import fetch_network, read_manifest
+from srcnn.data.pretrained_weights import judge_weights
 from srcnn.evaluation.benchmark_sets import find_benchmark
+from srcnn.evaluation.lpips import LPIPS, load_lpips
+from srcnn.evaluation.metrics import METRICS, GroundTruth, ImagePair
 from srcnn.figures.canvas import GAP, LINE_HEIGHT, TITLE_HEIGHT, Canvas, enlarge
 from srcnn.figures.style import figure_style, method_name
 from srcnn.images.grid_levels import grid_levels, thirds
 from srcnn.images.image_io import RGB8, read_rgb
+from srcnn.images.resize import imresize
 from srcnn.models.authors import AuthorsSRCNN
+from srcnn.models.device import best_device
 from srcnn.models.model_files import load_model
 from srcnn.models.portable import pin_arithmetic
 from srcnn.models.srcnn import SRCNN
@@ -33,6 +41,8 @@ from srcnn.utils.methods import AUTHORS_METHODS, AUTHORS_SCALE
 from srcnn.utils.text import markdown_table, signed
 
 PICTURE = "0012"  # a val photograph
+SCORES = "mse", "psnr_y", "ssim_y", "lpips"
+JUDGED = "mse", "lpips"
 SHOWN = "authors_perceptual", "authors_perceptual_permute", "perceptual"
 SIDE, ZOOM = 44, 11  # of the window around the crossing of two seams, in HR pixels
 GAIN = 10  # of the third column
@@ -41,16 +51,28 @@ _FRAME = 24  # around an image, for the marks
 
 
 def main(cache: Path, sets: list[Path]) -> None:
-    """Print the table and draw the figure."""
+    """Print the tables and draw the figure."""
     pin_arithmetic()
     models = load_models(cache)
-    rows = [["set", "method", "images", "above 6 dB", "mean, dB", "lowest", "highest"]]
+    lpips = load_lpips(best_device(), judge_weights("alexnet")[0])
+    labels = [METRICS[key].label for key in SCORES]
+    rows = [["set", "method", *labels, "3 × 3 tiles, dB", "above 6 dB"]]
+    tables = []
     for folder in sets:
-        for method, levels in seam_levels(folder, models).items():
-            above = sum(level > VISIBLE_GRID for level in levels)
-            numbers = (f"{number:.1f}" for number in (np.mean(levels), min(levels), max(levels)))
-            rows.append([folder.name, f"`{method}`", str(len(levels)), str(above), *numbers])
-    print(markdown_table(rows, right=range(2, 7)))
+        tables.append(table := pd.DataFrame(score_set(folder, models, lpips)))
+        for method, found in table.groupby("method", sort=False):
+            means = [METRICS[key].text(found[key].mean()) for key in SCORES]
+            levels = found["thirds"].dropna()
+            tiles = ["–", "–"]
+            if len(levels):
+                above = (levels > VISIBLE_GRID).sum()
+                tiles = [f"{levels.mean():.1f}", f"{above} of {len(levels)}"]
+            rows.append(
+                [f"{folder.name} ({found['image'].nunique()})", f"`{method}`", *means, *tiles]
+            )
+    print(markdown_table(rows, right=range(2, len(rows[0]))))
+    if tables:
+        print(*judge(pd.concat(tables, ignore_index=True)), sep="\n")
     lr = read_rgb(Path(f"data/lr/x{AUTHORS_SCALE}/val/{PICTURE}x{AUTHORS_SCALE}.png"))
     draw(lr, {method: models[method] for method in SHOWN}).write(Path("docs/authors-seams"))
     Path("docs/authors-seams.pdf").unlink()
@@ -68,14 +90,41 @@ def load_models(cache: Path) -> dict[str, SRCNN]:
     return {name: m.eval().to(memory_format=torch.channels_last) for name, m in models.items()}
 
 
-def seam_levels(folder: Path, models: Mapping[str, SRCNN]) -> dict[str, list[float]]:
-    """The level of 3 × 3 tiles in each image of a set, by method."""
-    levels: dict[str, list[float]] = {method: [] for method in models}
+def score_set(
+    folder: Path, models: Mapping[str, SRCNN], lpips: LPIPS
+) -> Iterator[dict[str, object]]:
+    """The scores and the level of 3 × 3 tiles of each image of a set, by each method."""
     for pair in find_benchmark(folder.name, folder, [AUTHORS_SCALE]).pairs(AUTHORS_SCALE):
-        for method, model in models.items():
-            found = grid_levels(added_detail(model, pair.lr), AUTHORS_SCALE)
-            levels[method].append(found["thirds"])
-    return levels
+        results = {"bicubic": imresize(pair.lr, AUTHORS_SCALE)}
+        results |= {method: super_resolve(model, pair.lr) for method, model in models.items()}
+        truth = GroundTruth(pair.hr, AUTHORS_SCALE, pair.is_grey)
+        distances = lpips.distances([*results.values()], pair.hr)
+        for (method, sr), distance in zip(results.items(), distances, strict=True):
+            scored = ImagePair(sr, truth, {"lpips": distance})
+            row = {key: METRICS[key].compute(scored) for key in SCORES}
+            row["thirds"] = math.nan
+            if method in models:
+                levels = grid_levels(added_detail(models[method], pair.lr), AUTHORS_SCALE)
+                row["thirds"] = levels.get("thirds", math.nan)
+            yield {"image": f"{folder.name}/{pair.name}", "method": method, **row}
+
+
+def judge(table: pd.DataFrame) -> Iterator[str]:
+    """What all images together say about C1 and C2 by LPIPS, for the published networks."""
+    for suffix in ("", "_permute"):
+        columns = f"authors_perceptual{suffix}", f"authors_mse{suffix}"
+        mse, lpips = (table.pivot(index="image", columns="method", values=key) for key in JUDGED)
+        ratios = np.log(mse[columns[0]] / mse[columns[1]])
+        parts = [
+            Part("C1, MSE", ratios, 1, is_ratio=True, margin=-math.log(1 - MSE_MARGIN)),
+            Part("C2, LPIPS", lpips[columns[0]] - lpips[columns[1]], -1),
+        ]
+        for part in parts:
+            found = part.summary
+            ends = [found.mean, found.low, found.high]
+            mean, low, high = np.exp(ends) if part.is_ratio else ends
+            counts = f"{part.as_claimed} of {found.images} as claimed: {part.verdict}"
+            yield f"{columns[0]}, {part.name}: {mean:.4f} [{low:.4f}, {high:.4f}], {counts}"
 
 
 @figure_style()

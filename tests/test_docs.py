@@ -28,7 +28,7 @@ INSTEAD = {
     r" metrics/x4.json": "",
     r"reproduce-the-paper: dvc repro$": "dvc repro --dry check_settings",  # needs DIV2K
     r"README: dvc exp run -n raw .*": "true",  # as printed, which the page runs
-    r"the-authors-code: .*": "true",  # needs ×4 and the published networks
+    r"the-authors-code: .+": "true",  # needs ×4 and the published networks
     r"README: make sweep .*": "true",  # docs/sweeps.md runs it
     r"sweeps: make sweep *(#.*)?$": "make sweep SET=loss.lambda2=0.1,2.7",
     r"sweeps: make sweep .*JOBS.*": "true",  # tests/tools/test_sweep.py
