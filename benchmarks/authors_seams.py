@@ -1,12 +1,11 @@
 """Finds the seams of the published networks at thirds of an image, and draws them.
 
-    python -m benchmarks.authors_seams CACHE SET...
+    python -m benchmarks.authors_seams SET...
 
-CACHE is the folder with the published networks (`data.cache_dir`), which are downloaded if they are
-missing; each SET is a folder of HR images. Prints the scores of the published networks and of our
-own, how many results have 3 × 3 tiles above the threshold of claim C5, and what all images say
-about C1 and C2. Draws docs/authors-seams.png from a val photograph of the sample. A few minutes on
-two cores for Set5, Set14 and BSD100.
+Needs a run with `evaluate.authors: true`; each SET is a folder of HR images. Prints the scores of
+the published networks and of our own, how many results have 3 × 3 tiles above the threshold of
+claim C5, and what all images say about C1 and C2. Draws docs/authors-seams.png from a val
+photograph of the sample. A few minutes on two cores for Set5, Set14 and BSD100.
 """
 
 import math
@@ -17,13 +16,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import torch
 
 from srcnn.analysis.claims import MSE_MARGIN, VISIBLE_GRID
 from srcnn.analysis.verdicts import Part
-from srcnn.data.authors_networks import fetch_network, read_manifest
-from srcnn.data.pretrained_weights import judge_weights
 from srcnn.evaluation.benchmark_sets import find_benchmark
+from srcnn.evaluation.evaluate import load_models
 from srcnn.evaluation.lpips import LPIPS, load_lpips
 from srcnn.evaluation.metrics import METRICS, GroundTruth, ImagePair
 from srcnn.figures.canvas import GAP, LINE_HEIGHT, TITLE_HEIGHT, Canvas, enlarge
@@ -31,13 +28,11 @@ from srcnn.figures.style import figure_style, method_name
 from srcnn.images.grid_levels import grid_levels, thirds
 from srcnn.images.image_io import RGB8, read_rgb
 from srcnn.images.resize import imresize
-from srcnn.models.authors import AuthorsSRCNN
 from srcnn.models.device import best_device
-from srcnn.models.model_files import load_model
 from srcnn.models.portable import pin_arithmetic
 from srcnn.models.srcnn import SRCNN
 from srcnn.models.tiled_inference import added_detail, super_resolve
-from srcnn.utils.methods import AUTHORS_METHODS, AUTHORS_SCALE
+from srcnn.utils.methods import AUTHORS_SCALE
 from srcnn.utils.text import markdown_table, signed
 
 PICTURE = "0012"  # a val photograph
@@ -50,11 +45,12 @@ _COLUMNS = 0, 750, 1388  # left ends, in pixels of the figure
 _FRAME = 24  # around an image, for the marks
 
 
-def main(cache: Path, sets: list[Path]) -> None:
+def main(sets: list[Path]) -> None:
     """Print the tables and draw the figure."""
     pin_arithmetic()
-    models = load_models(cache)
-    lpips = load_lpips(best_device(), judge_weights("alexnet")[0])
+    device = best_device()
+    models = load_models(AUTHORS_SCALE, ("mse", "perceptual"), device, authors=True)
+    lpips = load_lpips(device)
     labels = [METRICS[key].label for key in SCORES]
     rows = [["set", "method", *labels, "3 × 3 tiles, dB", "above 6 dB"]]
     tables = []
@@ -76,18 +72,6 @@ def main(cache: Path, sets: list[Path]) -> None:
     lr = read_rgb(Path(f"data/lr/x{AUTHORS_SCALE}/val/{PICTURE}x{AUTHORS_SCALE}.png"))
     draw(lr, {method: models[method] for method in SHOWN}).write(Path("docs/authors-seams"))
     Path("docs/authors-seams.pdf").unlink()
-
-
-def load_models(cache: Path) -> dict[str, SRCNN]:
-    """The published networks with both layouts, and this run's own at ×4."""
-    networks = read_manifest(Path("datasets/authors.yaml")).networks
-    models: dict[str, SRCNN] = {}
-    for method, (loss, code) in AUTHORS_METHODS.items():
-        models[method] = AuthorsSRCNN(AUTHORS_SCALE, code)
-        models[method].load_state_dict(fetch_network(networks[loss], cache))
-    for loss in ("mse", "perceptual"):
-        models[loss] = load_model(Path(f"models/x{AUTHORS_SCALE}/{loss}.safetensors"))
-    return {name: m.eval().to(memory_format=torch.channels_last) for name, m in models.items()}
 
 
 def score_set(
@@ -160,17 +144,17 @@ def _columns(sr: RGB8, detail: npt.NDArray[np.float32]) -> Iterator[tuple[str, R
 
 def _marked(image: RGB8, lines: list[list[int]]) -> RGB8:
     """The image in a white frame with a black mark at each line."""
-    frame = _FRAME
-    framed = np.pad(image, ((frame, frame), (frame, frame), (0, 0)), constant_values=255)
+    sides = (_FRAME, _FRAME)
+    framed = np.pad(image, (sides, sides, (0, 0)), constant_values=255)
     for axis, numbers in enumerate(lines):
         for number in numbers:
             place: list[slice] = [slice(None), slice(None)]
-            place[axis] = slice(frame + number - 1, frame + number + 1)
-            for end in (slice(0, frame - 4), slice(-frame + 4, None)):
+            place[axis] = slice(_FRAME + number - 1, _FRAME + number + 1)
+            for end in (slice(0, _FRAME - 4), slice(-_FRAME + 4, None)):
                 place[1 - axis] = end
                 framed[tuple(place)] = 0
     return framed
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), [Path(argument) for argument in sys.argv[2:]])
+    main([Path(argument) for argument in sys.argv[1:]])

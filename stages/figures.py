@@ -33,7 +33,7 @@ def main(settings: Settings) -> None:
 
     def draw(number: int, name: str, loss: str) -> Canvas:
         """A figure of the windows by a model, and by the published one if the run has it."""
-        methods = [loss, *({f"authors_{loss}"} & {*shown.authors})]
+        methods = [m for m in (loss, f"authors_{loss}") if m in shown.methods]
         title = f"Figure {number}. SRCNN with {name} loss, ×{shown.scale}"
         return draw_windows(title, shown, methods, windows)
 

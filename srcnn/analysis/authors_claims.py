@@ -4,7 +4,7 @@ They take the places of this run's own models. Their code, which the paper does 
 that of `srcnn.models.authors`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -15,12 +15,12 @@ from srcnn.analysis.hallucination import texture_energies
 from srcnn.analysis.results import Results
 from srcnn.analysis.verdicts import Claim, Part, judge_parts
 from srcnn.images.grid_levels import grid_levels
-from srcnn.images.image_io import RGB8
 from srcnn.images.resize import imresize
 from srcnn.models.authors import AuthorsSRCNN
 from srcnn.models.tensors import to_tensor
 from srcnn.utils.methods import AUTHORS_METHODS
 
+CPU = torch.device("cpu")
 LAMBDAS = 0.9, 0.1  # of the MSE and of the features, in the published code
 
 
@@ -56,15 +56,17 @@ def seams(results: Results) -> Claim:
 
     Other networks are for comparison: the same with the mistake mended, and this run's own.
     """
-    interpolations = dict(_interpolations(results))
+    methods = [*results.authors, "mse", "perceptual"]
+    rows = [_seam_levels(results, image, methods) for image in results.names]
+    levels = pd.DataFrame(rows, [*results.names], methods, dtype=float)
     parts = [
         Part(
             f"×{results.scale}, {method}, 3 × 3 tiles less {claims.VISIBLE_GRID:g} dB",
-            pd.Series(dict(_seam_levels(results, method, interpolations))) - claims.VISIBLE_GRID,
+            levels[method].dropna() - claims.VISIBLE_GRID,
             1,
             decides=method == "authors_perceptual",
         )
-        for method in [*results.authors, "mse", "perceptual"]
+        for method in methods
     ]
     notes = [
         "What a network adds to its own interpolation is measured on the saved results, for tiles "
@@ -74,22 +76,16 @@ def seams(results: Results) -> Claim:
     return Claim("C5", parts, judge_parts(parts), notes=notes)
 
 
-def _interpolations(results: Results) -> Iterator[tuple[str, RGB8]]:
-    """Each image and the interpolation that the authors' code starts from."""
-    model = AuthorsSRCNN(results.scale, "authors_view")
-    for image in results.names:
-        lr = imresize(results.pictures(image)["hr"], 1 / results.scale)
-        up = model.upsample(to_tensor(lr[None], torch.device("cpu")))[0]
-        yield image, up.mul(255).round().byte().permute(1, 2, 0).numpy()
-
-
-def _seam_levels(
-    results: Results, method: str, interpolations: Mapping[str, RGB8]
-) -> Iterator[tuple[str, float]]:
-    """Each image and the level of its 3 × 3 tiles, in dB, if it is large enough to have them."""
-    for image in results.names:
-        pictures = results.pictures(image, method, "bicubic")
-        up = interpolations[image] if method in AUTHORS_METHODS else pictures["bicubic"]
-        detail = pictures[method].astype(float) - up
-        if (level := grid_levels(detail, results.scale).get("thirds")) is not None:
-            yield image, level
+def _seam_levels(results: Results, image: str, methods: Sequence[str]) -> dict[str, float]:
+    """The level of 3 × 3 tiles in what each method adds, in dB, if the image is large enough."""
+    pictures = results.pictures(image, *methods, "bicubic")
+    lr = imresize(pictures["hr"], 1 / results.scale)
+    up = AuthorsSRCNN(results.scale, "authors_view").upsample(to_tensor(lr[None], CPU))[0]
+    theirs = up.mul(255).round().byte().permute(1, 2, 0).numpy()
+    levels = {}
+    for method in methods:
+        start = theirs if method in AUTHORS_METHODS else pictures["bicubic"]
+        found = grid_levels(pictures[method].astype(float) - start, results.scale)
+        if "thirds" in found:
+            levels[method] = found["thirds"]
+    return levels

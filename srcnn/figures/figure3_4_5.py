@@ -48,7 +48,7 @@ def draw_windows(
         if nth and not number:
             canvas.add_text(method_name(method), 0, start - LINE_HEIGHT - 8, bold=True)
         left, top = number % _COLUMNS * across, start + number // _COLUMNS * down
-        picture = results.pictures(image, *({method} - {"hr"}))[method]
+        picture = results.pictures(image, *([] if is_hr else [method]))[method]
         canvas.add_image(enlarge(window.crop(picture), ZOOM), left, top)
         beside, below = left, top + height + GAP
         if is_hr:

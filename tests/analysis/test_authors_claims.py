@@ -121,7 +121,7 @@ def test_each_claim_is_judged_by_the_published_networks(make: Make) -> None:
 
 @pytest.fixture
 def facts(tmp_path: Path) -> dict[str, Any]:
-    """What is written for two claims that this run supports, of which the networks deny one."""
+    """What is written for two claims of the run; the published networks contradict one."""
     ours = [judged("C1", 1, 9), judged("C3", 1, 9)]
     theirs = [replace(judged("C1", -1, 9), notes=["A note on the networks."])]
     page = ClaimsPage(ours, images(9), "paper", theirs)
