@@ -78,7 +78,7 @@ def _add_upscale(verbs: "_Verbs") -> None:
         "values between run both networks and take twice as long",
     )
     add("--model", type=Path, help="use your own network, such as models/x2/mse.safetensors")
-    kinds = ("png", "jpeg", "webp", "tiff", "bmp")
+    kinds = ("png", "jpeg", "webp", "tiff", "bmp", "avif")
     add("--format", choices=kinds, help="format of the results (default: that of each input)")
     add("--force", action="store_true", help="overwrite existing results")
     add("--allow-large", action="store_true", help="accept images of any size")

@@ -62,7 +62,7 @@ def on_white(image: Image.Image) -> Image.Image:
 
 def without_palette(image: Image.Image) -> Image.Image:
     """Convert an image to one of the modes L, LA, RGB, RGBA, CMYK with the same colours."""
-    mode = {"1": "L", "P": "RGB"}.get(image.mode, image.mode)
+    mode = {"1": "L", "P": "RGB", "PA": "RGBA", "La": "LA"}.get(image.mode, image.mode)
     if mode not in ("L", "LA", "RGB", "RGBA", "CMYK"):
         raise InputError(f"colour mode {mode} is not supported; save it as RGB")
     if image.has_transparency_data:

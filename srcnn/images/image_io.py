@@ -1,6 +1,7 @@
 """Reads image files of common kinds as 8-bit RGB arrays, and writes PNG files."""
 
 import os
+import re
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -12,18 +13,20 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from srcnn.errors import InputError, TooLarge
 from srcnn.images.colour import on_white, to_srgb
 from srcnn.images.decode import decode, to_8_bits, upright_size
+from srcnn.images.kinds import IMAGE_SUFFIXES
 from srcnn.images.png_chunks import is_plain
 from srcnn.utils.files import atomic_write
 
 RGB8 = npt.NDArray[np.uint8]
 Source = Path | bytes | BinaryIO  # a path, a file's bytes, or a seekable file
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+SUFFIXES = IMAGE_SUFFIXES
 IMAGE_NAMES = ", ".join(f"*{suffix}" for suffix in SUFFIXES)
+_UNSUPPORTED = re.compile("unsupported|not supported|not available", re.IGNORECASE)
 _KINDS = {"1": "black and white", "L": "grey", "LA": "grey with alpha", "P": "palette", "RGB": ""}
 
 # The largest cameras stay below this; a larger image may be a decompression bomb.
@@ -79,13 +82,14 @@ def read_photo(source: Source, name: str | None = None) -> DecodedPhoto:
         InputError: the file is missing, damaged, no single image, or has an unsupported pixel type.
     """
     with open_image(source, name) as file:
-        original, levels = decode(file)
-        image, mode = original, original.mode
-        if levels is not None:
-            image = Image.fromarray(to_8_bits(levels))
-            image.info = original.info
+        decoded = decode(file)
+        image: Image.Image = decoded.image
+        mode = image.mode
+        if decoded.levels is not None:
+            image = Image.fromarray(to_8_bits(decoded.levels))
+            image.info = decoded.image.info
             mode = f"{image.mode};16"
-        kind = _describe_kind(image, levels is not None)
+        kind = _describe_kind(image, decoded.levels is not None)
         is_grey = image.mode in ("1", "L", "LA")
         image, profile, ignored = to_srgb(image)
         pixels = np.array(on_white(image))
@@ -95,7 +99,7 @@ def read_photo(source: Source, name: str | None = None) -> DecodedPhoto:
             conversion=", ".join(filter(None, [kind, profile])) or None,
             ignored=ignored,
             is_grey=is_grey and bool((pixels == pixels[..., :1]).all()),
-            plain_png=is_plain(file),
+            plain_png=decoded.kind == "png" and is_plain(file),
         )
 
 
@@ -132,8 +136,6 @@ def open_image(source: Source, name: str | None = None) -> Iterator[BinaryIO]:
         raise InputError(f"{name}: no such file") from None
     except (PermissionError, IsADirectoryError, NotADirectoryError) as error:
         raise InputError(f"{name}: cannot be read ({error.strerror})") from None
-    except UnidentifiedImageError:
-        raise InputError(f"{name}: not a readable PNG, JPEG, WebP, TIFF or BMP") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise TooLarge(f"{name}: more than {_MAX_PIXELS / 1e6:.0f} megapixels") from None
     except InputError as error:
@@ -141,7 +143,10 @@ def open_image(source: Source, name: str | None = None) -> Iterator[BinaryIO]:
     except MemoryError:
         raise InputError(f"{name}: does not fit in memory") from None
     except Exception as error:  # decoders raise exceptions of any type for damaged bytes
-        raise InputError(f"{name}: damaged or cut short ({error})") from None
+        reason = str(error) or type(error).__name__
+        if _UNSUPPORTED.search(reason):
+            raise InputError(f"{name}: not supported ({reason}); save it as PNG") from None
+        raise InputError(f"{name}: damaged or cut short ({reason})") from None
 
 
 def write_png(path: Path, image: npt.NDArray[Any]) -> None:

@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 
 from srcnn.errors import InputError
+from srcnn.images.kinds import UNKNOWN_FORMAT, format_of
 from srcnn.serve.upscale_task import State, UpscaleTask
-from srcnn.upscaling.image_files import UNKNOWN_FORMAT, format_of
 
 MAX_WAITING = 16  # photographs
 MAX_KEPT = 100  # results

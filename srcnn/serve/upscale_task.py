@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Literal
 from srcnn.errors import InputError
 from srcnn.images.decode import PixelArray
 from srcnn.images.image_io import image_size
+from srcnn.images.kinds import format_of
 from srcnn.serve.before_after import BeforeAfter
-from srcnn.upscaling.image_files import check_result_size, format_of, read_image, write_image
+from srcnn.upscaling.image_files import read_image
+from srcnn.upscaling.result_files import check_result_size, write_image
 
 if TYPE_CHECKING:
     from srcnn.upscaling.onnx_runner import Upscaler

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from srcnn.images.decode import PixelArray
+from srcnn.upscaling.metadata import Metadata
 
 Bytes = npt.NDArray[np.uint8]
 Chunks = Iterable[tuple[bytes, bytes]]  # name and body of each
@@ -56,9 +57,21 @@ def write_png_strips(
     _write_chunk(file, b"IEND", b"")
 
 
-def icc_chunk(profile: bytes) -> tuple[bytes, bytes]:
-    """Name and body of the chunk that holds an ICC profile."""
-    return b"iCCP", b"ICC profile\0\0" + zlib.compress(profile)
+def metadata_chunks(metadata: Metadata) -> list[tuple[bytes, bytes]]:
+    """Name and body of the chunks that hold metadata."""
+    chunks = list(metadata.colour_chunks)
+    if metadata.icc:
+        chunks.insert(0, (b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))
+    if metadata.dpi:
+        per_metre = (round(value / 0.0254) for value in metadata.dpi)
+        chunks.append((b"pHYs", struct.pack(">IIB", *per_metre, 1)))
+    if metadata.exif:
+        chunks.append((b"eXIf", metadata.exif.removeprefix(b"Exif\0\0")))
+    if metadata.xmp:
+        chunks.append((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp))
+    if metadata.comment:
+        chunks.append((b"tEXt", b"Comment\0" + metadata.comment.replace(b"\0", b"")))
+    return [*chunks, *metadata.png_text]
 
 
 def _write_chunk(file: BinaryIO, name: bytes, body: bytes) -> None:

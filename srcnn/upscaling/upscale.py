@@ -14,18 +14,11 @@ from tqdm import tqdm
 
 from srcnn.errors import InputError, TooLarge
 from srcnn.images import image_io
-from srcnn.upscaling.image_files import (
-    SUFFIXES,
-    UNKNOWN_FORMAT,
-    check_result_size,
-    format_of,
-    from_pillow,
-    read_image,
-    to_pillow,
-    write_image,
-)
+from srcnn.images.kinds import READ_ONLY, SUFFIXES, UNKNOWN_FORMAT, format_of
+from srcnn.upscaling.image_files import from_pillow, read_image, to_pillow
 from srcnn.upscaling.onnx_runner import Upscaler
 from srcnn.upscaling.released_networks import load
+from srcnn.upscaling.result_files import check_result_size, write_image
 from srcnn.utils.text import printable
 
 
@@ -105,7 +98,7 @@ def find_jobs(
         raise InputError(f"{output}: the suffix does not match --format {kind}")
     sources, jobs = {source for source, _ in found}, dict[Path, Job]()
     for source, inside in found:
-        chosen = kind or file_kind or format_of(source)
+        chosen = kind or file_kind or format_of(source) or READ_ONLY.get(source.suffix.lower())
         if chosen is None:
             errors.append(InputError(f"{source}: {UNKNOWN_FORMAT}"))
             continue

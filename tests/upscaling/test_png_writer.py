@@ -10,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from srcnn.images.decode import decode
-from srcnn.upscaling.png_writer import icc_chunk, write_png_strips
+from srcnn.upscaling.metadata import Metadata
+from srcnn.upscaling.png_writer import metadata_chunks, write_png_strips
 
 
 @given(st.data(), st.sampled_from([np.uint8, np.uint16]), st.integers(1, 4), st.integers(1, 40))
@@ -22,9 +23,9 @@ def test_an_image_written_in_strips_is_read_whole(
     cuts = sorted(data.draw(st.sets(st.integers(1, height), max_size=4)) | {0, height})
     file = BytesIO()
     write_png_strips(file, (width, height), (image[a:b] for a, b in pairwise(cuts)))
-    picture, deep = decode(file)
-    read = np.asarray(picture) if deep is None else deep
-    assert (deep is not None) == (dtype == np.uint16)
+    decoded = decode(file)
+    read = np.asarray(decoded.image) if decoded.levels is None else decoded.levels
+    assert (decoded.levels is not None) == (dtype == np.uint16)
     np.testing.assert_array_equal(read.reshape(image.shape), image)
 
 
@@ -41,7 +42,8 @@ def test_a_photograph_is_as_small_as_pillow_makes_it() -> None:
 def test_chunks_before_the_pixels_are_kept() -> None:
     file = BytesIO()
     image = np.zeros((2, 3, 3), np.uint8)
-    write_png_strips(file, (3, 2), [image], [icc_chunk(b"a profile"), (b"eXIf", b"II*\0words")])
+    metadata = Metadata(icc=b"a profile", exif=b"Exif\0\0II*\0words")
+    write_png_strips(file, (3, 2), [image], metadata_chunks(metadata))
     with Image.open(file) as read:
         read.load()
         assert read.info["icc_profile"] == b"a profile"

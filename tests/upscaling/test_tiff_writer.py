@@ -12,13 +12,14 @@ from PIL import ExifTags, Image
 
 from srcnn.images.decode import PixelArray
 from srcnn.upscaling import tiff_writer
+from srcnn.upscaling.metadata import NO_METADATA, Metadata
 from srcnn.upscaling.tiff_writer import write_tiff_strips
 
 
-def written(levels: PixelArray, rows: int, **about: bytes) -> bytes:
+def written(levels: PixelArray, rows: int, metadata: Metadata = NO_METADATA) -> bytes:
     buffer = io.BytesIO()
     strips = (levels[top : top + rows] for top in range(0, len(levels), rows))
-    write_tiff_strips(buffer, (levels.shape[1], levels.shape[0]), strips, **about)
+    write_tiff_strips(buffer, (levels.shape[1], levels.shape[0]), strips, metadata)
     return buffer.getvalue()
 
 
@@ -51,7 +52,8 @@ def test_profile_and_exif_data_are_kept(dtype: Any) -> None:
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ExposureTime] = 0.25
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.LensModel] = "50 mm"
     exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (47.0, 22.0, 30.5)
-    file = written(np.zeros((40, 30, 3), dtype), 16, icc=b"a profile", exif=exif.tobytes())
+    metadata = Metadata(icc=b"a profile", exif=exif.tobytes())
+    file = written(np.zeros((40, 30, 3), dtype), 16, metadata)
     with Image.open(io.BytesIO(file)) as image:
         read = image.getexif()
         assert read[ExifTags.Base.Make].encode("latin-1").decode() == "Größe"
