@@ -110,13 +110,17 @@ def _add_score(verbs: "_Verbs") -> None:
         "AlexNet and with VGG16, and DISTS. PSNR and SSIM omit SCALE pixels on each side. A result "
         "that equals the ground truth has an infinite PSNR, which the mean leaves out.",
         epilog="The result for img.png is named img, img_xSCALE, imgxSCALE or img_METHOD_xSCALE, "
-        "with any suffix. If the sides of the ground truth are not multiples of SCALE, the result "
-        "may have the size cropped to multiples at the bottom and right; the ground truth is then "
-        "cropped too.",
+        "with any suffix, or else all results share a prefix and suffix, as in SRCNN_img or "
+        "img_upscayl_2x_MODEL. For other names, use a template: --name '{hr}_SwinIR' scores "
+        "img_SwinIR and leaves out results of other names. If the sides of the ground truth are "
+        "not multiples of SCALE, the result may have the size cropped to multiples at the bottom "
+        "and right; the ground truth is then cropped too.",
     ).add_argument
     add("--sr", type=Path, metavar="DIR", required=True, help="folder of the results")
     add("--hr", type=Path, metavar="DIR", required=True, help="folder of the ground truth")
     add("--scale", type=_whole_number(2), required=True, help="the upscaling factor, such as 2")
+    about = "the names of the results without suffix, such as '{hr}_SwinIR' or 'out_{hr}_x{scale}'"
+    add("--name", metavar="TEMPLATE", help=about)
     add("--json", **_JSON, help="print JSON: scores of each image, their mean, and the conventions")
 
 

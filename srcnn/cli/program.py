@@ -75,7 +75,8 @@ def _score(options: Namespace) -> None:
     from srcnn.cli.score_pairs import find_pairs
 
     scale = options.scale
-    pairs = find_pairs(options.sr, options.hr, scale)  # before torch is imported: errors are fast
+    # Before torch is imported, so that errors appear at once.
+    pairs = find_pairs(options.sr, options.hr, scale, options.name)
     with _block_interrupt():
         from srcnn.models.portable import pin_arithmetic
 

@@ -1,10 +1,10 @@
 """Finds the ground truth of each result for `srcnn score`, by file name, and checks their sizes."""
 
 import unicodedata
-from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
+from srcnn.cli.result_names import Template, match_names, match_template
 from srcnn.errors import InputError
 from srcnn.images.image_io import (
     RGB8,
@@ -15,7 +15,7 @@ from srcnn.images.image_io import (
     read_rgb,
 )
 from srcnn.utils.paths import check_val_size
-from srcnn.utils.text import join_names, printable
+from srcnn.utils.text import printable
 
 
 @dataclass(frozen=True)
@@ -40,70 +40,42 @@ class ScorePair:
         return sr, hr, truth.is_grey
 
 
-def find_pairs(sr: Path, hr: Path, scale: int) -> list[ScorePair]:
+def find_pairs(sr: Path, hr: Path, scale: int, name: str | None = None) -> list[ScorePair]:
     """Find the ground truth in the folder `hr` of every result in the folder `sr`.
 
-    A result has the name of its ground truth, or `{name}_x{scale}`, `{name}x{scale}` or
-    `{name}_{method}_x{scale}`, with any suffix. Subfolders must be the same in both folders.
+    `name` is a template for the names of results, such as `{hr}_SwinIR`; without it they are
+    matched as in `match_names`. Subfolders must be the same in both folders.
 
     Raises:
-        InputError: a folder is missing or empty; a file has no partner or two partners; an image
-            is damaged, too small to be scored, or differs from its partner in size.
+        InputError: the template is malformed; a folder is missing or empty; a file has no partner
+            or two partners; an image is damaged, too small to be scored, or differs from its
+            partner in size.
     """
-    hr_files: dict[str, Path] = {}
-    for file in _list("--hr", hr):
-        other = hr_files.setdefault(_name(file, hr), file)
-        if other != file:
-            raise InputError(f"{_names(other)} and {_names(file)}: two images with the same name")
-    sr_files: dict[str, Path] = {}
-    unmatched = []
-    for file in _list("--sr", sr):
-        name = _match(_name(file, sr), hr_files, scale)
-        if name is None:
-            unmatched.append(file)
-        elif name in sr_files:
-            both = f"{_names(sr_files[name])} and {_names(file)}"
-            raise InputError(f"{both}: two results for {_names(hr_files[name])}")
-        else:
-            sr_files[name] = file
-    if unmatched:
-        raise InputError(
-            f"no ground truth in {_names(hr)} for {_names(*unmatched)}; the result for img.png is "
-            f"named img, img_x{scale}, imgx{scale} or img_METHOD_x{scale}"
-        )
-    if missing := [file for name, file in hr_files.items() if name not in sr_files]:
-        raise InputError(f"no result in {_names(sr)} for {_names(*missing)}")
-    pairs = [ScorePair(name, sr_files[name], file) for name, file in hr_files.items()]
+    template = None if name is None else Template.parse(name, scale)
+    truths, results = _files("--hr", hr), _files("--sr", sr)
+    if template is None:
+        matches = match_names(results, truths, scale)
+    else:
+        matches = match_template(results, truths, template)
+    pairs = [ScorePair(truth, results[result], truths[truth]) for truth, result in matches.items()]
     for pair in pairs:
         _check_size(pair, scale)
     return pairs
 
 
-def _list(option: str, folder: Path) -> list[Path]:
+def _files(option: str, folder: Path) -> dict[str, Path]:
+    files: dict[str, Path] = {}
     try:
-        return list_images(folder)
+        listed = list_images(folder)
     except InputError as error:
         raise InputError(f"{option}: {error}") from None
-
-
-def _name(file: Path, folder: Path) -> str:
-    # NFC, because file systems store é as one or as two characters.
-    return unicodedata.normalize("NFC", str(file.relative_to(folder).with_suffix("")))
-
-
-def _match(name: str, hr_names: Container[str], scale: int) -> str | None:
-    """The ground truth's name for a result's: the whole name, or else the longest match."""
-    if name in hr_names:
-        return name
-    for ending in (f"_x{scale}", f"x{scale}"):
-        if name.endswith(ending) and (start := name.removesuffix(ending)) in hr_names:
-            return start
-    start, stem = name.removesuffix(f"_x{scale}"), name.rfind("/") + 1
-    while start != name and "_" in start[stem:]:
-        start = start.rpartition("_")[0]
-        if start in hr_names:
-            return start
-    return None
+    for file in listed:
+        # NFC, because file systems store é as one or as two characters.
+        name = unicodedata.normalize("NFC", str(file.relative_to(folder).with_suffix("")))
+        other = files.setdefault(name, file)
+        if other != file:
+            raise InputError(f"{_name(other)} and {_name(file)}: two images with the same name")
+    return files
 
 
 def _check_size(pair: ScorePair, scale: int) -> None:
@@ -111,12 +83,12 @@ def _check_size(pair: ScorePair, scale: int) -> None:
     cropped = hr_width - hr_width % scale, hr_height - hr_height % scale
     if size not in ((hr_width, hr_height), cropped):
         raise InputError(
-            f"{_names(pair.sr)}: {size[0]}×{size[1]} pixels, but {_names(pair.hr)} has "
+            f"{_name(pair.sr)}: {size[0]}×{size[1]} pixels, but {_name(pair.hr)} has "
             f"{hr_width}×{hr_height}; a result needs the same size, or {cropped[0]}×{cropped[1]} "
             f"(cropped at the bottom and right to a multiple of {scale})"
         )
-    check_val_size(_names(pair.sr), size, scale)
+    check_val_size(_name(pair.sr), size, scale)
 
 
-def _names(*files: Path) -> str:
-    return join_names([printable(str(file)) for file in files])
+def _name(file: Path) -> str:
+    return printable(str(file))
