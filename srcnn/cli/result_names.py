@@ -182,7 +182,7 @@ def _refusal(
     if unmatched := [file for result, file in results.items() if result not in usual]:
         hint = "for other names use --name, as in --name '{hr}_SwinIR'"
         for template, count in counts.most_common(1):
-            if count > 1:
+            if count > max(1, len(usual)):
                 scales = "another --scale or " if template.names_another(scale) else ""
                 hint = f"{count} results match with {scales}{template}"
         return InputError(

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from srcnn.cli.program import main
 from srcnn.cli.score_pairs import find_pairs
 from srcnn.errors import InputError
 
@@ -188,6 +189,12 @@ def test_the_affixes_of_most_results_are_shown(one_line: OneLine, results: list[
     assert "2 results match with --name '{hr}_out'" in one_line(caught)
 
 
+def test_a_template_that_finds_no_more_than_the_usual_names_is_not_shown(one_line: OneLine) -> None:
+    with pytest.raises(InputError) as caught:
+        paired(["a", "b", "c"], ["a", "b"])
+    assert "for other names use --name, as in --name '{hr}_SwinIR'" in one_line(caught)
+
+
 def test_a_template_leaves_out_results_of_other_names() -> None:
     results = ["a_SwinIR_x4", "a_SwinIR_x2", "a_EDSR_x2", "u/b_SwinIR_x2"]
     expected = {"a": "a_SwinIR_x2", "u/b": "u/b_SwinIR_x2"}
@@ -243,3 +250,8 @@ def test_a_malformed_template_is_refused(one_line: OneLine, template: str, probl
         find_pairs(Path("sr"), Path("hr"), 2, template)
     assert one_line(caught).startswith("--name ")
     assert problem in one_line(caught)
+
+
+def test_the_option_name_takes_a_template(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", "--sr", "a", "--hr", "b", "--scale", "2", "--name", "SwinIR"]) == 1
+    assert capsys.readouterr().err.startswith("error: --name SwinIR: has no {hr}")
