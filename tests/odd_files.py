@@ -1,12 +1,14 @@
-"""Small odd image files, each legal or nearly so, of kinds that users of other programs reported."""
+"""Small odd image files, each legal or nearly so, of kinds that people have reported."""
 
 import io
 import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tifffile
 from PIL import ExifTags, Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
@@ -35,7 +37,7 @@ def png_with_chunk(name: bytes, body: bytes, *, damaged: bool = False) -> bytes:
     return png[:33] + struct.pack(">I", len(body)) + name + body + checksum + png[33:]
 
 
-def encoded(kind: str, image: Image.Image | None = None, **options: object) -> bytes:
+def encoded(kind: str, image: Image.Image | None = None, **options: Any) -> bytes:
     """An image, by default the picture, as a file."""
     file = io.BytesIO()
     (image or picture()).save(file, kind, **options)
@@ -63,7 +65,7 @@ def tiff_of_directories(count: int) -> bytes:
     return bytes(file)
 
 
-def tiff_of(pixels: np.ndarray, **options: object) -> bytes:
+def tiff_of(pixels: npt.NDArray[Any], **options: Any) -> bytes:
     """An array as TIFF, by an independent writer."""
     file = io.BytesIO()
     tifffile.imwrite(file, pixels, **options)

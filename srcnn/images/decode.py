@@ -10,7 +10,15 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageFile, MpoImagePlugin, TiffImagePlugin, UnidentifiedImageError
+from PIL import (
+    ExifTags,
+    Image,
+    ImageFile,
+    MpoImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    _imaging,
+)
 
 from srcnn.errors import InputError
 from srcnn.images.jpeg_segments import check_segments
@@ -39,7 +47,7 @@ _AVIF_HEADER = 2**16  # bytes that contain the codec's configuration
 
 def _silence_libtiff() -> None:
     """Stop libtiff from printing its own messages beside ours."""
-    library = ctypes.CDLL(Image.core.__file__)
+    library = ctypes.CDLL(_imaging.__file__)
     for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
         if hasattr(library, name):  # Pillow may also be linked statically
             getattr(library, name)(None)

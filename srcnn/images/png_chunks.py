@@ -12,6 +12,7 @@ from io import BytesIO
 from typing import Any, BinaryIO, NamedTuple
 
 from srcnn.errors import InputError
+from srcnn.utils.text import join_names
 
 MAX_METADATA = 64 * 2**20  # bytes of a chunk besides the pixels, and of its unpacked text
 
@@ -103,7 +104,7 @@ def read_png(file: BinaryIO) -> Png:
         InputError: it is an animation, or there are too many chunks.
     """
     png = Png()
-    data, header = bytearray(), [_SIGNATURE]
+    data, header, damaged = bytearray(), [_SIGNATURE], dict[str, None]()
     for chunk in chunks(file):
         name, body = chunk.name, chunk.body
         if name == b"IDAT":
@@ -111,13 +112,15 @@ def read_png(file: BinaryIO) -> Png:
         elif name in _NEEDED or (name in _USED and chunk.undamaged and not data):
             header.append(struct.pack(">I", len(body)) + name + body + chunk.checksum)
         elif name != b"IEND" and not chunk.undamaged:
-            png.notes.append(f"damaged PNG chunk {name.decode()} dropped")
+            damaged[name.decode()] = None
         elif name == b"acTL" and (frames := int.from_bytes(body[:4], "big")) > 1:
             raise InputError(f"an animation of {frames} frames; save each as a file")
         elif name in (b"iCCP", b"eXIf", b"tEXt", b"zTXt", b"iTXt"):
             _add_metadata(png, name, body)
         if name in _COLOUR and chunk.undamaged:
             png.colour.append((name, body))
+    if damaged:
+        png.notes.append(f"damaged PNG chunks dropped: {join_names([*damaged])}")
     png.pixels.write(b"".join(header))
     for name, body in ((b"IDAT", bytes(data)), (b"IEND", b"")):
         checksum = zlib.crc32(body, zlib.crc32(name))

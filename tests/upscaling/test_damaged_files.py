@@ -10,7 +10,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -18,7 +18,9 @@ from PIL import ExifTags, Image
 
 from srcnn.cli.program import main
 from srcnn.images.image_io import RGB8
-from tests.conftest import Picture
+
+if TYPE_CHECKING:  # it imports torch, and the memory of this module's process is measured
+    from tests.conftest import Picture
 
 SECONDS = 20
 MEMORY = 10**9
@@ -129,7 +131,7 @@ def upscale_damaged(folder: Path, originals: list[Path], count: int) -> tuple[li
     "count",
     [pytest.param(300, marks=pytest.mark.slow), pytest.param(4000, marks=pytest.mark.long)],
 )
-def test_a_damaged_file_is_one_line(tmp_path: Path, picture: Picture, count: int) -> None:
+def test_a_damaged_file_is_one_line(tmp_path: Path, picture: "Picture", count: int) -> None:
     (tmp_path / "good").mkdir()
     originals = write_originals(tmp_path / "good", picture(24, 31))
     with get_context("spawn").Pool(1) as process:  # of its own, to measure its memory
