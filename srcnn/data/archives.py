@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from srcnn.data.download import Remote, fetch
 from srcnn.errors import InputError
 from srcnn.images.image_io import SUFFIXES
-from srcnn.utils.files import check_room
+from srcnn.utils.files import check_room, name_errors
 from srcnn.utils.paths import SPLITS, Split
 from srcnn.utils.yaml_files import read_model
 
@@ -77,7 +77,7 @@ class Images:
         self.archive, self.path = archive, path
         inside = f"{archive.folder.strip('/')}/" if archive.folder else ""
         try:
-            with zipfile.ZipFile(path) as file:
+            with name_errors(path), zipfile.ZipFile(path) as file:
                 entries = [entry for entry in file.infolist() if _is_image(entry, inside)]
         except (zipfile.BadZipFile, NotImplementedError) as error:
             raise InputError(f"{path}: cannot be read as a zip file ({error})") from None
@@ -97,7 +97,7 @@ class Images:
         """The bytes of one image; InputError if it is damaged or encrypted."""
         entry = self.entries[name]
         try:
-            with zipfile.ZipFile(self.path) as file:
+            with name_errors(self.path), zipfile.ZipFile(self.path) as file:
                 return file.read(entry)  # zipfile limits the size and checks the CRC
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
             raise InputError(f"{self.path}: {name} cannot be read ({error})") from None

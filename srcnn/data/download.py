@@ -10,6 +10,7 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from srcnn.errors import InputError
+from srcnn.utils.files import name_errors
 
 TRIES = 8  # consecutive requests without new data after which a download fails
 WAIT = 1.0  # seconds before the second request; doubled for each further one, two minutes in total
@@ -38,7 +39,7 @@ class Remote:
             return "missing"
         if self.size is not None and _size(path) != self.size:
             return f"wrong size: {_size(path)} bytes, expected {self.size}"
-        with path.open("rb") as file:
+        with name_errors(path), path.open("rb") as file:
             actual = hashlib.file_digest(file, self.algorithm).hexdigest()
         if not actual.startswith(self.checksum):
             return f"wrong checksum: {self.algorithm} is {actual}, expected {self.checksum}"
@@ -76,10 +77,11 @@ def fetch(remote: Remote, folder: Path, advice: str) -> Path:
         for _ in range(1 if path.is_file() else 2):
             if fault != "missing":
                 print(f"{remote.name}: {fault}; downloading it again", flush=True)
-            try:
-                _transfer(remote, part)
-            except InputError as error:
-                raise InputError(f"{error}; {advice}") from None
+            with name_errors(part):
+                try:
+                    _transfer(remote, part)
+                except InputError as error:
+                    raise InputError(f"{error}; {advice}") from None
             fault = remote.fault(part)
             if fault is None:
                 part.replace(path)

@@ -18,7 +18,7 @@ from srcnn.data.download import Remote, fetch
 from srcnn.errors import InputError
 from srcnn.models.tensors import Weights, write_tensors
 from srcnn.models.vgg import list_layers
-from srcnn.utils.files import check_sha256, packaged_file, sha256_of
+from srcnn.utils.files import check_sha256, name_errors, packaged_file, sha256_of
 from srcnn.utils.yaml_files import read_yaml
 
 # Not in datasets/weights.yaml: other weights would give another score, so no user chooses them.
@@ -140,7 +140,7 @@ class _NumpyUnpickler(pickle.Unpickler):
 def read_numpy_pickle(path: Path) -> Any:
     """Read a pickle of nested dictionaries of numpy arrays; InputError for any other content."""
     try:
-        with path.open("rb") as file:
+        with name_errors(path), path.open("rb") as file:
             return _NumpyUnpickler(file).load()
     except pickle.UnpicklingError as error:
         raise InputError(f"{path}: {error}") from None

@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from srcnn.utils.files import code_digest, sha256_of, write_text
+from srcnn.utils.files import code_digest, name_errors, sha256_of, write_text
 
 Note = dict[str, Any]
 
@@ -43,8 +43,9 @@ class ResumableFolder:
         digest = hashlib.sha256(repr((code_digest(*ROOMS), made_from)).encode()).hexdigest()
         file = self.store / f"{digest[:32]}.png"
         note_file = file.with_suffix(".json")  # written last
-        # A power cut can leave a note empty.
-        if note_file.is_file() and file.is_file() and (text := note_file.read_text()):
+        with name_errors(note_file):
+            text = note_file.read_text() if note_file.is_file() and file.is_file() else ""
+        if text:  # a power cut can leave a note empty
             note: Note = json.loads(text)
             if sha256_of(file) == note["sha256"]:
                 return file, note

@@ -1,14 +1,15 @@
 """Writes files atomically, checks their sha256, and checks free disk space."""
 
 import errno
+import fcntl
 import hashlib
 import importlib.util
 import json
 import os
+import secrets
 import shutil
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -16,21 +17,88 @@ from typing import Any
 
 from srcnn.errors import InputError
 
+_TEMPORARY = ".srcnn-"  # the start of the names of temporary files
+_ADVICE = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.EFBIG: "raise the limit (ulimit -f), or choose a file system for larger files",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary path, renamed to `path` if the block succeeds; InputError if no space."""
+    """Yield the path of an empty temporary file, renamed to `path` if the block succeeds.
+
+    Temporary files in the folder whose processes were killed are removed.
+
+    Raises:
+        InputError: the file cannot be written; the message names `path`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    _remove_abandoned(path.parent.absolute())
+    with name_errors(path):
+        with suppress(FileNotFoundError):
+            path.lstat()  # a name that is too long fails here, before the work
+        temporary, lock = _create_temporary(path)
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+            os.close(lock)
+
+
+@contextmanager
+def name_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError that names no file, or a temporary one, into an InputError for `path`."""
     try:
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:  # its message does not name the file
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise InputError(f"{path}: {error.strerror}; make room") from None
-        raise
+        yield
+    except OSError as error:
+        advice = _ADVICE.get(error.errno or 0)
+        if error.filename is not None:
+            named = Path(str(error.filename))
+            if not (named.name.startswith(_TEMPORARY) or (named == path and advice)):
+                raise
+        reason = error.strerror or str(error)
+        raise InputError(f"{path}: {reason}{f'; {advice}' if advice else ''}") from None
+
+
+def _create_temporary(path: Path) -> tuple[Path, int]:
+    """Create a file next to `path`; returns it and a descriptor that locks it until it is closed.
+
+    The lock ends with the process, however that ends. The name is short, because that of `path` may
+    have the greatest length.
+    """
+    while True:
+        name = f"{_TEMPORARY}{secrets.token_hex(8)}{path.suffix[:8]}.tmp"
+        temporary = path.with_name(name)
+        lock = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        with suppress(OSError):  # a file system without locks: nothing is removed there
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if temporary.exists():  # not removed by another process before it was locked
+            return temporary, lock
+        os.close(lock)
+
+
+@lru_cache
+def _remove_abandoned(folder: Path) -> None:
+    """Remove temporary files that no process holds open, as far as possible; once per process."""
+    with suppress(OSError):
+        for name in os.listdir(folder):  # noqa: PTH208  # names only, as the folder may be large
+            if name.startswith(_TEMPORARY) and name.endswith(".tmp"):
+                with suppress(OSError):
+                    _remove_unlocked(folder / name)
+
+
+def _remove_unlocked(file: Path) -> None:
+    """Remove a temporary file; OSError if a process has locked it."""
+    lock = os.open(file, os.O_RDWR | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.unlink()
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(lock)
 
 
 def packaged_file(package: str, file: str, sha256: str) -> Path:
@@ -58,7 +126,7 @@ def write_json(value: Any, path: Path) -> None:
 
 def sha256_of(path: Path) -> str:
     """The sha256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
+    with name_errors(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
