@@ -1,14 +1,15 @@
 """What all stage scripts share: the command line, the settings, and errors as one line."""
 
 import argparse
-import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from srcnn.errors import InputError, Stopped
 from srcnn.models.portable import pin_arithmetic
 from srcnn.settings import read_settings
+from srcnn.utils.signals import exit_on_signals
 from stages.input_guard import InputGuard
 
 
@@ -23,7 +24,12 @@ def run_stage(main: Callable[..., None], *options: str) -> None:
     if "loss" in options:
         parser.add_argument("--loss", required=True, help="mse, perceptual or a variant's name")
     arguments = vars(parser.parse_args())
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    with exit_on_signals():
+        _run(main, arguments)
+
+
+def _run(main: Callable[..., None], arguments: Mapping[str, Any]) -> None:
+    """Call `main`; an error becomes one line on stderr and exit status 1, Ctrl-C status 130."""
     try:
         settings = read_settings()
         for option, known in (("scale", settings.scales), ("loss", settings.losses)):
