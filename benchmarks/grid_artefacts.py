@@ -21,7 +21,8 @@ from PIL import Image
 
 from srcnn.analysis.claims import VISIBLE_GRID
 from srcnn.images.grid_levels import TILES, grid_levels
-from srcnn.images.image_io import crop_to_multiple, list_images, read_rgb
+from srcnn.images.image_folders import list_images
+from srcnn.images.image_io import crop_to_multiple, read_rgb
 from srcnn.images.resize import imresize
 from srcnn.models.model_files import load_model
 from srcnn.models.srcnn import SRCNN

@@ -64,8 +64,10 @@ def _add_upscale(verbs: "_Verbs") -> None:
         "JPEG, WebP, TIFF and BMP with 8 or 16 bits per channel, grey or colour, with or without "
         "alpha. Keeps the ICC profile and EXIF data.",
         epilog="PNG and TIFF results of any size need little memory, because they are written in "
-        "strips. If a file cannot be upscaled, an error names it, the other files are upscaled, "
-        "and the exit status is 1.",
+        "strips. If a file or a folder cannot be read, an error names it, the other files are "
+        "upscaled, and the exit status is 1. The same command continues after a stop: a result "
+        "that has the right size and is not older than its original is done already. Another "
+        "--strength or --model needs --force or another output folder.",
     ).add_argument
     add("inputs", nargs="+", metavar="IN", help="a file, a folder, or a quoted pattern")
     about = "output folder, or file for a single input (default: NAME_x2 next to each input)"
@@ -80,7 +82,7 @@ def _add_upscale(verbs: "_Verbs") -> None:
     add("--model", type=Path, help="use your own network, such as models/x2/mse.safetensors")
     kinds = ("png", "jpeg", "webp", "tiff", "bmp", "avif")
     add("--format", choices=kinds, help="format of the results (default: that of each input)")
-    add("--force", action="store_true", help="overwrite existing results")
+    add("--force", action="store_true", help="upscale all files again; overwrites results")
     add("--allow-large", action="store_true", help="accept images of any size")
 
 

@@ -11,11 +11,12 @@ import sys
 import warnings
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from importlib.util import find_spec
 
 from srcnn.cli.arguments import parser
 from srcnn.errors import InputError
+from srcnn.utils.signals import SIGNALS, exit_on_signals
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns the exit status: 0 only if the work is done, 130 after Ctrl-C.
 
     Raises:
-        SystemExit: for `--help`, and for a usage error (status 2).
+        SystemExit: for `--help`, for a usage error (status 2), and after SIGTERM or SIGHUP
+            (128 + signal).
     """
     warnings.filterwarnings("ignore", module="PIL")  # problems with a file are reported as errors
     options = parser().parse_args(arguments)
@@ -33,13 +35,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # The terminal's encoding may lack letters of a file name.
         sys.stdout.reconfigure(errors="backslashreplace")
+    # `serve` ends in its own way.
+    with nullcontext() if options.verb == "serve" else exit_on_signals():
+        return _run(verbs[options.verb], options)
+
+
+def _run(verb: Callable[[Namespace], int | None], options: Namespace) -> int:
+    """Run a verb; returns the exit status."""
     try:
-        status = verbs[options.verb](options) or 0
+        status = verb(options) or 0
         print(end="", flush=True)  # reports a full disk here
         return status
     except BrokenPipeError:
         return 1  # the reader, such as `head`, has stopped
     except (InputError, OSError) as error:
+        if isinstance(error, OSError) and error.filename is None and not _can_write():
+            error = InputError(f"standard output: {error.strerror}")
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -53,9 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _upscale(options: Namespace) -> int:
     if options.model is not None and options.strength is not None:
         raise InputError("--strength mixes the released networks; it cannot be used with --model")
-    with _block_interrupt():
+    with _block_signals():
         from srcnn.upscaling.released_networks import DEFAULT_STRENGTH, load
-        from srcnn.upscaling.upscale import find_jobs, upscale_files
+        from srcnn.upscaling.upscale import upscale_files
+        from srcnn.upscaling.upscale_jobs import find_jobs
 
     strength = DEFAULT_STRENGTH if options.strength is None else options.strength
     network = load(options.scale, strength, options.model)
@@ -77,7 +89,7 @@ def _score(options: Namespace) -> None:
     scale = options.scale
     # Before torch is imported, so that errors appear at once.
     pairs = find_pairs(options.sr, options.hr, scale, options.name)
-    with _block_interrupt():
+    with _block_signals():
         from srcnn.models.portable import pin_arithmetic
 
         pin_arithmetic()  # the same digits on every CPU, as in the pipeline
@@ -98,7 +110,7 @@ def _score(options: Namespace) -> None:
 
 
 def _compare(options: Namespace) -> None:
-    with _block_interrupt():
+    with _block_signals():
         from srcnn.analysis.method_pairs import read_pair
         from srcnn.analysis.seed_runs import read_seed_runs
         from srcnn.cli import compare, compare_seeds
@@ -119,9 +131,9 @@ def _compare(options: Namespace) -> None:
 
 
 @contextmanager
-def _block_interrupt() -> Iterator[None]:
-    """Delay Ctrl-C until the block ends: during the import of torch it would abort the process."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _block_signals() -> Iterator[None]:
+    """Delay signals until the block ends: during the import of torch they would abort Python."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *SIGNALS})
     try:
         yield
     finally:
@@ -130,7 +142,14 @@ def _block_interrupt() -> Iterator[None]:
 
 def _discard_output() -> None:
     """Discard output that cannot be written; otherwise Python reports it a second time at exit."""
+    if not _can_write():
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _can_write() -> bool:
+    """Whether standard output accepts what has been printed so far."""
     try:
         print(end="", flush=True)
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True

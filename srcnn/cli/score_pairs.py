@@ -6,14 +6,8 @@ from pathlib import Path
 
 from srcnn.cli.result_names import Template, match_names, match_template
 from srcnn.errors import InputError
-from srcnn.images.image_io import (
-    RGB8,
-    crop_to_multiple,
-    image_size,
-    list_images,
-    read_photo,
-    read_rgb,
-)
+from srcnn.images.image_folders import list_images
+from srcnn.images.image_io import RGB8, crop_to_multiple, image_size, read_photo, read_rgb
 from srcnn.utils.paths import check_val_size
 from srcnn.utils.text import printable
 

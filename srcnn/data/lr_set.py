@@ -9,8 +9,10 @@ import numpy as np
 from srcnn.data.archives import Images
 from srcnn.data.resume import Note, resume
 from srcnn.errors import InputError
-from srcnn.images.image_io import list_images, read_photo, read_rgb, write_png
+from srcnn.images.image_folders import list_images
+from srcnn.images.image_io import read_photo, read_rgb, write_png
 from srcnn.images.resize import imresize
+from srcnn.utils.files import name_errors
 from srcnn.utils.paths import SELECT, lr_name
 from srcnn.utils.tables import read_csv
 from srcnn.utils.text import join_names
@@ -32,7 +34,8 @@ def write_lr(hr_folder: Path, folder: Path, scale: int, official: Official | Non
     with resume(folder) as work:
 
         def degrade(hr_file: Path) -> tuple[Path, str | None]:
-            hr_bytes = hr_file.read_bytes()
+            with name_errors(hr_file):
+                hr_bytes = hr_file.read_bytes()
 
             def write(file: Path) -> Note:
                 hr = read_photo(hr_bytes, str(hr_file)).pixels

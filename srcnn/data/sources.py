@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from srcnn.data.archives import Images
 from srcnn.errors import InputError
-from srcnn.images.image_io import SUFFIXES, image_size, list_files, list_images
+from srcnn.images.image_folders import list_files, list_images
+from srcnn.images.image_io import SUFFIXES, image_size
 from srcnn.utils.files import packaged_file
 from srcnn.utils.paths import SELECT, SPLITS
 from srcnn.utils.yaml_files import read_yaml

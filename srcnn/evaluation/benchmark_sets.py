@@ -14,7 +14,8 @@ from srcnn.errors import InputError
 from srcnn.evaluation.evaluate import evaluate, mean_scores, tabulate_scores
 from srcnn.evaluation.judges import Judge
 from srcnn.evaluation.metrics import METRICS
-from srcnn.images.image_io import crop_to_multiple, image_size, list_images, read_photo
+from srcnn.images.image_folders import list_images
+from srcnn.images.image_io import crop_to_multiple, image_size, read_photo
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.srcnn import SRCNN

@@ -13,7 +13,8 @@ from PIL import Image
 from srcnn.errors import InputError
 from srcnn.evaluation.judges import Judge
 from srcnn.evaluation.metrics import METRICS, GroundTruth, convention, mean_score, rounded, score
-from srcnn.images.image_io import RGB8, list_images, read_rgb, write_png
+from srcnn.images.image_folders import list_images
+from srcnn.images.image_io import RGB8, read_rgb, write_png
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.model_files import load_authors_model, load_model

@@ -1,6 +1,5 @@
 """Reads image files of common kinds as 8-bit RGB arrays, and writes PNG files."""
 
-import os
 import re
 import warnings
 import zlib
@@ -34,30 +33,6 @@ _MAX_PIXELS = 2**28
 Image.MAX_IMAGE_PIXELS = _MAX_PIXELS
 # For the whole process, because changing warning filters per file is not thread-safe.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
-
-
-def list_images(folder: Path) -> list[Path]:
-    """The image files in `folder` and its subfolders, sorted by path; InputError if none."""
-    files = [path for path in list_files(folder) if path.suffix.lower() in SUFFIXES]
-    if not files:
-        raise InputError(f"{folder}: no images (looked for {IMAGE_NAMES})")
-    return files
-
-
-def list_files(folder: Path) -> list[Path]:
-    """All files in `folder` and its subfolders except hidden ones; InputError if missing."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
-    files = []
-    for path, folders, names in os.walk(folder, followlinks=True):
-        here = Path(path).resolve()
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".") and not here.is_relative_to((here / name).resolve())
-        ]
-        files += [Path(path, name) for name in names if not name.startswith(".")]
-    return sorted(files)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from srcnn.errors import InputError
-from srcnn.images.image_io import RGB8, image_size, list_images, read_photo, read_rgb
+from srcnn.images.image_folders import list_images
+from srcnn.images.image_io import RGB8, image_size, read_photo, read_rgb
 from srcnn.utils.paths import lr_name
 
 

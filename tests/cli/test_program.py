@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,9 +11,11 @@ import pytest
 from srcnn.cli import score_pairs
 from srcnn.cli.program import main
 from srcnn.evaluation.metrics import METRICS, convention
-from srcnn.images.image_io import RGB8, crop_to_multiple, list_images, read_rgb, write_png
+from srcnn.images.image_folders import list_images
+from srcnn.images.image_io import RGB8, crop_to_multiple, read_rgb, write_png
 from srcnn.images.resize import imresize
 from srcnn.models import portable
+from srcnn.utils.signals import SIGNALS
 
 Picture = Callable[..., RGB8]
 Output = pytest.CaptureFixture[str]
@@ -167,6 +170,23 @@ def test_ctrl_c_prints_one_word_and_exits_with_130(
     assert capsys.readouterr() == ("", "stopped\n")
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_with_128_and_the_number(
+    images: tuple[str, ...],
+    capsys: Output,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
+    before = [signal.getsignal(each) for each in SIGNALS]
+    monkeypatch.setattr(score_pairs, "find_pairs", lambda *_: signal.raise_signal(number))
+    with pytest.raises(SystemExit) as exit_:
+        main(["score", *images])
+    for each, handler in zip(SIGNALS, before, strict=True):
+        signal.signal(each, handler)
+    assert exit_.value.code == 128 + number
+    assert capsys.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("full", [True, False], ids=["full disk", "reader gone"])
 def test_unwritable_output_is_one_line_at_most(full: bool) -> None:
     # Scoring takes seconds, and this test is not about what it prints.
@@ -185,7 +205,7 @@ def test_unwritable_output_is_one_line_at_most(full: bool) -> None:
             [sys.executable, "-c", code], cwd=ROOT, stdout=out, stderr=subprocess.PIPE, text=True
         )
     assert done.returncode == 1
-    assert done.stderr == ("error: [Errno 28] No space left on device\n" if full else "")
+    assert done.stderr == ("error: standard output: No space left on device\n" if full else "")
 
 
 def test_help_and_refusals_do_not_wait_for_torch(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from srcnn.images.image_io import (
     RGB8,
     crop_to_multiple,
     image_size,
-    list_images,
     read_photo,
     read_rgb,
     write_png,
@@ -327,38 +326,6 @@ def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded(
         read_rgb(path)
     assert str(path) in one_line(caught)
     assert "pixels" in one_line(caught)
-
-
-def test_images_are_listed_by_path_with_those_in_folders_and_no_hidden_ones(tmp_path: Path) -> None:
-    for name in ("b.PNG", "a.jpeg", "sub/c.tif", "notes.txt", ".b.png", "d.webp", "index.csv"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "folder.png").mkdir()
-    listed = [str(path.relative_to(tmp_path)) for path in list_images(tmp_path)]
-    assert listed == ["a.jpeg", "b.PNG", "d.webp", "sub/c.tif"]
-
-
-def test_files_being_written_are_not_listed(tmp_path: Path, colours: RGB8) -> None:
-    write_png(tmp_path / "a.png", colours)
-    with atomic_write(tmp_path / "b.png") as temporary:
-        temporary.touch()
-        assert list_images(tmp_path) == [tmp_path / "a.png"]
-
-
-def test_a_folder_without_images_is_named_with_what_was_looked_for(
-    tmp_path: Path, one_line: OneLine
-) -> None:
-    (tmp_path / "notes.txt").touch()
-    with pytest.raises(InputError) as caught:
-        list_images(tmp_path)
-    assert str(tmp_path) in one_line(caught)
-    assert "*.png" in one_line(caught)
-
-
-def test_a_missing_folder_is_named(tmp_path: Path, one_line: OneLine) -> None:
-    with pytest.raises(InputError) as caught:
-        list_images(tmp_path / "none")
-    assert one_line(caught) == f"{tmp_path / 'none'}: no such folder"
 
 
 def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:

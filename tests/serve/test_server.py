@@ -29,7 +29,8 @@ from srcnn.upscaling import onnx_runner
 from srcnn.upscaling.onnx_runner import Upscaler
 from srcnn.upscaling.png_writer import write_png_strips
 from srcnn.upscaling.released_networks import load
-from srcnn.upscaling.upscale import Job, upscale_file
+from srcnn.upscaling.upscale import upscale_file
+from srcnn.upscaling.upscale_jobs import Job
 from tests.png_files import png_file, png_of
 from tests.serving_page import page_served
 from tests.tiny_project import ROOT

@@ -13,7 +13,8 @@ from srcnn.images.image_io import RGB8
 from srcnn.serve import server, upscale_queue
 from srcnn.upscaling.onnx_runner import Upscaler
 from srcnn.upscaling.released_networks import load
-from srcnn.upscaling.upscale import Job, upscale_file
+from srcnn.upscaling.upscale import upscale_file
+from srcnn.upscaling.upscale_jobs import Job
 from tests.serving_page import page_served
 
 pytest.importorskip("playwright", reason="playwright is not installed")

@@ -1,0 +1,127 @@
+"""Finds the files that `srcnn upscale` has to upscale, and which of them are done."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from glob import has_magic
+from pathlib import Path
+
+from PIL import Image
+
+from srcnn.errors import InputError
+from srcnn.images.image_folders import find_images, find_matches
+from srcnn.images.image_io import image_size
+from srcnn.images.kinds import IMAGE_SUFFIXES, READ_ONLY, SUFFIXES, UNKNOWN_FORMAT, format_of
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file to upscale."""
+
+    source: Path
+    target: Path  # the file of the result
+    kind: str  # its format, a key of SUFFIXES
+
+
+def result_size(source_size: tuple[int, int], scale: int) -> tuple[int, int]:
+    """Width and height of the result, from those of the upright source."""
+    width, height = source_size
+    return width * scale, height * scale
+
+
+def is_done(job: Job, scale: int) -> bool:
+    """Whether the result exists with the right size and is not older than its source.
+
+    Raises:
+        InputError: the source cannot be read.
+    """
+    source, target = job.source, job.target
+    if not target.is_file() or target.stat().st_mtime_ns < source.stat().st_mtime_ns:
+        return False
+    expected = result_size(image_size(source), scale)
+    try:
+        with _any_size():
+            return image_size(target) == expected
+    except InputError:  # not an image
+        return False
+
+
+@contextmanager
+def _any_size() -> Iterator[None]:
+    """Read the size of images with more pixels than Pillow's limit, which results may have."""
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+
+
+def find_jobs(
+    inputs: Sequence[str], output: Path | None, scale: int, kind: str | None
+) -> list[Job | InputError]:
+    """Find the files to upscale, and choose a name and a format for each result.
+
+    Inputs are files, folders (searched recursively) and patterns such as `photos/*.png`. Earlier
+    results in folders and patterns are skipped. The output is a file name for a single file,
+    otherwise a folder, which mirrors the input folder; None stands for `{name}_x{scale}` next to
+    each file. Without a `kind`, each file keeps its format. Returns the jobs, and an error for each
+    input that cannot be upscaled and for each folder that cannot be read.
+
+    Raises:
+        InputError: `output` contradicts the inputs or `kind`.
+    """
+    found: list[tuple[Path, Path]] = []
+    errors: list[Job | InputError] = []
+    for name in inputs:
+        try:
+            files, unreadable = _find_files(name, output, scale)
+            found += files
+            errors += unreadable
+        except InputError as error:
+            errors.append(error)
+    file_kind = format_of(output) if output and not output.is_dir() else None
+    if file_kind and len(found) > 1:
+        raise InputError(f"{output}: one file name for {len(found)} images; name a folder")
+    if file_kind and kind not in (None, file_kind):
+        raise InputError(f"{output}: the suffix does not match --format {kind}")
+    sources, jobs = {source for source, _ in found}, dict[Path, Job]()
+    for source, inside in found:
+        chosen = kind or file_kind or format_of(source) or READ_ONLY.get(source.suffix.lower())
+        if chosen is None:
+            errors.append(InputError(f"{source}: {UNKNOWN_FORMAT}"))
+            continue
+        suffix = source.suffix if format_of(source) == chosen else SUFFIXES[chosen][0]
+        if output is None:
+            target = source.with_name(f"{source.stem}_x{scale}{suffix}")
+        else:
+            target = output if file_kind else (output / inside).with_suffix(suffix)
+        if other := jobs.get(target):
+            errors.append(InputError(f"{source}: {target} is already the result of {other.source}"))
+        elif target in sources - {source}:
+            errors.append(InputError(f"{source}: its result {target} is also an input"))
+        else:
+            jobs[target] = Job(source, target, chosen)
+    return [*jobs.values(), *errors]
+
+
+def _find_files(
+    name: str, output: Path | None, scale: int
+) -> tuple[list[tuple[Path, Path]], list[InputError]]:
+    """The files that an argument stands for, each with its path inside an output folder."""
+    path = Path(name)
+    if path.is_dir():
+        files, errors = find_images(path)
+    elif path.exists() or not has_magic(name):
+        return [(path, Path(path.name))], []
+    else:
+        matches, errors = find_matches(name)
+        files = [f for f in matches if f.suffix.lower() in IMAGE_SUFFIXES and f.is_file()]
+        if not files and not errors:
+            raise InputError(f"{name}: matches no images")
+    if output is None:  # skip files with the name of another file's result
+        names = {file.with_name(f"{file.stem}_x{scale}") for file in files}
+        files = [file for file in files if file.with_suffix("") not in names]
+    elif not path.resolve().is_relative_to(output.resolve()):  # skip the output folder
+        files = [file for file in files if not file.resolve().is_relative_to(output.resolve())]
+    in_output = (file.relative_to(path) if path.is_dir() else Path(file.name) for file in files)
+    return list(zip(files, in_output, strict=True)), errors
