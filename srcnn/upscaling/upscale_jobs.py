@@ -12,6 +12,7 @@ from srcnn.errors import InputError
 from srcnn.images.image_folders import find_images, find_matches
 from srcnn.images.image_io import image_size
 from srcnn.images.kinds import IMAGE_SUFFIXES, READ_ONLY, SUFFIXES, UNKNOWN_FORMAT, format_of
+from srcnn.utils.files import name_errors
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,10 @@ def find_jobs(
             errors += unreadable
         except InputError as error:
             errors.append(error)
-    file_kind = format_of(output) if output and not output.is_dir() else None
+        except OSError as error:
+            errors.append(InputError(f"{name}: cannot be read ({error.strerror})"))
+    with name_errors(output or Path()):
+        file_kind = format_of(output) if output and not output.is_dir() else None
     if file_kind and len(found) > 1:
         raise InputError(f"{output}: one file name for {len(found)} images; name a folder")
     if file_kind and kind not in (None, file_kind):

@@ -182,7 +182,9 @@ def test_a_long_name_works_if_the_file_system_allows_it(picture: Picture, stem: 
     assert Path(f"{stem}_x2.png").is_file()
 
 
-@pytest.mark.parametrize("output", [(), ("-o", "x/" + "n" * 252 + ".png")])
+@pytest.mark.parametrize(
+    "output", [(), ("-o", "x/" + "n" * 252 + ".png"), ("-o", "n" * 252 + ".png")]
+)
 def test_a_name_that_is_too_long_is_one_line(
     picture: Picture, capsys: Capture, output: tuple[str, ...]
 ) -> None:
@@ -192,6 +194,15 @@ def test_a_name_that_is_too_long_is_one_line(
     target = output[1] if output else "n" * 250 + "_x2.png"
     message = f"error: {target}: File name too long; choose a shorter name\n"
     assert capsys.readouterr() == ("", message)
+
+
+def test_an_input_with_an_impossible_name_does_not_stop_the_rest(
+    photos: list[Path], capsys: Capture
+) -> None:
+    assert main(["upscale", "n" * 256, str(photos[0]), "-o", "large"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "large/a.png\n"
+    assert "n: cannot be read (File name too long)" in err
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "tiff", "bmp"])
