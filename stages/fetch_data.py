@@ -7,7 +7,7 @@ from pathlib import Path
 from srcnn.data import sources
 from srcnn.data.archives import fetch_archives, read_manifest
 from srcnn.data.hr_set import list_conversions, write_hr, write_validation
-from srcnn.images.image_io import IMAGE_NAMES
+from srcnn.images.kinds import IMAGE_NAMES
 from srcnn.settings import Data, Settings
 from srcnn.utils.text import join_names
 from stages.run_stage import run_stage

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from srcnn.data.download import Remote, fetch
 from srcnn.errors import InputError
-from srcnn.images.image_io import SUFFIXES
+from srcnn.images.kinds import IMAGE_SUFFIXES
 from srcnn.utils.files import check_room, name_errors
 from srcnn.utils.paths import SPLITS, Split
 from srcnn.utils.yaml_files import read_model
@@ -123,5 +123,5 @@ def fetch_archives(archives: Sequence[Archive], base_url: str | None, cache: Pat
 def _is_image(entry: zipfile.ZipInfo, inside: str) -> bool:
     path = PurePosixPath(entry.filename)
     hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    is_image = path.suffix.lower() in SUFFIXES and not entry.is_dir()
+    is_image = path.suffix.lower() in IMAGE_SUFFIXES and not entry.is_dir()
     return is_image and not hidden and entry.filename.startswith(inside)

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from srcnn.data.archives import Images
 from srcnn.errors import InputError
 from srcnn.images.image_folders import list_files, list_images
-from srcnn.images.image_io import SUFFIXES, image_size
+from srcnn.images.image_io import image_size
+from srcnn.images.kinds import IMAGE_SUFFIXES
 from srcnn.utils.files import packaged_file
 from srcnn.utils.paths import SELECT, SPLITS
 from srcnn.utils.yaml_files import read_yaml
@@ -80,7 +81,7 @@ def other_files(root: Path) -> list[str]:
         f"{split}/{path.relative_to(root / split)}"
         for split in SPLITS
         for path in list_files(root / split)
-        if path.suffix.lower() not in SUFFIXES
+        if path.suffix.lower() not in IMAGE_SUFFIXES
     ]
 
 

@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from pathlib import Path
 
 from srcnn.errors import InputError
-from srcnn.images.image_io import IMAGE_NAMES, SUFFIXES
+from srcnn.images.kinds import IMAGE_NAMES, IMAGE_SUFFIXES
 
 Found = tuple[list[Path], list[InputError]]
 """Files sorted by path, and an error for each folder that cannot be read."""
@@ -27,7 +27,7 @@ def list_files(folder: Path) -> list[Path]:
 def find_images(folder: Path) -> Found:
     """The files of `find_files` with an image's suffix; InputError if the folder has none."""
     files, errors = find_files(folder)
-    images = [file for file in files if file.suffix.lower() in SUFFIXES]
+    images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
     if not images and not errors:
         raise InputError(f"{folder}: no images (looked for {IMAGE_NAMES})")
     return images, errors

@@ -17,14 +17,11 @@ from PIL import Image
 from srcnn.errors import InputError, TooLarge
 from srcnn.images.colour import on_white, to_srgb
 from srcnn.images.decode import decode, to_8_bits, upright_size
-from srcnn.images.kinds import IMAGE_SUFFIXES
 from srcnn.images.png_chunks import is_plain
 from srcnn.utils.files import atomic_write
 
 RGB8 = npt.NDArray[np.uint8]
 Source = Path | bytes | BinaryIO  # a path, a file's bytes, or a seekable file
-SUFFIXES = IMAGE_SUFFIXES
-IMAGE_NAMES = ", ".join(f"*{suffix}" for suffix in SUFFIXES)
 _UNSUPPORTED = re.compile("unsupported|not supported|not available", re.IGNORECASE)
 _KINDS = {"1": "black and white", "L": "grey", "LA": "grey with alpha", "P": "palette", "RGB": ""}
 

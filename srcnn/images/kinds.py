@@ -25,6 +25,7 @@ REFUSED = (".heic", ".heif", ".jxl")
 
 UNKNOWN_FORMAT = f"unknown image format (known: {', '.join(chain(*SUFFIXES.values()))})"
 IMAGE_SUFFIXES = (*chain(*SUFFIXES.values()), *READ_ONLY, *REFUSED)
+IMAGE_NAMES = ", ".join(f"*{suffix}" for suffix in IMAGE_SUFFIXES)
 READABLE = "PNG, JPEG, WebP, TIFF, BMP or AVIF"
 
 _CONVERT = "convert it to PNG first"
