@@ -82,6 +82,8 @@ def _add_upscale(verbs: "_Verbs") -> None:
     add("--model", type=Path, help="use your own network, such as models/x2/mse.safetensors")
     kinds = ("png", "jpeg", "webp", "tiff", "bmp", "avif")
     add("--format", choices=kinds, help="format of the results (default: that of each input)")
+    about = "leave out metadata, such as EXIF and text, except what the colours depend on"
+    add("--strip", action="store_true", help=about)
     add("--force", action="store_true", help="upscale all files again; overwrites results")
     add("--allow-large", action="store_true", help="accept images of any size")
 

@@ -266,7 +266,7 @@ def test_an_unreadable_profile_is_dropped_with_a_note(run: Upscale) -> None:
 @pytest.mark.parametrize("name", [b"eXIf", b"tEXt", b"iCCP", b"zzZz", b"gAMA"])
 def test_a_damaged_chunk_does_not_make_a_picture_unreadable(run: Upscale, name: bytes) -> None:
     content = png_with_chunk(name, b"Author\0somebody", damaged=True)
-    note = f"damaged PNG chunk {name.decode()} dropped"
+    note = f"damaged PNG chunks dropped: {name.decode()}"
     assert run("photo.png", content=content) == (0, f"photo.png ({note})")
     assert same_picture("photo.png")
 
