@@ -1,52 +1,24 @@
-"""The web server of `srcnn serve`.
-
-It listens on this machine only, and refuses requests from web pages other than its own.
-"""
+"""Starts and ends the web server of `srcnn serve`, which listens on this machine only."""
 
 import asyncio
 import logging
 import os
-import re
 import signal
 import socket
-import tempfile
 import threading
 import webbrowser
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from srcnn.errors import InputError
-from srcnn.report import ASSETS as REPORT_ASSETS
-from srcnn.serve.upscale_queue import QueueFull, UpscaleQueue
-from srcnn.serve.upscale_task import UpscaleTask
+from srcnn.serve.application import HOST, application
+from srcnn.serve.server_folder import server_folder
+from srcnn.serve.upscale_queue import UpscaleQueue
 
-HOST = "127.0.0.1"
-UPLOAD_BYTES = 64_000_000  # limit on the size of an upload
-UPLOAD_SECONDS = 60  # limit on its duration
-
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
-
-_FOLDER = Path(__file__).parent / "assets"
-_ASSETS = {
-    **{f"/{name}": _FOLDER / name for name in ("page.css", "uploads.js", "before_after.js")},
-    "/report.css": REPORT_ASSETS / "page.css",  # colours, controls, and the two images
-    "/zoom_pan.js": REPORT_ASSETS / "zoom_pan.js",
-}
+IDLE_SECONDS = 20  # after which a connection without a complete request header is closed
+MAX_CONNECTIONS = 100  # at a time; a browser opens at most six
+SHUTDOWN_SECONDS = 0.2  # for requests in progress when the server ends
 
 
 def serve(port: int, *, browser: bool, max_pixels: int) -> None:
@@ -62,164 +34,72 @@ def serve(port: int, *, browser: bool, max_pixels: int) -> None:
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else error
         raise InputError(f"port {port}: {reason}; use --port 0 for any free port") from None
-    logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # malformed requests are not news
-    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # unless started by nohup
-        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
-    ended = False
-    with (
-        suppress(KeyboardInterrupt),  # the usual way to stop
-        listener,
-        tempfile.TemporaryDirectory(prefix="srcnn-serve-", ignore_cleanup_errors=True) as folder,
-    ):
-        port = listener.getsockname()[1]
-        address = f"http://{HOST}:{port}/"
+    for library in ("aiohttp", "asyncio"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)  # malformed requests are not news
+    with listener:
+        asyncio.run(_serve(listener, browser=browser, max_pixels=max_pixels))
+
+
+async def _serve(listener: socket.socket, *, browser: bool, max_pixels: int) -> None:
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    with server_folder() as folder:
+        address = f"http://{HOST}:{listener.getsockname()[1]}/"
         print(f"{address} (press Ctrl-C to stop)", flush=True)
         if browser and os.environ.keys() & {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"}:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-        queue = UpscaleQueue(Path(folder), max_pixels)
-        try:
-            app = application(queue, port)
-            web.run_app(app, sock=listener, print=None, access_log=None, shutdown_timeout=1)
-        finally:
-            ended = queue.close()
-    if not ended:
-        os._exit(0)  # a normal exit would wait for the strip that is being computed
+        await listen(listener, UpscaleQueue(folder, max_pixels), stop)
 
 
-def application(queue: UpscaleQueue, port: int) -> web.Application:
-    """The web application; it refuses requests for another host or port."""
-    handlers = _Handlers(queue)
-    app = web.Application(middlewares=[_guard(port)])
-    app.on_response_prepare.append(_add_headers)
-    app.router.add_get("/", handlers.page)
-    for name in _ASSETS:
-        app.router.add_get(name, handlers.asset)
-    app.router.add_post("/jobs", handlers.upload)
-    app.router.add_get("/jobs/{id}", handlers.state)
-    app.router.add_delete("/jobs/{id}", handlers.delete)
-    app.router.add_get(r"/jobs/{id}/{file:before\.png|after\.png|result}", handlers.file)
-    return app
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    """Set `stop` at the first signal to end the program, and ignore the following ones.
 
-
-def _guard(port: int) -> Middleware:
-    """Refuse requests from other web pages, and return every error as one line.
-
-    `Origin` shows whether another site's page sends the request. `Host` shows whether such a page
-    reads the answer through a host name that it points to this machine (DNS rebinding).
+    Not by the event loop, which restores the default handlers before the program has ended.
     """
-    suffix = "" if port == 80 else f":{port}"  # browsers omit the default port
-    hosts = {f"{name}{suffix}" for name in (HOST, "localhost")}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # unless started by nohup
+        numbers.append(signal.SIGHUP)
+    loop = asyncio.get_running_loop()
 
-    @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.host.lower() not in hosts:
-            return _error(403, f"this server answers only to http://{HOST}:{port}/")
-        own = f"http://{request.host}"
-        if request.method not in ("GET", "HEAD") and request.headers.get("Origin") != own:
-            return _error(403, "only this server's own page may send requests")
-        try:
-            return await handler(request)
-        except InputError as error:
-            return _error(503 if isinstance(error, QueueFull) else 422, str(error))
-        except web.HTTPException as error:
-            return _error(error.status, error.reason)
-        except Exception as error:  # for example a full disk; the page shows it
-            return _error(500, str(InputError(f"{type(error).__name__}: {error}")))
+    def handle(*_: Any) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        loop.call_soon_threadsafe(stop.set)
 
-    return guard
+    for number in numbers:
+        signal.signal(number, handle)
 
 
-async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
-
-
-def _error(status: int, message: str) -> web.Response:
-    return web.json_response({"error": message}, status=status)
-
-
-def _parameters(request: web.Request) -> tuple[str, int, float]:
-    """File name, scale and strength of an upload, from the query."""
-    name = re.split(r"[/\\]", request.query.get("name", ""))[-1]
-    name = "".join(character for character in name if character.isprintable())
+async def listen(listener: socket.socket, queue: UpscaleQueue, stop: asyncio.Event) -> None:
+    """Answer requests until `stop` is set; then close all connections and the queue."""
+    runner = web.AppRunner(
+        application(queue, listener.getsockname()[1]),
+        access_log=None,
+        keepalive_timeout=IDLE_SECONDS,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+    )
+    await runner.setup()
+    assert runner.server
     try:
-        return name[-200:], int(request.query["scale"]), float(request.query["strength"])
-    except (KeyError, ValueError):
-        raise InputError("scale and strength must be numbers") from None
+        async with asyncio.TaskGroup() as group:
+            accepting = group.create_task(_accept(listener, runner.server))
+            await stop.wait()
+            accepting.cancel()
+    finally:
+        listener.close()
+        await runner.cleanup()
+        await queue.close()
 
 
-@dataclass(frozen=True)
-class _Handlers:
-    """Answers the page's requests."""
-
-    queue: UpscaleQueue
-
-    async def page(self, request: web.Request) -> web.Response:
-        html = (_FOLDER / "page.html").read_text(encoding="utf-8")
-        html = html.replace("{upload}", str(UPLOAD_BYTES))
-        return web.Response(text=html, content_type="text/html")
-
-    async def asset(self, request: web.Request) -> web.FileResponse:
-        return web.FileResponse(_ASSETS[request.path])
-
-    async def upload(self, request: web.Request) -> web.Response:
-        """Receive a photograph, the request's body, and queue it."""
-        reason = f"larger than the upload limit of {UPLOAD_BYTES // 10**6} MB"
-        too_large = web.HTTPRequestEntityTooLarge(UPLOAD_BYTES, reason=reason)
-        name, scale, strength = _parameters(request)
-        if (request.content_length or 0) > UPLOAD_BYTES:
-            raise too_large
-        task = self.queue.create(name, scale, strength)
+async def _accept(listener: socket.socket, server: web.Server) -> None:
+    """Accept connections, a limited number at a time; the others wait in the listener's backlog."""
+    loop = asyncio.get_running_loop()
+    listener.setblocking(False)
+    while True:
+        while len(server.connections) >= MAX_CONNECTIONS:
+            await asyncio.sleep(0.05)
         try:
-            async with asyncio.timeout(UPLOAD_SECONDS):
-                with task.upload.open("wb") as file:
-                    async for part in request.content.iter_chunked(2**18):
-                        file.write(part)
-                        if file.tell() > UPLOAD_BYTES:
-                            raise too_large
-            await asyncio.to_thread(self.queue.submit, task)
-        except BaseException as error:
-            self.queue.delete(task)
-            if not isinstance(error, TimeoutError):
-                raise
-            reason = f"the upload took longer than {UPLOAD_SECONDS} seconds; send it again"
-            raise InputError(reason) from None
-        return web.json_response(self._state(task), status=202)
-
-    async def state(self, request: web.Request) -> web.Response:
-        return web.json_response(self._state(self._task(request)))
-
-    async def delete(self, request: web.Request) -> web.Response:
-        self.queue.delete(self._task(request))
-        return web.Response(status=204)
-
-    async def file(self, request: web.Request) -> web.FileResponse:
-        """Send the result or one of the two images to compare."""
-        task, file = self._task(request), request.match_info["file"]
-        if task.state != "done":
-            raise InputError("the result is not ready")
-        if file != "result":
-            return web.FileResponse(task.folder / file)
-        name = quote(task.result_name, safe="")
-        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
-        return web.FileResponse(task.result, headers=headers)
-
-    def _task(self, request: web.Request) -> UpscaleTask:
-        task = self.queue.get(request.match_info["id"])
-        if task is None:
-            raise web.HTTPNotFound(reason="the result was deleted; upscale the photograph again")
-        return task
-
-    def _state(self, task: UpscaleTask) -> dict[str, Any]:
-        return {
-            "id": task.id,
-            "state": task.state,
-            "position": self.queue.position(task),
-            "progress": round(task.progress, 3),
-            "error": task.error,
-            "name": task.result_name,
-            "width": task.size[0],
-            "height": task.size[1],
-            "bytes": task.result_bytes,
-            "reduction": task.reduction,
-            "notes": task.notes,
-        }
+            connection, _ = await loop.sock_accept(listener)
+            await loop.connect_accepted_socket(server, connection)
+        except OSError:  # the client has gone, or no file descriptor is free
+            await asyncio.sleep(0.05)

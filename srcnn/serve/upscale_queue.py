@@ -1,17 +1,21 @@
-"""Upscales the uploaded photographs one at a time, in a thread, and keeps the latest results."""
+"""Upscales the uploaded photographs one at a time, in a worker, and keeps the latest results."""
 
+import asyncio
 import secrets
 import shutil
-import threading
 from pathlib import Path
 
 from srcnn.errors import InputError
 from srcnn.images.kinds import UNKNOWN_FORMAT, format_of
 from srcnn.serve.upscale_task import State, UpscaleTask
+from srcnn.serve.worker_pool import WorkerPool
 
 MAX_WAITING = 16  # photographs
 MAX_KEPT = 100  # results
 MAX_KEPT_BYTES = 2_000_000_000  # of the kept results with their uploads
+CHECK_SECONDS = 10  # to read the size of an upload
+# To decode, to upscale a strip, or to write; 200 megapixels of WebP take less than a minute.
+STALL_SECONDS = 300
 
 
 class QueueFull(InputError):  # noqa: N818  # named like its parent's other subclasses
@@ -19,16 +23,14 @@ class QueueFull(InputError):  # noqa: N818  # named like its parent's other subc
 
 
 class UpscaleQueue:
-    """All tasks of a server: waiting, running and finished."""
+    """All tasks of a server: waiting, running and finished. Used by one event loop."""
 
     def __init__(self, folder: Path, max_pixels: int):
         self.folder = folder  # for all files
         self.max_pixels = max_pixels  # of a result
         self._tasks: dict[str, UpscaleTask] = {}  # in order of arrival
-        self._changed = threading.Condition()
-        self._closed = False
-        self._thread = threading.Thread(target=self._work, name="upscale", daemon=True)
-        self._thread.start()
+        self._turn = asyncio.Lock()  # held by the running task; the others wait in order
+        self._checks, self._upscales = WorkerPool(), WorkerPool()  # the latter keep the network
 
     def create(self, name: str, scale: int, strength: float) -> UpscaleTask:
         """Create a task; the caller then writes its `upload` and calls `submit`.
@@ -42,30 +44,31 @@ class UpscaleQueue:
             raise InputError(f"strength {strength:g} is not between 0 and 1")
         if format_of(Path(name)) is None:
             raise InputError(UNKNOWN_FORMAT)
-        with self._changed:
-            if len(self._in_state("uploading", "waiting")) >= MAX_WAITING:
-                reason = f"{MAX_WAITING} photographs are already waiting"
-                raise QueueFull(f"{reason}; try again when one is done")
-            key = secrets.token_urlsafe(16)
-            (self.folder / key).mkdir()
-            self._tasks[key] = UpscaleTask(key, self.folder / key, name, scale, strength)
-            return self._tasks[key]
+        if len(self._in_state("uploading", "waiting")) >= MAX_WAITING:
+            reason = f"{MAX_WAITING} photographs are already waiting"
+            raise QueueFull(f"{reason}; try again when one is done")
+        key = secrets.token_urlsafe(16)
+        (self.folder / key).mkdir()
+        self._tasks[key] = UpscaleTask(key, self.folder / key, name, scale, strength)
+        return self._tasks[key]
 
-    def submit(self, task: UpscaleTask) -> None:
+    async def submit(self, task: UpscaleTask) -> None:
         """Queue a task whose upload is complete.
 
         Raises:
             InputError: the upload is not an image, or the result would be too large.
         """
+        request = {"upload": str(task.upload), "result": None}
         try:
-            task.check_size(self.max_pixels)
+            task.set_size(await self._checks.ask(request, CHECK_SECONDS), self.max_pixels)
+        except TimeoutError:
+            reason = f"reading its size took longer than {CHECK_SECONDS} seconds"
+            raise InputError(f"{reason}; save it again with another program") from None
         except InputError as error:
             raise InputError(task.message(error)) from None
-        with self._changed:
-            if task.state == "uploading":  # not cancelled meanwhile
-                task.state = "waiting"
-                self._tasks[task.id] = self._tasks.pop(task.id)  # behind faster uploads
-                self._changed.notify()
+        self._tasks[task.id] = self._tasks.pop(task.id)  # behind faster uploads
+        task.state = "waiting"
+        task.job = asyncio.create_task(self._run(task))
 
     def get(self, key: str) -> UpscaleTask | None:
         """The task with this id, unless it was deleted."""
@@ -73,64 +76,56 @@ class UpscaleQueue:
 
     def position(self, task: UpscaleTask) -> int:
         """How many tasks come before a waiting task, including the running one."""
-        with self._changed:
-            tasks = self._in_state("running", "waiting")
-            return tasks.index(task) if task.state == "waiting" else 0
+        tasks = self._in_state("running", "waiting")
+        return tasks.index(task) if task.state == "waiting" else 0
 
-    def delete(self, task: UpscaleTask) -> None:
-        """Cancel a task and delete its files; a running task stops before its next strip."""
-        with self._changed:
-            is_running = task.state == "running"
-            task.state = "cancelled"
-            self._tasks.pop(task.id, None)
-        if not is_running:  # the thread deletes the files of a running task
-            shutil.rmtree(task.folder, ignore_errors=True)
+    async def delete(self, task: UpscaleTask) -> None:
+        """Delete a task and its files; if it is running, its worker is killed."""
+        self._tasks.pop(task.id, None)
+        if task.job:
+            task.job.cancel()
+            await asyncio.wait([task.job])
+        shutil.rmtree(task.folder, ignore_errors=True)
 
-    def close(self) -> bool:
-        """Delete all tasks. Returns whether the thread has ended within a second."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
-        for task in list(self._tasks.values()):
-            self.delete(task)
-        self._thread.join(timeout=1)
-        return not self._thread.is_alive()
+    async def close(self) -> None:
+        """Delete all tasks and kill all workers."""
+        tasks = list(self._tasks.values())
+        for job in [task.job for task in tasks if task.job]:
+            job.cancel()  # all of them before the first one gives its turn to the next
+        for task in tasks:
+            await self.delete(task)
+        for pool in (self._checks, self._upscales):
+            await pool.close()
 
     def _in_state(self, *states: State) -> list[UpscaleTask]:
         return [task for task in self._tasks.values() if task.state in states]
 
-    def _work(self) -> None:
-        from srcnn.upscaling.released_networks import load
-
-        while (task := self._next()) is not None:
-            state: State = "done"
-            try:
-                task.run(load(task.scale, task.strength))
-            except Exception as error:  # continue with the next task, whatever this one raised
-                task.error, state = task.message(error), "failed"
-            with self._changed:
-                if task.state == "running":  # not cancelled meanwhile
-                    task.state = state
-            if task.state != "done":
-                shutil.rmtree(task.folder, ignore_errors=True)
-            self._delete_oldest()
-
-    def _next(self) -> UpscaleTask | None:
-        """Wait for a task; None once the queue is closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._in_state("waiting"))
-            if self._closed:
-                return None
-            task = self._in_state("waiting")[0]
+    async def _run(self, task: UpscaleTask) -> None:
+        """Wait until it is the task's turn, and upscale it."""
+        request = {
+            "upload": str(task.upload),
+            "result": str(task.result),
+            "kind": task.kind,
+            "scale": task.scale,
+            "strength": task.strength,
+        }
+        async with self._turn:
             task.state = "running"
-            return task
+            try:
+                ask = self._upscales.ask(request, STALL_SECONDS, task.set_progress)
+                task.set_done(await ask)
+            except Exception as error:  # continue with the next task, whatever this one raised
+                if isinstance(error, TimeoutError):
+                    reason = f"stopped after {STALL_SECONDS} seconds without progress"
+                    error = InputError(f"{reason}; save it again with another program")
+                task.error, task.state = task.message(error), "failed"
+                shutil.rmtree(task.folder, ignore_errors=True)
+            await self._delete_oldest()
 
-    def _delete_oldest(self) -> None:
+    async def _delete_oldest(self) -> None:
         """Delete the oldest results beyond the limits, but never the newest one."""
         used = 0
-        with self._changed:
-            finished = self._in_state("done", "failed")[::-1]
-        for number, task in enumerate(finished):
+        for number, task in enumerate(self._in_state("done", "failed")[::-1]):
             used += task.disk_bytes
-            if number >= MAX_KEPT or (used > MAX_KEPT_BYTES and number):
-                self.delete(task)
+            if number and (number >= MAX_KEPT or used > MAX_KEPT_BYTES):
+                await self.delete(task)

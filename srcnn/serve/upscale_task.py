@@ -1,22 +1,16 @@
-"""A photograph uploaded to the page of `srcnn serve`: its state, and how it is upscaled."""
+"""A photograph uploaded to the page of `srcnn serve`, its state and its files."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from srcnn.errors import InputError
-from srcnn.images.decode import PixelArray
-from srcnn.images.image_io import image_size
 from srcnn.images.kinds import format_of
-from srcnn.serve.before_after import BeforeAfter
-from srcnn.upscaling.image_files import read_image
-from srcnn.upscaling.result_files import check_result_size, write_image
+from srcnn.upscaling.result_files import check_result_size
 
-if TYPE_CHECKING:
-    from srcnn.upscaling.onnx_runner import Upscaler
-
-State = Literal["uploading", "waiting", "running", "done", "failed", "cancelled"]
+State = Literal["uploading", "waiting", "running", "done", "failed"]
 
 
 @dataclass(eq=False)
@@ -29,6 +23,7 @@ class UpscaleTask:
     scale: int  # 2 or 4
     strength: float  # in [0, 1]
     state: State = "uploading"
+    job: asyncio.Task[None] | None = None  # waits and runs; None while uploading
     progress: float = 0.0  # share of the result that is ready, in [0, 1]
     error: str = ""  # why the task failed, in one line
     notes: Sequence[str] = ()  # what was converted, and what the format could not keep
@@ -44,13 +39,12 @@ class UpscaleTask:
         self.result_name = f"{name.stem}_x{self.scale}{name.suffix}"  # for the download
         self.kind = format_of(name) or ""  # of upload and result; UpscaleQueue.create checks it
 
-    def check_size(self, max_pixels: int) -> None:
-        """Read the size of the uploaded image from its header, and set the size of the result.
+    def set_size(self, source_size: tuple[int, int], max_pixels: int) -> None:
+        """Set the size of the result from the width and height of the upload.
 
         Raises:
-            InputError: the upload is not an image, or the result would be too large.
+            InputError: the result would be too large.
         """
-        source_size = image_size(self.upload)
         self.size = width, height = source_size[0] * self.scale, source_size[1] * self.scale
         if width * height > max_pixels:
             advice = f"start srcnn serve --max-megapixels {-(-width * height // 10**6)}"
@@ -62,35 +56,19 @@ class UpscaleTask:
             )
         check_result_size(self.result, self.kind, source_size, self.scale, allow_large=False)
 
-    def run(self, model: "Upscaler") -> None:
-        """Write the result and the two images to compare.
+    def set_progress(self, share: float) -> None:
+        """Set the share of the result that is ready."""
+        self.progress = share
 
-        Raises:
-            InputError: the photograph cannot be read, or the task is cancelled meanwhile.
-        """
-        source = read_image(self.upload)
-        images = BeforeAfter(source, self.size)
-
-        def strips() -> Iterator[PixelArray]:
-            rows = 0
-            for strip in model.strips(source):
-                if self.state == "cancelled":
-                    raise InputError("cancelled")
-                images.add(strip, rows)
-                yield strip
-                rows += len(strip)
-                self.progress = rows / self.size[1]
-
-        notes = write_image(self.result, self.kind, source, strips(), self.size)
-        images.write(self.folder)
-        self.notes, self.reduction = [*source.notes, *notes], images.reduction
+    def set_done(self, answer: dict[str, Any]) -> None:
+        """Set what is known of a written result; `answer` is the worker's."""
+        self.notes, self.reduction = answer["notes"], answer["reduction"]
         self.result_bytes = self.result.stat().st_size
         self.disk_bytes = sum(file.stat().st_size for file in self.folder.iterdir())
+        self.state = "done"
 
     def message(self, error: Exception) -> str:
         """The error in one line, without temporary file names and command-line options."""
-        if not isinstance(error, InputError | OSError):
-            error = InputError(f"cannot be upscaled ({type(error).__name__}: {error})")
         line = str(InputError(str(error)))
         for file in (self.upload, self.result):
             line = line.removeprefix(f"{file}: ")

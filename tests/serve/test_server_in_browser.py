@@ -3,19 +3,17 @@
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
 from PIL import Image
 
 from srcnn.images.image_io import RGB8
-from srcnn.serve import server, upscale_queue
-from srcnn.upscaling.onnx_runner import Upscaler
+from srcnn.serve import application, upscale_queue
 from srcnn.upscaling.released_networks import load
 from srcnn.upscaling.upscale import upscale_file
 from srcnn.upscaling.upscale_jobs import Job
-from tests.serving_page import page_served
+from tests.serving_page import Gate, page_served
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
@@ -186,30 +184,31 @@ def test_other_settings_upscale_the_shown_photograph_again(page: Page, files: Pa
 
 
 def test_waiting_and_running_photographs_can_be_cancelled(
-    page: Page, files: Path, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, files: Path, tmp_path: Path, gate: Gate
 ) -> None:
-    opened, whole = Event(), Upscaler.strips
-    monkeypatch.setattr(
-        Upscaler, "strips", lambda model, image: opened.wait(30) and whole(model, image)
-    )
-    page.set_input_files("#choose", [files / name for name in ("cat.png", "rocket.tif")])
-    page.locator("#go").click()
-    expect(line(page, "cat.png")).to_contain_text("upscaling")
-    expect(line(page, "rocket.tif")).to_contain_text("waiting, 1 ahead")
-    page.get_by_label("Cancel rocket.tif").click()
-    page.get_by_label("Cancel cat.png").click()
-    for name in ("cat.png", "rocket.tif"):
-        expect(line(page, name)).to_contain_text("not upscaled yet")
-    opened.set()
-    page.get_by_role("button", name="Upscale 2 photographs").click()
-    for name in ("cat.png", "rocket.tif"):
-        expect(line(page, name)).to_contain_text("320 × 240 pixels")
+    names = "cat.png", "rocket.tif"
+    with page_served(tmp_path) as address:
+        page = browser.new_page()
+        page.goto(address)
+        page.set_input_files("#choose", [files / name for name in names])
+        page.locator("#go").click()
+        expect(line(page, "cat.png")).to_contain_text("upscaling")
+        expect(line(page, "rocket.tif")).to_contain_text("waiting, 1 ahead")
+        page.get_by_label("Cancel rocket.tif").click()
+        page.get_by_label("Cancel cat.png").click()
+        for name in names:
+            expect(line(page, name)).to_contain_text("not upscaled yet")
+        gate.open()
+        page.get_by_role("button", name="Upscale 2 photographs").click()
+        for name in names:
+            expect(line(page, name)).to_contain_text("320 × 240 pixels")
+        page.close()
 
 
 def test_a_file_that_is_too_large_is_not_sent(
     open_page: Callable[..., Page], files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "UPLOAD_BYTES", 1000)
+    monkeypatch.setattr(application, "UPLOAD_BYTES", 1000)
     page = open_page()
     page.set_input_files("#choose", files / "cat.png")
     expect(line(page, "cat.png")).to_contain_text("is larger than the upload limit of 0.001 MB")
