@@ -1,16 +1,18 @@
 """The page of `srcnn serve`, served by a thread of the test, and a client that uses it."""
 
 import asyncio
-import os
 import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import psutil
 import requests
 
 from srcnn.serve.application import HOST
@@ -24,18 +26,21 @@ TIMEOUT = 60  # on machines that have much else to do
 def page_served(folder: Path, max_pixels: int = 10**6) -> Iterator[str]:
     """Serve on a free port until the block ends; yield the address without a trailing slash."""
     listener = socket.create_server((HOST, 0))
-    stop = asyncio.Event()
-    loop = asyncio.new_event_loop()
-    serving = listen(listener, UpscaleQueue(folder, max_pixels), stop)
-    thread = Thread(target=loop.run_until_complete, args=(serving,))
+    address = f"http://{HOST}:{listener.getsockname()[1]}"
+    stop: Future[Callable[[], Any]] = Future()
+
+    async def serve() -> None:
+        loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+        stop.set_result(partial(loop.call_soon_threadsafe, stopped.set))
+        await listen(listener, UpscaleQueue(folder, max_pixels), stopped)
+
+    thread = Thread(target=asyncio.run, args=(serve(),))
     thread.start()
     try:
-        yield f"http://{HOST}:{listener.getsockname()[1]}"
+        yield address
     finally:
-        loop.call_soon_threadsafe(stop.set)
+        stop.result()()
         thread.join()
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
 
 
 def worker_after(code: str) -> tuple[str, ...]:
@@ -130,7 +135,6 @@ class Client:
 def is_alive(process: int) -> bool:
     """Whether a process exists; one that has ended but was not waited for does not count."""
     try:
-        stat = Path(f"/proc/{process}/stat").read_text()
-    except OSError:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    return stat.rpartition(") ")[2][0] != "Z" and os.getpid() != process

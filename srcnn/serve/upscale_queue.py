@@ -14,8 +14,9 @@ MAX_WAITING = 16  # photographs
 MAX_KEPT = 100  # results
 MAX_KEPT_BYTES = 2_000_000_000  # of the kept results with their uploads
 CHECK_SECONDS = 10  # to read the size of an upload
-# To decode, to upscale a strip, or to write; 200 megapixels of WebP take less than a minute.
-STALL_SECONDS = 300
+# Of a task without progress. WebP encoding reports none: 196 megapixels of noise kept it busy for
+# about 10 minutes on two shared cores.
+STALL_SECONDS = 1800
 
 
 class QueueFull(InputError):  # noqa: N818  # named like its parent's other subclasses
