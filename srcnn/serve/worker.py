@@ -19,7 +19,8 @@ from srcnn.errors import InputError
 from srcnn.images.decode import PixelArray
 from srcnn.images.image_io import image_size
 from srcnn.serve.before_after import BeforeAfter
-from srcnn.upscaling.image_files import read_image, write_image
+from srcnn.upscaling.image_files import read_image
+from srcnn.upscaling.result_files import write_image
 
 MAX_ERROR = 2000  # characters
 
