@@ -17,14 +17,14 @@ SUFFIXES = {
 }
 """File name suffixes of the kinds that can be read and written, the usual one first."""
 
-READ_ONLY = {".mpo": "jpeg"}
-"""Suffixes of files that can only be read, and the kind of their first picture."""
+_OTHER_SUFFIXES = {".mpo": "jpeg", ".heic": "jpeg", ".heif": "jpeg", ".jxl": "jpeg"}
+"""Suffixes of what cannot be written, and the kind of the result.
 
-REFUSED = (".heic", ".heif", ".jxl")
-"""Suffixes of photographs that cannot be read. They are listed, so that none is overlooked."""
+HEIC and JPEG XL are refused by their content; they are listed so that none is overlooked.
+"""
 
 UNKNOWN_FORMAT = f"unknown image format (known: {', '.join(chain(*SUFFIXES.values()))})"
-IMAGE_SUFFIXES = (*chain(*SUFFIXES.values()), *READ_ONLY, *REFUSED)
+IMAGE_SUFFIXES = (*chain(*SUFFIXES.values()), *_OTHER_SUFFIXES)
 IMAGE_NAMES = ", ".join(f"*{suffix}" for suffix in IMAGE_SUFFIXES)
 READABLE = "PNG, JPEG, WebP, TIFF, BMP or AVIF"
 
@@ -58,6 +58,16 @@ def format_of(path: Path) -> str | None:
     """The kind that a file name's suffix stands for."""
     suffix = path.suffix.lower()
     return next((name for name, suffixes in SUFFIXES.items() if suffix in suffixes), None)
+
+
+def result_format(source: Path) -> str | None:
+    """The kind of a source's result, if no other is chosen; None if its suffix is unknown."""
+    return format_of(source) or _OTHER_SUFFIXES.get(source.suffix.lower())
+
+
+def result_suffix(source: Path, kind: str) -> str:
+    """The suffix of a result of this kind: that of the source, if it stands for the kind."""
+    return source.suffix if format_of(source) == kind else SUFFIXES[kind][0]
 
 
 def kind_of(file: BinaryIO) -> str:

@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from srcnn.errors import InputError
+from srcnn.images.kinds import IMAGE_SUFFIXES, READABLE
 from srcnn.report import ASSETS as REPORT_ASSETS
 from srcnn.serve.upscale_queue import QueueFull, UpscaleQueue
 from srcnn.serve.upscale_task import UpscaleTask
@@ -110,7 +111,8 @@ class _Handlers:
 
     async def page(self, request: web.Request) -> web.Response:
         html = (_FOLDER / "page.html").read_text(encoding="utf-8")
-        html = html.replace("{upload}", str(UPLOAD_BYTES))
+        html = html.replace("{upload}", str(UPLOAD_BYTES)).replace("{kinds}", READABLE)
+        html = html.replace("{suffixes}", ",".join(IMAGE_SUFFIXES))
         return web.Response(text=html, content_type="text/html")
 
     async def asset(self, request: web.Request) -> web.FileResponse:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from srcnn.errors import InputError
-from srcnn.images.kinds import UNKNOWN_FORMAT, format_of
+from srcnn.images.kinds import UNKNOWN_FORMAT, result_format
 from srcnn.serve.upscale_task import State, UpscaleTask
 from srcnn.serve.worker_pool import WorkerPool
 
@@ -43,7 +43,7 @@ class UpscaleQueue:
             raise InputError(f"scale {scale} is neither 2 nor 4")
         if not 0 <= strength <= 1:
             raise InputError(f"strength {strength:g} is not between 0 and 1")
-        if format_of(Path(name)) is None:
+        if result_format(Path(name)) is None:
             raise InputError(UNKNOWN_FORMAT)
         if len(self._in_state("uploading", "waiting")) >= MAX_WAITING:
             reason = f"{MAX_WAITING} photographs are already waiting"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from srcnn.errors import InputError
-from srcnn.images.kinds import format_of
+from srcnn.images.kinds import result_format, result_suffix
 from srcnn.upscaling.result_files import check_result_size
 
 State = Literal["uploading", "waiting", "running", "done", "failed"]
@@ -35,9 +35,10 @@ class UpscaleTask:
     def __post_init__(self) -> None:
         name = Path(self.name)
         self.upload = self.folder / f"original{name.suffix.lower()}"
-        self.result = self.folder / f"result{self.upload.suffix}"
-        self.result_name = f"{name.stem}_x{self.scale}{name.suffix}"  # for the download
-        self.kind = format_of(name) or ""  # of upload and result; UpscaleQueue.create checks it
+        self.kind = result_format(name) or "png"  # of the result; UpscaleQueue.create checks it
+        suffix = result_suffix(name, self.kind)
+        self.result = self.folder / f"result{suffix.lower()}"
+        self.result_name = f"{name.stem}_x{self.scale}{suffix}"  # for the download
 
     def set_size(self, source_size: tuple[int, int], max_pixels: int) -> None:
         """Set the size of the result from the width and height of the upload.

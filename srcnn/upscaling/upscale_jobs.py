@@ -11,7 +11,13 @@ from PIL import Image
 from srcnn.errors import InputError
 from srcnn.images.image_folders import find_images, find_matches
 from srcnn.images.image_io import image_size
-from srcnn.images.kinds import IMAGE_SUFFIXES, READ_ONLY, SUFFIXES, UNKNOWN_FORMAT, format_of
+from srcnn.images.kinds import (
+    IMAGE_SUFFIXES,
+    UNKNOWN_FORMAT,
+    format_of,
+    result_format,
+    result_suffix,
+)
 from srcnn.utils.files import name_errors
 
 
@@ -90,11 +96,11 @@ def find_jobs(
         raise InputError(f"{output}: the suffix does not match --format {kind}")
     sources, jobs = {source for source, _ in found}, dict[Path, Job]()
     for source, inside in found:
-        chosen = kind or file_kind or format_of(source) or READ_ONLY.get(source.suffix.lower())
+        chosen = kind or file_kind or result_format(source)
         if chosen is None:
             errors.append(InputError(f"{source}: {UNKNOWN_FORMAT}"))
             continue
-        suffix = source.suffix if format_of(source) == chosen else SUFFIXES[chosen][0]
+        suffix = result_suffix(source, chosen)
         if output is None:
             target = source.with_name(f"{source.stem}_x{scale}{suffix}")
         else:

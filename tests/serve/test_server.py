@@ -158,11 +158,11 @@ def moving() -> bytes:
 @pytest.mark.parametrize(
     ("name", "make", "says"),
     [
-        ("a.png", lambda whole: b"", "not a readable PNG, JPEG, WebP, TIFF or BMP"),
-        ("a.jpg", lambda whole: b"words", "not a readable PNG, JPEG, WebP, TIFF or BMP"),
+        ("a.png", lambda whole: b"", "not a readable PNG, JPEG, WebP, TIFF, BMP or AVIF"),
+        ("a.jpg", lambda whole: b"words", "not a readable PNG, JPEG, WebP, TIFF, BMP or AVIF"),
         ("a.png", lambda whole: whole[:-900], "damaged or cut short"),
         ("a.webp", lambda whole: moving(), "an animation of 2 frames; save each as a file"),
-        ("a.gif", lambda whole: whole, "unknown image format (known: .png, .jpg, .jpeg, .webp"),
+        ("a.gif", lambda whole: whole, "unknown image format (known: .png, .jpg, .jpeg"),
         ("photo", lambda whole: whole, "unknown image format"),
         (".png", lambda whole: whole, "unknown image format"),
         ("", lambda whole: whole, "unknown image format"),
