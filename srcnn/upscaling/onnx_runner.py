@@ -13,6 +13,7 @@ from srcnn.images.resize import Kernel, imresize
 from srcnn.models.receptive_field import halo_of
 from srcnn.upscaling.image_files import SourceImage
 from srcnn.upscaling.tile_network import tile_network
+from srcnn.upscaling.transparency import fill_transparent
 from srcnn.utils.threads import prefetch
 
 TILE = 384  # pixels of a result's tile along each side
@@ -55,9 +56,8 @@ class Upscaler:
         """Upscale rows that have a margin of context on all sides."""
         if lr.shape[2] not in (2, 4):
             return self._upscale_colours(_crop_margin(lr, margin - self.halo))
-        colours, alpha = lr[..., :-1], lr[..., -1]
-        if (alpha < np.iinfo(alpha.dtype).max).any():
-            colours = _fill_transparent(colours, alpha)
+        filled = fill_transparent(lr)
+        colours, alpha = filled[..., :-1], filled[..., -1]
         colours = self._upscale_colours(_crop_margin(colours, margin - self.halo))
         return np.dstack([colours, self._upscale_alpha(_crop_margin(alpha, margin - 2))])
 
@@ -104,17 +104,3 @@ def _luma(rgb: PixelArray) -> PixelArray:
     """[H, W, 1] of [H, W, 3] by BT.601, as Pillow converts RGB to grey."""
     weighted = rgb @ np.array([0.299, 0.587, 0.114], np.float32)
     return np.rint(weighted)[..., None].astype(rgb.dtype)
-
-
-def _fill_transparent(colours: PixelArray, alpha: PixelArray) -> PixelArray:
-    """Give fully transparent pixels the colour of the nearest visible pixel.
-
-    Their stored colour is arbitrary, and the network would mix it into visible edges.
-    """
-    from scipy.ndimage import distance_transform_edt  # slow to import and rarely needed
-
-    hidden = alpha == 0
-    if hidden.all() or not hidden.any():
-        return colours
-    nearest = distance_transform_edt(hidden, return_distances=False, return_indices=True)
-    return colours[tuple(nearest)]

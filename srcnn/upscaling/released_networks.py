@@ -43,6 +43,25 @@ def load(
     return _load(scale, strength, None if model is None else Path(model), threads)
 
 
+def load_all(
+    strength: float = DEFAULT_STRENGTH, model: Path | str | None = None, threads: int = 0
+) -> list[Upscaler]:
+    """Load the released networks, in the order of their scales, or only `model`.
+
+    The arguments and errors are those of `load`.
+    """
+    if model is not None:
+        return [load(None, strength, model, threads)]
+    scales = _released_scales()
+    if not scales:
+        raise InputError(f"{FOLDER}: no released networks; install the package again")
+    return [load(scale, strength, None, threads) for scale in scales]
+
+
+def _released_scales() -> list[int]:
+    return sorted(int(file.parent.name[1:]) for file in FOLDER.glob("x*/mse.*"))
+
+
 @lru_cache(maxsize=4)
 def _load(scale: int | None, strength: float, model: Path | None, threads: int) -> Upscaler:
     if not 0 <= strength <= 1:
@@ -55,7 +74,7 @@ def _load(scale: int | None, strength: float, model: Path | None, threads: int) 
     scale = 2 if scale is None else scale
     files = [FOLDER / f"x{scale}" / f"{loss}.safetensors" for loss in ("mse", "perceptual")]
     if not all(file.is_file() for file in files):
-        scales = ", ".join(sorted(file.parent.name[1:] for file in FOLDER.glob("x*/mse.*")))
+        scales = ", ".join(map(str, _released_scales()))
         raise InputError(f"no released network for scale {scale}; there are {scales}")
     (mse, about), (perceptual, _) = (read_network(file) for file in files)
     parts = (mse, 1 - strength), (perceptual, strength)
