@@ -23,6 +23,7 @@ INSTEAD = {
     r"srcnn serve$": "timeout --preserve-status --signal INT 5 srcnn serve --port 0 --no-browser",
     r"photos/0001.png": "'photos/train/photo 0.png'",
     r"photos/\*.png": "photos/*/*.png",
+    r"(--width|--height) \d+": r"\1 300",  # the tiny photographs would be enlarged 30 times
     r"/path/to/photos": "{project}/photos",
     r"\bx4/": "x2/",  # the tiny project has only one scale
     r" metrics/x4.json": "",

@@ -59,20 +59,31 @@ class _Completion(argparse.Action):
 def _add_upscale(verbs: "_Verbs") -> None:
     add = verbs.add_parser(
         "upscale",
-        help="upscale photographs 2 or 4 times",
+        help="upscale photographs to any size",
         description="Upscale photographs with a trained SRCNN on a CPU. Reads and writes PNG, "
         "JPEG, WebP, TIFF and BMP with 8 or 16 bits per channel, grey or colour, with or without "
         "alpha. Keeps the ICC profile and EXIF data.",
-        epilog="PNG and TIFF results of any size need little memory, because they are written in "
-        "strips. If a file or a folder cannot be read, an error names it, the other files are "
-        "upscaled, and the exit status is 1. The same command continues after a stop: a result "
+        epilog="The released networks enlarge 2 and 4 times. The next larger one is run, and its "
+        "result is resized down to the exact size by bicubic interpolation; above 4, the network "
+        "for 4 is run and the rest is bicubic; at or below 1, no network is run. PNG and TIFF "
+        "results of any size need little memory, because they are written in strips. If a file or "
+        "a folder cannot be read, an error names it, the other files are upscaled, and the exit "
+        "status is 1. The same command continues after a stop: a result "
         "that has the right size and is not older than its original is done already. Another "
         "--strength or --model needs --force or another output folder.",
     ).add_argument
     add("inputs", nargs="+", metavar="IN", help="a file, a folder, or a quoted pattern")
-    about = "output folder, or file for a single input (default: NAME_x2 next to each input)"
+    about = (
+        "output folder, or file for a single input (default: NAME_x2, NAME_w1920, NAME_h1080 or "
+        "NAME_1920x1080 next to each input)"
+    )
     add("-o", "--output", type=Path, metavar="OUT", help=about)
-    add("--scale", type=int, help="2 or 4 (default: 2; with --model, the model's scale)")
+    about = "any number up to 100, such as 2.5 (default: 2; with --model, the model's scale)"
+    add("--scale", type=float, metavar="N", help=about)
+    about = "pixels of the results in width, instead of --scale; the proportions are kept"
+    add("--width", type=_whole_number(1), metavar="N", help=about)
+    about = "pixels in height; with --width, the result is the largest that fits into both"
+    add("--height", type=_whole_number(1), metavar="N", help=about)
     add(
         "--strength",
         type=float,

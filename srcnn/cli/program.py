@@ -65,14 +65,19 @@ def _upscale(options: Namespace) -> int:
     if options.model is not None and options.strength is not None:
         raise InputError("--strength mixes the released networks; it cannot be used with --model")
     with _block_signals():
-        from srcnn.upscaling.released_networks import DEFAULT_STRENGTH, load
+        from srcnn.upscaling.released_networks import DEFAULT_STRENGTH, load_all
+        from srcnn.upscaling.target_size import TargetSize
         from srcnn.upscaling.upscale import upscale_files
         from srcnn.upscaling.upscale_jobs import find_jobs
 
     strength = DEFAULT_STRENGTH if options.strength is None else options.strength
-    network = load(options.scale, strength, options.model)
-    jobs = find_jobs(options.inputs, options.output, network.scale, options.format)
-    return upscale_files(jobs, network, force=options.force, allow_large=options.allow_large)
+    networks = load_all(strength, options.model)
+    scale = options.scale
+    if scale is None and options.width is None and options.height is None:
+        scale = networks[0].scale
+    size = TargetSize(scale, options.width, options.height)
+    jobs = find_jobs(options.inputs, options.output, size, options.format)
+    return upscale_files(jobs, networks, force=options.force, allow_large=options.allow_large)
 
 
 def _serve(options: Namespace) -> None:

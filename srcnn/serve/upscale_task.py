@@ -55,7 +55,7 @@ class UpscaleTask:
                 f"the result would have {width}×{height} pixels ({width * height / 1e6:.0f} "
                 f"megapixels); the limit is {max_pixels / 1e6:g} megapixels: {advice}"
             )
-        check_result_size(self.result, self.kind, source_size, self.scale, allow_large=False)
+        check_result_size(self.result, self.kind, source_size, self.size, allow_large=False)
 
     def set_progress(self, share: float) -> None:
         """Set the share of the result that is ready."""

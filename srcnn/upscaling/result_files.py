@@ -40,16 +40,16 @@ _JPEG_SEGMENT = {"exif": 65_533, "xmp": 65_504, "iptc": 65_000, "comment": 65_53
 
 
 def check_result_size(
-    path: Path, kind: str, source_size: tuple[int, int], scale: int, *, allow_large: bool
+    path: Path, kind: str, source_size: tuple[int, int], size: tuple[int, int], *, allow_large: bool
 ) -> None:
     """Check that the format can hold the result, and unless `allow_large` that memory can.
 
-    `path` and `kind` are the result's; `source_size` is the source's width and height.
+    `path` and `kind` are the result's; the sizes are width and height of the source and the result.
 
     Raises:
         InputError: the result is too large.
     """
-    width, height = (side * scale for side in source_size)
+    width, height = size
     result = f"{path}: the result has {width}×{height} pixels"
     limit = _MAX_SIDE.get(kind)
     if limit and max(height, width) > limit:

@@ -31,13 +31,12 @@ class TargetSize:
     height: int | None = None
 
     def __post_init__(self) -> None:
-        sides = [side for side in (self.width, self.height) if side is not None]
-        if self.scale is not None and sides:
+        if self.scale is None:
+            return
+        if (self.width, self.height) != (None, None):
             raise InputError("--scale cannot be used with --width or --height")
-        if self.scale is not None and not 0 < self.scale <= MAX_SCALE:
+        if not 0 < self.scale <= MAX_SCALE:
             raise InputError(f"--scale {self.scale:g}: choose more than 0 and at most {MAX_SCALE}")
-        if min(sides, default=1) < 1:
-            raise InputError(f"--width and --height are at least 1 pixel, not {min(sides)}")
 
     @property
     def label(self) -> str:

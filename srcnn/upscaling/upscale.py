@@ -11,28 +11,41 @@ from PIL import Image
 from tqdm import tqdm
 
 from srcnn.errors import InputError, TooLarge
+from srcnn.images.decode import PixelArray
 from srcnn.upscaling.image_files import from_pillow, read_image, to_pillow
 from srcnn.upscaling.onnx_runner import Upscaler
-from srcnn.upscaling.released_networks import load
+from srcnn.upscaling.released_networks import load, load_all
 from srcnn.upscaling.result_files import check_result_size, write_image
-from srcnn.upscaling.upscale_jobs import Job, is_done, result_size
+from srcnn.upscaling.target_size import choose_network, describe_resize, strips_of_size
+from srcnn.upscaling.upscale_jobs import Job, is_done
 from srcnn.utils.files import name_errors
 from srcnn.utils.text import printable
 
+_Size = tuple[int, int]  # width and height
+
 
 @overload
-def upscale(image: npt.NDArray[Any], model: Upscaler | None = None) -> npt.NDArray[Any]: ...
-@overload
-def upscale(image: Image.Image | Path | str, model: Upscaler | None = None) -> Image.Image: ...
 def upscale(
-    image: npt.NDArray[Any] | Image.Image | Path | str, model: Upscaler | None = None
+    image: npt.NDArray[Any], model: Upscaler | None = None, *, size: _Size | None = None
+) -> npt.NDArray[Any]: ...
+@overload
+def upscale(
+    image: Image.Image | Path | str, model: Upscaler | None = None, *, size: _Size | None = None
+) -> Image.Image: ...
+def upscale(
+    image: npt.NDArray[Any] | Image.Image | Path | str,
+    model: Upscaler | None = None,
+    *,
+    size: _Size | None = None,
 ) -> npt.NDArray[Any] | Image.Image:
     """Upscale an image.
 
     Args:
         image: an array [H, W] or [H, W, C] of uint8 or uint16 (grey, grey + alpha, RGB or RGBA), a
             Pillow image, or the path of a file.
-        model: from `load`; None for the released network for ×2.
+        model: from `load`; None for the released network for ×2, or the next larger one for `size`.
+        size: width and height of the result, to which the network's result is resized; None for the
+            scale of `model`.
 
     Returns:
         An array of the same dtype if `image` is an array. Otherwise a Pillow image with 8 bits per
@@ -41,8 +54,8 @@ def upscale(
     Raises:
         InputError: the file cannot be read.
         TypeError: the array has another dtype or shape.
+        ValueError: `size` has no pixels.
     """
-    model = load() if model is None else model
     if isinstance(image, np.ndarray):
         if image.dtype not in (np.uint8, np.uint16) or image.ndim not in (2, 3):
             found = f"{image.dtype} {image.shape}"
@@ -50,22 +63,36 @@ def upscale(
         pixels = image[..., None] if image.ndim == 2 else image
         if not 1 <= pixels.shape[2] <= 4 or 0 in pixels.shape:
             raise TypeError(f"expected 1 to 4 channels and at least one pixel, got {image.shape}")
-        upscaled = model(pixels)
+        upscaled = _upscale_pixels(pixels, model, size)
         return upscaled[..., 0] if image.ndim == 2 else upscaled
     source = from_pillow(image) if isinstance(image, Image.Image) else read_image(Path(image))
-    result = to_pillow(model(source[0 : source.shape[0]]))
+    result = to_pillow(_upscale_pixels(source[0 : source.shape[0]], model, size))
     if source.icc:
         result.info["icc_profile"] = source.icc
     return result
 
 
+def _upscale_pixels(pixels: PixelArray, model: Upscaler | None, size: _Size | None) -> PixelArray:
+    if size is None:
+        return (model or load())(pixels)
+    if min(size) < 1:
+        raise ValueError(f"a result of {size[0]}×{size[1]} has no pixels")
+    networks = [model] if model else load_all()
+    network = choose_network(networks, pixels.shape[1::-1], size)
+    return np.concatenate(list(strips_of_size(pixels, network, size)))
+
+
 def upscale_files(
-    jobs: Sequence[Job | InputError], model: Upscaler, *, force: bool, allow_large: bool
+    jobs: Sequence[Job | InputError],
+    networks: Sequence[Upscaler],
+    *,
+    force: bool,
+    allow_large: bool,
 ) -> int:
     """Upscale files; print a line for each that succeeds or fails, and how many were done already.
 
-    `force` overwrites existing results; `allow_large` accepts images of any size. Returns the exit
-    status: 1 if any file failed.
+    `choose_network` chooses one of `networks` for each file. `force` overwrites existing results;
+    `allow_large` accepts images of any size. Returns the exit status: 1 if any file failed.
     """
     if allow_large:
         Image.MAX_IMAGE_PIXELS = None
@@ -76,7 +103,7 @@ def upscale_files(
             if isinstance(job, InputError):
                 raise job
             with name_errors(job.target):
-                notes = upscale_file(job, model, force=force, allow_large=allow_large)
+                notes = upscale_file(job, networks, force=force, allow_large=allow_large)
         except Exception as error:  # continue with the next file, whatever this one raised
             failed += 1
             advice = "; use --allow-large to upscale it" if isinstance(error, TooLarge) else ""
@@ -105,7 +132,9 @@ def _describe(error: Exception, source: Path) -> InputError:
     return InputError(f"{source}: cannot be upscaled ({error})")
 
 
-def upscale_file(job: Job, model: Upscaler, *, force: bool, allow_large: bool) -> list[str] | None:
+def upscale_file(
+    job: Job, networks: Sequence[Upscaler], *, force: bool, allow_large: bool
+) -> list[str] | None:
     """Upscale a file.
 
     Returns notes on what was converted or could not be kept; None if the result is there already
@@ -123,11 +152,14 @@ def upscale_file(job: Job, model: Upscaler, *, force: bool, allow_large: bool) -
     if source.exists() and not source.is_file():
         raise InputError(f"{source}: not a regular file")
     if (target.exists() or target.is_symlink()) and not force:
-        if is_done(job, model.scale):
+        if is_done(job):
             return None
         raise InputError(f"{target}: exists; use --force to overwrite it")
     image = read_image(source)
     height, width, _ = image.shape
-    check_result_size(target, job.kind, (width, height), model.scale, allow_large=allow_large)
-    size = result_size((width, height), model.scale)
-    return [*image.notes, *write_image(target, job.kind, image, model.strips(image), size)]
+    size = job.size.size_for(source, (width, height))
+    check_result_size(target, job.kind, (width, height), size, allow_large=allow_large)
+    network = choose_network(networks, (width, height), size)
+    notes = [*image.notes, *describe_resize((width, height), network, size)]
+    strips = strips_of_size(image, network, size)
+    return notes + write_image(target, job.kind, image, strips, size)

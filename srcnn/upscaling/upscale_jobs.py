@@ -18,6 +18,7 @@ from srcnn.images.kinds import (
     result_format,
     result_suffix,
 )
+from srcnn.upscaling.target_size import TargetSize
 from srcnn.utils.files import name_errors
 
 
@@ -28,15 +29,10 @@ class Job:
     source: Path
     target: Path  # the file of the result
     kind: str  # its format, a key of SUFFIXES
+    size: TargetSize
 
 
-def result_size(source_size: tuple[int, int], scale: int) -> tuple[int, int]:
-    """Width and height of the result, from those of the upright source."""
-    width, height = source_size
-    return width * scale, height * scale
-
-
-def is_done(job: Job, scale: int) -> bool:
+def is_done(job: Job) -> bool:
     """Whether the result exists with the right size and is not older than its source.
 
     Raises:
@@ -45,7 +41,7 @@ def is_done(job: Job, scale: int) -> bool:
     source, target = job.source, job.target
     if not target.is_file() or target.stat().st_mtime_ns < source.stat().st_mtime_ns:
         return False
-    expected = result_size(image_size(source), scale)
+    expected = job.size.size_for(source, image_size(source))
     try:
         with _any_size():
             return image_size(target) == expected
@@ -64,15 +60,16 @@ def _any_size() -> Iterator[None]:
 
 
 def find_jobs(
-    inputs: Sequence[str], output: Path | None, scale: int, kind: str | None
+    inputs: Sequence[str], output: Path | None, size: TargetSize, kind: str | None
 ) -> list[Job | InputError]:
     """Find the files to upscale, and choose a name and a format for each result.
 
     Inputs are files, folders (searched recursively) and patterns such as `photos/*.png`. Earlier
     results in folders and patterns are skipped. The output is a file name for a single file,
-    otherwise a folder, which mirrors the input folder; None stands for `{name}_x{scale}` next to
-    each file. Without a `kind`, each file keeps its format. Returns the jobs, and an error for each
-    input that cannot be upscaled and for each folder that cannot be read.
+    otherwise a folder, which mirrors the input folder; None stands for `{name}_{label}` next to
+    each file, with the label of `size`. Without a `kind`, each file keeps its format. Returns the
+    jobs, and an error for each input that cannot be upscaled and for each folder that cannot be
+    read.
 
     Raises:
         InputError: `output` contradicts the inputs or `kind`.
@@ -81,7 +78,7 @@ def find_jobs(
     errors: list[Job | InputError] = []
     for name in inputs:
         try:
-            files, unreadable = _find_files(name, output, scale)
+            files, unreadable = _find_files(name, output, size.label)
             found += files
             errors += unreadable
         except InputError as error:
@@ -102,7 +99,7 @@ def find_jobs(
             continue
         suffix = result_suffix(source, chosen)
         if output is None:
-            target = source.with_name(f"{source.stem}_x{scale}{suffix}")
+            target = source.with_name(f"{source.stem}_{size.label}{suffix}")
         else:
             target = output if file_kind else (output / inside).with_suffix(suffix)
         if other := jobs.get(target):
@@ -110,12 +107,12 @@ def find_jobs(
         elif target in sources - {source}:
             errors.append(InputError(f"{source}: its result {target} is also an input"))
         else:
-            jobs[target] = Job(source, target, chosen)
+            jobs[target] = Job(source, target, chosen, size)
     return [*jobs.values(), *errors]
 
 
 def _find_files(
-    name: str, output: Path | None, scale: int
+    name: str, output: Path | None, label: str
 ) -> tuple[list[tuple[Path, Path]], list[InputError]]:
     """The files that an argument stands for, each with its path inside an output folder."""
     path = Path(name)
@@ -129,7 +126,7 @@ def _find_files(
         if not files and not errors:
             raise InputError(f"{name}: matches no images")
     if output is None:  # skip files with the name of another file's result
-        names = {file.with_name(f"{file.stem}_x{scale}") for file in files}
+        names = {file.with_name(f"{file.stem}_{label}") for file in files}
         files = [file for file in files if file.with_suffix("") not in names]
     elif not path.resolve().is_relative_to(output.resolve()):  # skip the output folder
         files = [file for file in files if not file.resolve().is_relative_to(output.resolve())]

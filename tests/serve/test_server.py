@@ -14,6 +14,7 @@ from srcnn.images.image_io import RGB8
 from srcnn.serve import worker_pool
 from srcnn.upscaling.png_writer import write_png_strips
 from srcnn.upscaling.released_networks import load
+from srcnn.upscaling.target_size import TargetSize
 from srcnn.upscaling.upscale import upscale_file
 from srcnn.upscaling.upscale_jobs import Job
 from tests.png_files import png_file, png_of
@@ -54,7 +55,8 @@ def test_a_result_is_that_of_srcnn_upscale(
     folder = tmp_path_factory.mktemp("upscaled")
     source, target = folder / f"a.{suffix}", folder / f"b.{suffix}"
     source.write_bytes(body)
-    upscale_file(Job(source, target, kind.lower()), load(4, 0.25), force=False, allow_large=False)
+    file = Job(source, target, kind.lower(), TargetSize(4))
+    upscale_file(file, [load(4, 0.25)], force=False, allow_large=False)
 
     job = client.sent(body, f"a.{suffix}", scale=4, strength=0.25)
     state = client.until(job, "done", "failed")

@@ -11,6 +11,7 @@ from PIL import Image
 from srcnn.images.image_io import RGB8
 from srcnn.serve import application, upscale_queue
 from srcnn.upscaling.released_networks import load
+from srcnn.upscaling.target_size import TargetSize
 from srcnn.upscaling.upscale import upscale_file
 from srcnn.upscaling.upscale_jobs import Job
 from tests.serving_page import Gate, page_served
@@ -140,8 +141,8 @@ def test_a_photograph_is_dropped_upscaled_compared_and_downloaded(
         page.get_by_text("Download").click()
     assert download.value.suggested_filename == "Größe_x4.jpg"
     download.value.save_as(tmp_path / "got.jpg")
-    job = Job(files / "Größe.jpg", tmp_path / "made.jpg", "jpeg")
-    upscale_file(job, load(4, 0.5), force=False, allow_large=False)
+    job = Job(files / "Größe.jpg", tmp_path / "made.jpg", "jpeg", TargetSize(4))
+    upscale_file(job, [load(4, 0.5)], force=False, allow_large=False)
     assert (tmp_path / "got.jpg").read_bytes() == (tmp_path / "made.jpg").read_bytes()
 
 

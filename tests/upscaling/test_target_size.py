@@ -57,9 +57,7 @@ def test_a_scale_beyond_the_limits_is_refused(scale: float) -> None:
         TargetSize(scale)
 
 
-def test_a_side_that_is_too_large_or_not_positive_is_refused() -> None:
-    with pytest.raises(InputError, match=r"at least 1 pixel, not 0"):
-        TargetSize(width=0, height=5)
+def test_a_side_that_is_too_large_is_refused() -> None:
     with pytest.raises(InputError, match=r"^a\.png: 5000×10000 pixels are more than 100 times"):
         TargetSize(width=5000).size_for("a.png", (10, 20))
 

@@ -202,7 +202,6 @@ def test_a_bad_file_is_named_and_the_rest_are_upscaled(photo: Image.Image, capsy
     [
         (["none.txt"], "none.txt: unknown image format (known: .png, .jpg,"),
         (["none*.png"], "none*.png: matches no images"),
-        (["a.png", "--scale", "3"], "no released network for scale 3; there are 2, 4"),
         (["a.png", "--strength", "1.5"], "strength 1.5 is not between 0 and 1"),
         (["a.png", "--model", "none.safetensors"], "none.safetensors: no such model"),
         (["a.png", "--model", "a.png"], "a.png: not a model of this project"),
@@ -278,6 +277,11 @@ def test_arrays_pillow_images_and_paths_are_upscaled_alike(
 def test_an_array_of_another_dtype_or_shape_is_a_type_error(array: Any) -> None:
     with pytest.raises(TypeError):
         srcnn.upscale(array)
+
+
+def test_a_network_is_loaded_for_its_own_scale_only() -> None:
+    with pytest.raises(InputError, match="no released network for scale 3; there are 2, 4"):
+        load(3)
 
 
 def test_a_missing_file_is_an_input_error() -> None:
