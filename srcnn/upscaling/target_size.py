@@ -106,7 +106,7 @@ def strips_of_size(
 def describe_resize(source: _Size, network: Upscaler | None, size: _Size) -> list[str]:
     """Notes on a result that a network makes only in part, or not at all."""
     if network is None:
-        return ["not larger than the original: resized without a network"]
+        return ["no network was run: the result is not larger than the original"]
     if not _covers(source, network.scale, size):
         return [f"the network gives ×{network.scale}; the rest is bicubic"]
     return []

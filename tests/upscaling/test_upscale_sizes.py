@@ -36,8 +36,8 @@ def size_of(name: str) -> tuple[int, int]:
         (["--scale", "2.5"], "a_x2.5.png", (75, 53), 4, ""),
         (["--scale", "3"], "a_x3.png", (90, 63), 4, ""),
         (["--scale", "5"], "a_x5.png", (150, 105), 4, "the network gives ×4; the rest is bicubic"),
-        (["--scale", "1"], "a_x1.png", (30, 21), 1, "resized without a network"),
-        (["--scale", "0.3"], "a_x0.3.png", (9, 7), 1, "resized without a network"),
+        (["--scale", "1"], "a_x1.png", (30, 21), 1, "no network was run"),
+        (["--scale", "0.3"], "a_x0.3.png", (9, 7), 1, "no network was run"),
         (["--width", "41"], "a_w41.png", (41, 29), 2, ""),
         (["--height", "84"], "a_h84.png", (120, 84), 4, ""),
         (["--width", "90", "--height", "50"], "a_90x50.png", (71, 50), 4, ""),
@@ -89,8 +89,8 @@ def test_every_image_of_a_folder_gets_the_network_that_it_needs(
         lines = dict(line.partition(" ")[::2] for line in capsys.readouterr().out.splitlines())
         assert len(lines) == 6  # the second time, the results are skipped
         assert {size_of(name)[0] for name in lines} == {40}
-    assert "without a network" in lines["in/40_w40.png"]
-    assert "without a network" in lines["in/50_w40.png"]
+    assert "no network was run" in lines["in/40_w40.png"]
+    assert "no network was run" in lines["in/50_w40.png"]
     assert not lines["in/10_w40.png"]
 
 
