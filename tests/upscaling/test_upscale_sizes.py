@@ -148,3 +148,12 @@ def test_python_takes_an_exact_size(picture: Picture) -> None:
     assert srcnn.upscale(Image.fromarray(image), srcnn.load(2), size=(31, 20)).size == (31, 20)
     with pytest.raises(ValueError, match="no pixels"):
         srcnn.upscale(image, size=(0, 50))
+
+
+def test_a_result_of_the_same_size_is_done_already(picture: Picture, capsys: Capture) -> None:
+    write_png(Path("in/a.png"), picture(20, 31))
+    words = ["upscale", "in", "-o", "out", "--width"]
+    assert [main([*words, "50"]), main([*words, "50"]), main([*words, "51"])] == [0, 0, 1]
+    out, err = capsys.readouterr()
+    assert out.splitlines() == ["out/a.png", "1 already done"]
+    assert "out/a.png: exists; use --force to overwrite it" in err
