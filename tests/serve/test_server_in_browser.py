@@ -152,8 +152,6 @@ def test_several_photographs_are_upscaled_and_bad_ones_report_why(page: Page, fi
     page.get_by_role("button", name="Upscale 5 photographs").click()
     expect(line(page, "broken.png")).to_contain_text("damaged or cut short")
     expect(line(page, "words.png")).to_contain_text("not a readable PNG, JPEG, WebP, TIFF, BMP")
-        "not a readable PNG, JPEG, WebP, TIFF, BMP or AVIF"
-    )
     for name in ("cat.png", "rocket.tif", EVIL):
         expect(line(page, name)).to_contain_text("×2, strength 1: 320 × 240 pixels")
     shown(page)  # whichever was done first
