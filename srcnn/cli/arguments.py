@@ -61,16 +61,17 @@ def _add_upscale(verbs: "_Verbs") -> None:
         "upscale",
         help="upscale photographs to any size",
         description="Upscale photographs with a trained SRCNN on a CPU. Reads and writes PNG, "
-        "JPEG, WebP, TIFF and BMP with 8 or 16 bits per channel, grey or colour, with or without "
-        "alpha. Keeps the ICC profile and EXIF data.",
+        "JPEG, WebP, TIFF, BMP and AVIF with 8 or 16 bits per channel, grey or colour, with or "
+        "without alpha. Keeps the ICC profile and all metadata that the format of the result can "
+        "store, and names what is lost.",
         epilog="The released networks enlarge 2 and 4 times. The next larger one is run, and its "
         "result is resized down to the exact size by bicubic interpolation; above 4, the network "
         "for 4 is run and the rest is bicubic; at or below 1, no network is run. PNG and TIFF "
         "results of any size need little memory, because they are written in strips. If a file or "
         "a folder cannot be read, an error names it, the other files are upscaled, and the exit "
-        "status is 1. The same command continues after a stop: a result "
-        "that has the right size and is not older than its original is done already. Another "
-        "--strength or --model needs --force or another output folder.",
+        "status is 1. The same command continues after a stop: a result that has the right size "
+        "and is not older than its original is done already. Another --strength, --model or "
+        "--strip needs --force or another output folder.",
     ).add_argument
     add("inputs", nargs="+", metavar="IN", help="a file, a folder, or a quoted pattern")
     about = (

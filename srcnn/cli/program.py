@@ -77,7 +77,13 @@ def _upscale(options: Namespace) -> int:
         scale = networks[0].scale
     size = TargetSize(scale, options.width, options.height)
     jobs = find_jobs(options.inputs, options.output, size, options.format)
-    return upscale_files(jobs, networks, force=options.force, allow_large=options.allow_large)
+    return upscale_files(
+        jobs,
+        networks,
+        force=options.force,
+        allow_large=options.allow_large,
+        strip=options.strip,
+    )
 
 
 def _serve(options: Namespace) -> None:

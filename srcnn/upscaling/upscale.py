@@ -86,13 +86,15 @@ def upscale_files(
     jobs: Sequence[Job | InputError],
     networks: Sequence[Upscaler],
     *,
-    force: bool,
-    allow_large: bool,
+    force: bool = False,
+    allow_large: bool = False,
+    strip: bool = False,
 ) -> int:
     """Upscale files; print a line for each that succeeds or fails, and how many were done already.
 
     `choose_network` chooses one of `networks` for each file. `force` overwrites existing results;
-    `allow_large` accepts images of any size. Returns the exit status: 1 if any file failed.
+    `allow_large` accepts images of any size; `strip` leaves out the metadata that the colours do
+    not depend on. Returns the exit status: 1 if any file failed.
     """
     if allow_large:
         Image.MAX_IMAGE_PIXELS = None
@@ -103,7 +105,9 @@ def upscale_files(
             if isinstance(job, InputError):
                 raise job
             with name_errors(job.target):
-                notes = upscale_file(job, networks, force=force, allow_large=allow_large)
+                notes = upscale_file(
+                    job, networks, force=force, allow_large=allow_large, strip=strip
+                )
         except Exception as error:  # continue with the next file, whatever this one raised
             failed += 1
             advice = "; use --allow-large to upscale it" if isinstance(error, TooLarge) else ""
@@ -133,7 +137,12 @@ def _describe(error: Exception, source: Path) -> InputError:
 
 
 def upscale_file(
-    job: Job, networks: Sequence[Upscaler], *, force: bool, allow_large: bool
+    job: Job,
+    networks: Sequence[Upscaler],
+    *,
+    force: bool = False,
+    allow_large: bool = False,
+    strip: bool = False,
 ) -> list[str] | None:
     """Upscale a file.
 
@@ -156,6 +165,8 @@ def upscale_file(
             return None
         raise InputError(f"{target}: exists; use --force to overwrite it")
     image = read_image(source)
+    if strip:
+        image = image.stripped()
     height, width, _ = image.shape
     size = job.size.size_for(source, (width, height))
     check_result_size(target, job.kind, (width, height), size, allow_large=allow_large)
