@@ -51,6 +51,8 @@ def _to_size(value: Any) -> Any:
 
 def _expand_home(folder: str) -> str:
     """Replace `~` or `~user` at the beginning of a path by the home folder."""
+    if "\0" in folder:
+        raise PydanticCustomError("folder", "A path has no NUL character")
     try:
         return str(Path(folder).expanduser())
     except RuntimeError:
@@ -61,7 +63,7 @@ UserPath = Annotated[str, Field(min_length=1), AfterValidator(_expand_home)]
 
 
 def _check_name(setting: str, name: str) -> None:
-    """Names become parts of file names and of shell commands."""
+    """Names become parts of paths and options of commands."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", name):
         raise ValueError(f"{setting}: {name!r}: use letters, digits, _ and - only, not - first")
 
@@ -71,7 +73,7 @@ class Data(_Section):
 
     source: Literal["sample", "folder", "archives", "div2k"]
     root: UserPath | None
-    manifest: Annotated[str, Field(min_length=1)]
+    manifest: Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
     base_url: Annotated[str, Field(pattern="^https?://")] | None
     cache_dir: UserPath | None
     lr: Literal["generate", "official"]

@@ -5,7 +5,6 @@ never become paths on the disk, and no more is read than the manifest allows.
 """
 
 import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -19,6 +18,9 @@ from srcnn.images.kinds import IMAGE_SUFFIXES
 from srcnn.utils.files import check_room, name_errors
 from srcnn.utils.paths import SPLITS, Split
 from srcnn.utils.yaml_files import read_model
+
+# Others, such as LZMA, unpack without a limit, and an image does not get smaller.
+_METHODS = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
 
 
 class Archive(BaseModel):
@@ -77,12 +79,14 @@ class Images:
         self.archive, self.path = archive, path
         inside = f"{archive.folder.strip('/')}/" if archive.folder else ""
         try:
-            with name_errors(path), zipfile.ZipFile(path) as file:
+            with zipfile.ZipFile(path) as file:
                 entries = [entry for entry in file.infolist() if _is_image(entry, inside)]
-        except (zipfile.BadZipFile, NotImplementedError) as error:
-            raise InputError(f"{path}: cannot be read as a zip file ({error})") from None
+        except Exception as error:  # damaged files raise exceptions of many types
+            raise InputError(f"{path}: cannot be read as a zip file ({_reason(error)})") from None
         entries.sort(key=lambda entry: entry.filename)
         self.entries = {entry.filename.removeprefix(inside): entry for entry in entries}
+        if any(entry.compress_type not in _METHODS for entry in entries):
+            raise InputError(f"{path}: an image is not stored or deflated; make the zip file again")
         where = f"{path}: {archive.folder or 'the whole archive'}"
         if len(self.entries) < len(entries):
             raise InputError(f"{where}: several images have the same name")
@@ -97,10 +101,10 @@ class Images:
         """The bytes of one image; InputError if it is damaged or encrypted."""
         entry = self.entries[name]
         try:
-            with name_errors(self.path), zipfile.ZipFile(self.path) as file:
-                return file.read(entry)  # zipfile limits the size and checks the CRC
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
-            raise InputError(f"{self.path}: {name} cannot be read ({error})") from None
+            with zipfile.ZipFile(self.path) as file, file.open(entry) as image:
+                return image.read(entry.file_size)  # unpacks no more, and checks the CRC
+        except Exception as error:  # damaged files raise exceptions of many types
+            raise InputError(f"{self.path}: {name} cannot be read ({_reason(error)})") from None
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -118,6 +122,10 @@ def fetch_archives(archives: Sequence[Archive], base_url: str | None, cache: Pat
         Images(archive, fetch(remote, cache, advice))
         for archive, remote in zip(archives, remotes, strict=True)
     ]
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _is_image(entry: zipfile.ZipInfo, inside: str) -> bool:

@@ -6,19 +6,21 @@ and DISTS are for the scores.
 
 import pickle
 import re
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from srcnn.data.download import Remote, fetch
+from srcnn.data.vgg_input import wrong_input
 from srcnn.errors import InputError
 from srcnn.models.tensors import Weights, write_tensors
 from srcnn.models.vgg import list_layers
 from srcnn.utils.files import check_sha256, name_errors, packaged_file, sha256_of
+from srcnn.utils.tensor_files import WEIGHTS_BYTES, check_size, read_safetensors
 from srcnn.utils.yaml_files import read_yaml
 
 # Not in datasets/weights.yaml: other weights would give another score, so no user chooses them.
@@ -36,6 +38,7 @@ _LPIPS = {  # network → its name in the file, its convolutions, the file and i
         "2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d",
     ),
 }
+_TORCHVISION = "dcbb9e9d", "397923af"  # sha256 of its VGG19 and VGG16, as in their names
 _DISTS_SHA256 = "f5e65c96230b7f6ca995691647d482237e4cab8a50c5c4a5784f219ef0748218"
 
 
@@ -53,21 +56,35 @@ def vgg_weights(
     Names: `{layer}.weight` [C_out, C_in, 3, 3] and `{layer}.bias` [C_out].
 
     Raises:
-        InputError: the weights are not available, have a wrong checksum, or lack a layer.
+        InputError: the weights are not available, have a wrong checksum, lack a layer, or are for
+            another input, such as Keras's.
     """
     weights, path, origin = _find_weights(network, weights_file, cache, source)
     used: Weights = {}
-    for layer in list_layers(network, layers):
+    found = list_layers(network, layers)
+    for layer in found:
         for part, shape in (("weight", layer.shape), ("bias", layer.shape[:1])):
             name = f"{layer.name}.{part}"
             if name not in weights:
                 raise InputError(f"{path}: no weights of {layer.name}, which loss.layers needs")
-            used[name] = weights[name].float()
-            if used[name].shape != shape:
-                raise InputError(f"{path}: {name} has shape {[*used[name].shape]}, not {[*shape]}")
+            if not _is_dense(value := weights[name]):
+                raise InputError(f"{path}: {name} is not a dense tensor of real numbers on the CPU")
+            if value.shape != shape:  # before `float`, because a view may claim any size
+                raise InputError(f"{path}: {name} has shape {[*value.shape]}, not {[*shape]}")
+            used[name] = value.float()
             if not used[name].isfinite().all():
                 raise InputError(f"{path}: {name} has values that are not finite")
-    return used, {"origin": origin, "sha256": sha256_of(path), "network": network}
+    sha256 = sha256_of(path)
+    is_checked = weights_file is None or sha256.startswith(_TORCHVISION)
+    if not is_checked and (problem := wrong_input(used, [layer.name for layer in found])):
+        raise InputError(f"{path}: {problem}")
+    return used, {"origin": origin, "sha256": sha256, "network": network}
+
+
+def _is_dense(value: torch.Tensor) -> bool:
+    """Whether a tensor holds floating-point numbers that can be read one by one."""
+    is_strided = value.layout == torch.strided and not value.is_nested
+    return is_strided and value.is_floating_point() and value.device.type == "cpu"
 
 
 def _find_weights(
@@ -140,9 +157,9 @@ class _NumpyUnpickler(pickle.Unpickler):
 def read_numpy_pickle(path: Path) -> Any:
     """Read a pickle of nested dictionaries of numpy arrays; InputError for any other content."""
     try:
-        with name_errors(path), path.open("rb") as file:
+        with path.open("rb") as file:
             return _NumpyUnpickler(file).load()
-    except pickle.UnpicklingError as error:
+    except Exception as error:  # damaged pickles raise exceptions of many types
         raise InputError(f"{path}: {error}") from None
 
 
@@ -175,12 +192,22 @@ def read_state_dict(path: Path) -> Weights:
         check_sha256(path, expected[1])
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return read_safetensors(path, "pt")[0]
+        check_size(path, WEIGHTS_BYTES)
+        if zipfile.is_zipfile(path):  # which torch's entries never compress
+            with zipfile.ZipFile(path) as file:
+                if sum(entry.file_size for entry in file.infolist()) > WEIGHTS_BYTES:
+                    raise InputError(f"{path}: unpacks to more than {WEIGHTS_BYTES:,} bytes")
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"loss.weights_file: {path}: no such file") from None
+    except InputError:
+        raise
     except Exception as error:  # torch raises exceptions of any type for other bytes
         raise InputError(f"{path}: cannot be read as weights ({type(error).__name__})") from None
-    if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
+    is_state = isinstance(state, dict) and all(
+        isinstance(name, str) and torch.is_tensor(value) for name, value in state.items()
+    )
+    if not is_state:
         raise InputError(f"{path}: not a state dict (tensors by name), as torchvision stores it")
-    return state
+    return dict(state)

@@ -3,13 +3,17 @@
 from pathlib import Path
 from typing import Any, get_args
 
+import torch
+
 from srcnn.errors import InputError
 from srcnn.images.resize import Kernel
 from srcnn.models.authors import AuthorsSRCNN
 from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import read_tensors, read_weights, write_tensors
+from srcnn.settings import SCALES
 from srcnn.utils.methods import AUTHORS_METHODS, AUTHORS_SCALE, ModelCode
 from srcnn.utils.paths import AUTHORS_FOLDER
+from srcnn.utils.tensor_files import NETWORK_BYTES
 
 
 def make_model(scale: int, upsampling: Kernel, code: ModelCode) -> SRCNN:
@@ -34,13 +38,19 @@ def save_model(model: SRCNN, path: Path, about: dict[str, Any]) -> None:
 def load_model(path: Path, scale: int | None = None) -> SRCNN:
     """Read a network of `save_model`; InputError if missing, damaged or of another scale."""
     try:
-        weights, about = read_tensors(path)
+        weights, about = read_tensors(path, NETWORK_BYTES)
+        if type(about["scale"]) is not int or about["scale"] not in SCALES:
+            raise ValueError(f"scale {about['scale']!r:.50}")
+        if any(value.dtype != torch.float32 for value in weights.values()):
+            raise ValueError("a weight is not float32")
         model = make_model(about["scale"], about["upsampling"], about.get("code", SRCNN.code))
         model.load_state_dict(weights)
     except FileNotFoundError:
         raise InputError(f"{path}: no such model") from None
+    except InputError:
+        raise
     except Exception as error:  # damaged files raise exceptions of many types
-        raise InputError(f"{path}: not a model of this project ({error})") from None
+        raise InputError(f"{path}: not a model of this project ({str(error)[:300]})") from None
     if scale is not None and model.scale != scale:
         raise InputError(f"{path}: a model for ×{model.scale}, not ×{scale}")
     return model.eval()

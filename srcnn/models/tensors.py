@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from srcnn.errors import InputError
 from srcnn.utils.files import atomic_write
+from srcnn.utils.tensor_files import WEIGHTS_BYTES, read_safetensors
 
 Weights = dict[str, Tensor]
 
@@ -36,11 +37,9 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, about: Mapping[str,
             raise InputError(f"{path}: cannot be written ({error})") from None
 
 
-def read_tensors(path: Path) -> tuple[Weights, dict[str, Any]]:
-    """Read the tensors and the metadata of `write_tensors`, which is empty in other files."""
-    with safe_open(path, "pt") as file:
-        about = json.loads((file.metadata() or {}).get("srcnn", "{}"))
-        return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
+def read_tensors(path: Path, largest: int = WEIGHTS_BYTES) -> tuple[Weights, dict[str, Any]]:
+    """Read the tensors and the metadata of `write_tensors`; errors as `read_safetensors`."""
+    return read_safetensors(path, "pt", largest)
 
 
 def read_weights(
@@ -54,8 +53,6 @@ def read_weights(
         weights, about = read_tensors(path)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file (the stage {stage} makes it)") from None
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{path}: damaged ({error})") from None
     if (network and about.get("network") != network) or not weights.keys() >= set(needed):
         raise InputError(f"{path}: contains other weights; run the stage {stage} again")
     return weights

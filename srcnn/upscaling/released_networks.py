@@ -1,16 +1,16 @@
 """Loads the trained networks that are installed with the package, or a network of the user's."""
 
-import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
 from srcnn.errors import InputError
 from srcnn.export.onnx_network import Weights
 from srcnn.upscaling.onnx_runner import Upscaler
+from srcnn.utils.methods import ModelCode
+from srcnn.utils.tensor_files import NETWORK_BYTES, read_safetensors
 
 FOLDER = Path(__file__).parents[1] / "released"
 DEFAULT_STRENGTH = 1.0
@@ -97,25 +97,20 @@ def read_network(path: Path) -> tuple[Weights, dict[str, Any]]:
         InputError: the file is missing or damaged, or holds another kind of network.
     """
     try:
-        with safe_open(path, "np") as file:
-            about = json.loads((file.metadata() or {}).get("srcnn", "{}"))
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        weights, about = read_safetensors(path, "np", NETWORK_BYTES)
     except FileNotFoundError:
         raise InputError(f"{path}: no such model") from None
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: not a model of this project ({error})") from None
-    if isinstance(about, dict) and "code" in about:
+    if about.get("code") in get_args(ModelCode):
         raise InputError(
             f"{path}: a network of the authors' code (model.code: {about['code']}); "
             "srcnn upscale has only that of the paper"
         )
-    is_known = isinstance(about, dict) and (about.get("scale"), about.get("upsampling")) in [
-        (scale, kernel) for scale in (2, 3, 4, 8) for kernel in ("bicubic", "bilinear")
-    ]
+    kind = about.get("scale"), about.get("upsampling"), about.get("code", "paper")
+    is_known = kind in [(s, k, "paper") for s in (2, 3, 4, 8) for k in ("bicubic", "bilinear")]
     is_srcnn = {name: value.shape for name, value in weights.items()} == _SHAPES and all(
         value.dtype == np.float32 for value in weights.values()
     )
-    if not is_srcnn or not is_known or not isinstance(about["scale"], int):
+    if not is_srcnn or not is_known or type(about["scale"]) is not int:
         raise InputError(f"{path}: not a network of this project (SRCNN 9-1-5 in RGB)")
     if not all(np.isfinite(value).all() for value in weights.values()):
         raise InputError(f"{path}: a weight is not finite")

@@ -260,3 +260,33 @@ def test_a_missing_manifest_is_named_with_its_setting(tmp_path: Path, one_line: 
         read_manifest(tmp_path / "none.yaml")
     expected = f"{tmp_path / 'none.yaml'}: no such file (data.manifest names it)"
     assert one_line(caught) == expected
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_an_image_that_would_unpack_without_a_limit_is_refused(
+    tmp_path: Path, one_line: OneLine, method: int
+) -> None:
+    with zipfile.ZipFile(tmp_path / "set.zip", "w", method) as file:
+        file.writestr("a.png", bytes(10_000))
+    with pytest.raises(InputError) as caught:
+        Images(archive_of(b"", bytes=1, images=1), tmp_path / "set.zip")
+    assert "not stored or deflated" in one_line(caught)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"\xc3\xa9.png", b"\xff\xff.png"),  # a name that is not UTF-8, as its flag says
+        (b"PK\1\2", b"PK\1\3"),
+        (b"PK\5\6", b"PK\6\7"),
+    ],
+    ids=["a name", "the directory", "its end"],
+)
+def test_a_damaged_list_of_names_is_one_line(
+    tmp_path: Path, one_line: OneLine, old: bytes, new: bytes
+) -> None:
+    content = zipped({"é.png": png(1), "b.png": png(2)}).replace(old, new)
+    (tmp_path / "set.zip").write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        Images(archive_of(content), tmp_path / "set.zip")
+    assert one_line(caught).startswith(f"{tmp_path / 'set.zip'}: cannot be read as a zip file (")

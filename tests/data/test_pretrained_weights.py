@@ -3,6 +3,7 @@ import io
 import json
 import os
 import pickle
+import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -30,13 +31,15 @@ Source = dict[str, str]
 
 @pytest.fixture
 def state() -> Weights:
-    """The first two layers of VGG19 in torchvision's layout."""
+    """Two layers in torchvision's layout, with small biases and much red, as in VGG19."""
     generator = torch.Generator().manual_seed(0)
-    return {
+    state = {
         f"features.{index}.{part}": torch.rand(shape, generator=generator)
         for index, width in ((0, 3), (2, 64))
         for part, shape in (("weight", (64, width, 3, 3)), ("bias", (64,)))
     }
+    state["features.0.weight"] *= torch.tensor([4.0, 3.0, 3.0]).view(1, 3, 1, 1)
+    return state
 
 
 @pytest.fixture
@@ -216,7 +219,8 @@ def test_every_layer_is_found_at_its_place_in_torchvisions_layout(
     for name, module in features.named_children():
         if isinstance(module, nn.Conv2d):
             mark = torch.tensor(float(name)).half()
-            state[f"features.{name}.weight"] = mark.expand(module.weight.shape).contiguous()
+            weight = torch.full(module.weight.shape, 100.0).half()  # more than the biases
+            state[f"features.{name}.weight"] = weight
             state[f"features.{name}.bias"] = mark.expand(module.out_channels).contiguous()
     file = tmp_path / "all.safetensors"
     save_file(state, file)
@@ -329,6 +333,77 @@ def test_a_missing_local_file_is_named_with_its_setting(
     with pytest.raises(InputError) as caught:
         from_file(tmp_path / name)
     assert one_line(caught) == f"loss.weights_file: {tmp_path / name}: no such file"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        torch.zeros(64, 3, 3, 3).to_sparse(),
+        torch.zeros(64, 3, 3, 3, dtype=torch.complex64),
+        torch.zeros(64, 3, 3, 3, dtype=torch.int32),
+        torch.zeros(64, 3, 3, 3, device="meta"),
+        torch.zeros(1).half().expand(10**12),
+    ],
+    ids=["sparse", "complex", "integers", "meta", "a view of any size"],
+)
+def test_weights_that_are_no_dense_tensor_of_real_numbers_are_refused(
+    tmp_path: Path, state: Weights, one_line: OneLine, wrong: torch.Tensor
+) -> None:
+    torch.save({**state, "features.0.weight": wrong}, tmp_path / "mine.pth")
+    with pytest.raises(InputError) as caught:
+        from_file(tmp_path / "mine.pth")
+    assert one_line(caught).startswith(f"{tmp_path / 'mine.pth'}: ")
+
+
+@pytest.mark.parametrize("key", [3, None, (1, 2)])
+def test_a_state_dict_has_names(
+    tmp_path: Path, state: Weights, one_line: OneLine, key: Any
+) -> None:
+    torch.save({**state, key: torch.zeros(1)}, tmp_path / "mine.pth")
+    with pytest.raises(InputError) as caught:
+        from_file(tmp_path / "mine.pth")
+    assert "not a state dict" in one_line(caught)
+
+
+def test_a_pth_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, one_line: OneLine) -> None:
+    path = tmp_path / "bomb.pth"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("bomb/data/0", b"0")
+    with zipfile.ZipFile(path, "a") as file:
+        file.filelist[0].file_size = 3 * 10**9
+        file._didModify = True  # type: ignore[attr-defined]  # writes the directory again
+    with pytest.raises(InputError) as caught:
+        from_file(path)
+    assert "unpacks to more than" in one_line(caught)
+
+
+@pytest.mark.parametrize("last", [1, 2, 3, 4])
+@pytest.mark.parametrize("is_bgr", [False, True])
+@pytest.mark.parametrize("is_255", [False, True])
+def test_vgg_weights_for_another_input_are_refused(
+    tmp_path: Path, vgg16: Weights, one_line: OneLine, is_bgr: bool, is_255: bool, last: int
+) -> None:
+    used = list_layers("vgg16")[:last]
+    state = {
+        f"features.{layer.conv}.{part}": vgg16[f"{layer.name}.{part}"].contiguous()
+        for layer in used
+        for part in ("weight", "bias")
+    }
+    first = state["features.0.weight"]
+    if is_255:
+        first = first / (255 * torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+    state["features.0.weight"] = (first.flip(1) if is_bgr else first).contiguous()
+    path = tmp_path / "mine.safetensors"
+    save_file(state, path)
+    if not is_bgr and not is_255:
+        vgg_weights("vgg16", [used[-1].name], path, tmp_path)
+        return
+    with pytest.raises(InputError) as caught:
+        vgg_weights("vgg16", [used[-1].name], path, tmp_path)
+    message = one_line(caught)
+    assert message.startswith(f"{path}: these weights take ")
+    assert ("BGR" in message, "flip(1)" in message) == (is_bgr, is_bgr)
+    assert ("from 0 to 255" in message, "multiply" in message) == (is_255, is_255)
 
 
 def test_gatys_vgg19_is_read(assets: Path) -> None:

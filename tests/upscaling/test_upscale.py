@@ -204,7 +204,7 @@ def test_a_bad_file_is_named_and_the_rest_are_upscaled(photo: Image.Image, capsy
         (["none*.png"], "none*.png: matches no images"),
         (["a.png", "--strength", "1.5"], "strength 1.5 is not between 0 and 1"),
         (["a.png", "--model", "none.safetensors"], "none.safetensors: no such model"),
-        (["a.png", "--model", "a.png"], "a.png: not a model of this project"),
+        (["a.png", "--model", "a.png"], "a.png: damaged, or not a safetensors file"),
         (["a.png", "--model", "m", "--strength", "0"], "--strength mixes the released networks"),
     ],
 )

@@ -1,4 +1,5 @@
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,11 @@ def test_an_anchor_can_be_merged_and_its_keys_replaced() -> None:
     assert parse_yaml(text, "a.yaml")["b"] == {"x": 1, "y": 3}
 
 
+def chain(value: str, length: int) -> str:
+    """Lines of which each names the value before it, from `a0`."""
+    return "".join(f"a{i + 1}: &a{i + 1} {value.format(f'a{i}')}\n" for i in range(length))
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -72,6 +78,30 @@ def test_an_anchor_can_be_merged_and_its_keys_replaced() -> None:
         (f"a: {'[' * 50_000}{']' * 50_000}", "more than 100 levels of nesting"),
         ("a: !!bool text\n", ""),
         ("a: !!timestamp text\n", ""),
+        ("a: !!timestamp 2026-13-45\n", "line 1, column 4: not a value of !!timestamp"),
+        ("a: !!binary x\n", "line 1, column 4"),
+        ("a: !!int x\n", "line 1, column 4: not a value of !!int"),
+        ("a: !!int [1]\n", "line 1, column 4: not a value of !!int"),
+        ("a: !!map x\n", ""),
+        ("a: !!map [1]\n", ""),
+        ("a: !!omap 3\n", ""),
+        ("a: !!set 3\n", ""),
+        (f"a: 0x{'f' * 9999}\n", "10001 digits"),
+        ("a: {<<: 3}\n", "line 1"),
+        ("a: &a [*a]\n", "line 1, column 8: alias a refers to itself"),
+        ("a: &a {<<: *a}\n", "alias a refers to itself"),
+        (b"a: \0", "position 3"),
+        ("- " * 5000 + "1\n", "more than 100 levels of nesting"),
+        ("a0: &a0 1\n" + chain("[*{0}]", 200), "levels"),
+        (
+            "a0: &a0 1\n" + chain("[*{0}, *{0}]", 40),
+            "values",
+        ),
+        (
+            "a0: &a0 {x: 1}\n" + chain("{{<<: [*{0}, *{0}]}}", 40),
+            "values",
+        ),
+        ("a: [" + "1," * 200_000 + "]\n", "more than 100,000 values"),
     ],
 )
 def test_invalid_yaml_is_refused_with_its_place(
@@ -153,3 +183,29 @@ def test_the_text_of_invalid_json_is_not_repeated() -> None:
         TypeAdapter(dict[str, int]).validate_json("{" + "x" * 1000)
     assert error_line(caught.value).startswith("invalid JSON: ")
     assert "xxx" not in error_line(caught.value)
+
+
+def test_a_file_that_is_too_large_or_a_pipe_is_not_read(tmp_path: Path, one_line: OneLine) -> None:
+    large, pipe = tmp_path / "large.yaml", tmp_path / "pipe.yaml"
+    with large.open("wb") as file:
+        file.truncate(10**11)
+    os.mkfifo(pipe)
+    for path, reason in ((large, "larger than 10,000,000 bytes"), (pipe, "not a regular file")):
+        with pytest.raises(InputError) as caught:
+            read_yaml(path)
+        assert one_line(caught).startswith(f"{path}: ")
+        assert reason in one_line(caught)
+
+
+def test_a_message_shows_no_more_than_a_part_of_a_value(tmp_path: Path, one_line: OneLine) -> None:
+    path = tmp_path / "points.yaml"
+    for text in (
+        f"points: {'x' * 10**6}",
+        f"points: [{'{},' * 9999}]",
+        f"{'x' * 10**6}: 1",
+        f"points: [{{x: {'[' * 90}{']' * 90}}}]",
+    ):
+        path.write_text(text)
+        with pytest.raises(InputError) as caught:
+            read_model(Points, path, "")
+        assert len(one_line(caught)) < 2000
