@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from srcnn.data.download import Remote, fetch
 from srcnn.errors import InputError
 from srcnn.images.kinds import IMAGE_SUFFIXES
-from srcnn.utils.files import check_room, name_errors
+from srcnn.utils.files import check_room
 from srcnn.utils.paths import SPLITS, Split
 from srcnn.utils.yaml_files import read_model
 

@@ -19,7 +19,7 @@ from srcnn.data.vgg_input import wrong_input
 from srcnn.errors import InputError
 from srcnn.models.tensors import Weights, write_tensors
 from srcnn.models.vgg import list_layers
-from srcnn.utils.files import check_sha256, name_errors, packaged_file, sha256_of
+from srcnn.utils.files import check_sha256, packaged_file, sha256_of
 from srcnn.utils.tensor_files import WEIGHTS_BYTES, check_size, read_safetensors
 from srcnn.utils.yaml_files import read_yaml
 
