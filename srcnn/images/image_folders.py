@@ -24,10 +24,10 @@ def list_files(folder: Path) -> list[Path]:
     return _without_errors(find_files(folder))
 
 
-def find_images(folder: Path) -> Found:
+def find_images(folder: Path, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> Found:
     """The files of `find_files` with an image's suffix; InputError if the folder has none."""
     files, errors = find_files(folder)
-    images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+    images = [file for file in files if file.suffix.lower() in suffixes]
     if not images and not errors:
         raise InputError(f"{folder}: no images (looked for {IMAGE_NAMES})")
     return images, errors

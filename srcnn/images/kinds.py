@@ -17,14 +17,12 @@ SUFFIXES = {
 }
 """File name suffixes of the kinds that can be read and written, the usual one first."""
 
-_OTHER_SUFFIXES = {".mpo": "jpeg", ".heic": "jpeg", ".heif": "jpeg", ".jxl": "jpeg"}
-"""Suffixes of what cannot be written, and the kind of the result.
-
-HEIC and JPEG XL are refused by their content; they are listed so that none is overlooked.
-"""
+_MPO = ".mpo"  # several JPEG pictures in a file, of which the first is read
+REFUSED_SUFFIXES = (".heic", ".heif", ".jxl")
+"""Suffixes of photographs that are refused by their content, with advice."""
 
 UNKNOWN_FORMAT = f"unknown image format (known: {', '.join(chain(*SUFFIXES.values()))})"
-IMAGE_SUFFIXES = (*chain(*SUFFIXES.values()), *_OTHER_SUFFIXES)
+IMAGE_SUFFIXES = (*chain(*SUFFIXES.values()), _MPO)
 IMAGE_NAMES = ", ".join(f"*{suffix}" for suffix in IMAGE_SUFFIXES)
 READABLE = "PNG, JPEG, WebP, TIFF, BMP or AVIF"
 
@@ -62,7 +60,8 @@ def format_of(path: Path) -> str | None:
 
 def result_format(source: Path) -> str | None:
     """The kind of a source's result, if no other is chosen; None if its suffix is unknown."""
-    return format_of(source) or _OTHER_SUFFIXES.get(source.suffix.lower())
+    is_photo = source.suffix.lower() in (_MPO, *REFUSED_SUFFIXES)
+    return format_of(source) or ("jpeg" if is_photo else None)
 
 
 def result_suffix(source: Path, kind: str) -> str:

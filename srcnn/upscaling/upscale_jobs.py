@@ -13,6 +13,7 @@ from srcnn.images.image_folders import find_images, find_matches
 from srcnn.images.image_io import image_size
 from srcnn.images.kinds import (
     IMAGE_SUFFIXES,
+    REFUSED_SUFFIXES,
     UNKNOWN_FORMAT,
     format_of,
     result_format,
@@ -20,6 +21,8 @@ from srcnn.images.kinds import (
 )
 from srcnn.upscaling.target_size import TargetSize
 from srcnn.utils.files import name_errors
+
+_LISTED = (*IMAGE_SUFFIXES, *REFUSED_SUFFIXES)  # so that no photograph is overlooked
 
 
 @dataclass(frozen=True)
@@ -117,12 +120,12 @@ def _find_files(
     """The files that an argument stands for, each with its path inside an output folder."""
     path = Path(name)
     if path.is_dir():
-        files, errors = find_images(path)
+        files, errors = find_images(path, _LISTED)
     elif path.exists() or not has_magic(name):
         return [(path, Path(path.name))], []
     else:
         matches, errors = find_matches(name)
-        files = [f for f in matches if f.suffix.lower() in IMAGE_SUFFIXES and f.is_file()]
+        files = [f for f in matches if f.suffix.lower() in _LISTED and f.is_file()]
         if not files and not errors:
             raise InputError(f"{name}: matches no images")
     if output is None:  # skip files with the name of another file's result

@@ -144,7 +144,7 @@ def test_converted_and_skipped_files_are_reported(workspace: Workspace) -> None:
         "grey kept as 8-bit grey, whose values are scored as Y: grey.png",
         "suspicious: 0003 (grey.png): tiny (20×20), constant colour",
     ]
-    assert "*.webp, *.tif, *.tiff, *.bmp: train/phone.heic" in run.stdout
+    assert "*.bmp, *.avif, *.mpo: train/phone.heic" in run.stdout
 
 
 def test_a_missing_root_is_refused_and_nothing_written(workspace: Workspace) -> None:

@@ -27,7 +27,6 @@ from tests.odd_files import (
     write_odd_files,
 )
 
-Capture = pytest.CaptureFixture[str]
 Upscale = Callable[..., tuple[int, str]]
 
 
@@ -303,6 +302,21 @@ def test_unsupported_kinds_are_called_so(
     status, line = run(name, "-o", "result.png", content=content)
     assert status == 1
     assert said in line
+
+
+def test_photographs_of_unsupported_kinds_are_not_overlooked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    Path("photos/a.png").write_bytes(encoded("PNG"))
+    Path("photos/b.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    Path("photos/c.jxl").write_bytes(b"\xff\x0a" + bytes(40))
+    assert main(["upscale", "photos", "-o", "large"]) == 1
+    said = capsys.readouterr()
+    assert said.out == "large/a.png\n"
+    assert "photos/b.heic: HEIC is not supported; convert it first" in said.err
+    assert "photos/c.jxl: JPEG XL is not supported; convert it first" in said.err
 
 
 def progressive(scans: int) -> bytes:
