@@ -304,6 +304,19 @@ def test_unsupported_kinds_are_called_so(
     assert said in line
 
 
+def test_of_a_whole_folder_none_is_passed_over(
+    odd: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["upscale", str(odd), "-o", str(tmp_path / "large")]) == 1
+    said = capfd.readouterr()
+    refused = ("16000_previews", "grey_alpha_in_planes", "heic_named", "signed_grey")
+    errors = said.err.splitlines()
+    assert sorted(line.split("/")[-1].split(".")[0] for line in errors[:-1]) == list(refused)
+    files = {file.stem for file in odd.rglob("*.*") if file.is_file()}
+    results = {file.stem for file in (tmp_path / "large").rglob("*.*")}
+    assert results == files - set(refused)
+
+
 def test_photographs_of_unsupported_kinds_are_not_overlooked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
