@@ -62,8 +62,8 @@ def _add_upscale(verbs: "_Verbs") -> None:
         help="upscale photographs to any size",
         description="Upscale photographs with a trained SRCNN on a CPU. Reads and writes PNG, "
         "JPEG, WebP, TIFF, BMP and AVIF with 8 or 16 bits per channel, grey or colour, with or "
-        "without alpha. Keeps the ICC profile and all metadata that the format of the result can "
-        "store, and names what is lost.",
+        "without alpha. Keeps the ICC profile, EXIF, XMP, IPTC, text and resolution where the "
+        "format of the result can store them, and names those that are lost.",
         epilog="The released networks enlarge 2 and 4 times. The next larger one is run, and its "
         "result is resized down to the exact size by bicubic interpolation; above 4, the network "
         "for 4 is run and the rest is bicubic; at or below 1, no network is run. PNG and TIFF "

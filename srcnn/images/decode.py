@@ -14,7 +14,7 @@ from PIL import (
     ExifTags,
     Image,
     ImageFile,
-    MpoImagePlugin,
+    JpegImagePlugin,
     TiffImagePlugin,
     UnidentifiedImageError,
     _imaging,
@@ -22,7 +22,7 @@ from PIL import (
 
 from srcnn.errors import InputError
 from srcnn.images.jpeg_segments import check_segments
-from srcnn.images.kinds import kind_of, whole_file
+from srcnn.images.kinds import check_bmp, kind_of, whole_file
 from srcnn.images.png_chunks import Png, read_png
 from srcnn.images.tiff_directories import read_directories
 
@@ -43,6 +43,8 @@ _TO_UPRIGHT = {  # by EXIF's orientation
 _TIFF_COMPRESSIONS = (1, 2, 3, 4, 5, 7, 8, 32771, 32773, 32809, 32946, 34925, 50000)
 _SIGNED = 2  # of the tag SampleFormat
 _AVIF_HEADER = 2**16  # bytes that contain the codec's configuration
+_SRGB = (1, 2), (1, 2, 6, 13)  # primaries and curves (ITU-T H.273) of sRGB, or not specified
+_NUMBER_OF_PICTURES = 0xB001
 
 
 def _silence_libtiff() -> None:
@@ -104,7 +106,7 @@ def decode(file: BinaryIO) -> DecodedFile:
 
 def upright_size(file: BinaryIO) -> tuple[int, int]:
     """Width and height of the upright image, without decoding it; errors as in `decode`."""
-    image = _open(file).image
+    image = _open(file, pixels=False).image
     if image.format == "TIFF":
         return image.size  # Pillow has already turned it
     return image.size[::-1] if orientation(image) >= 5 else image.size
@@ -126,11 +128,14 @@ def _turn_upright(image: Image.Image) -> None:
         image._size = image.im.size
 
 
-def _open(file: BinaryIO) -> DecodedFile:
-    """Open an image without decoding it, after a check that decoding will end soon."""
+def _open(file: BinaryIO, *, pixels: bool = True) -> DecodedFile:
+    """Open an image without decoding it, after a check that decoding will end soon.
+
+    A PNG opened without `pixels` cannot be decoded.
+    """
     kind, png, is_lossless_webp = kind_of(file), None, False
     if kind == "png":
-        png = read_png(file)
+        png = read_png(file, pixels=pixels)
         file = png.pixels
     elif kind == "jpeg":
         check_segments(file)
@@ -138,6 +143,8 @@ def _open(file: BinaryIO) -> DecodedFile:
         pages = read_directories(file)
         if [page.is_preview for page in pages] != [False] + [True] * (len(pages) - 1):
             raise InputError(f"{len(pages)} pages; save each as a file")
+    elif kind == "bmp":
+        check_bmp(file)
     elif kind in ("webp", "avif"):
         file = BytesIO(whole_file(file, kind))
         is_lossless_webp = _is_lossless_webp(file.getvalue())
@@ -145,7 +152,8 @@ def _open(file: BinaryIO) -> DecodedFile:
     try:
         image = Image.open(file, formats=[kind])
     except UnidentifiedImageError:
-        raise InputError(f"damaged, or {kind.upper()} of an unsupported kind") from None
+        reason = f"damaged, or {kind.upper()} of an unsupported kind; save it as PNG"
+        raise InputError(reason) from None
     if png:
         image.info |= png.info
     frames = getattr(image, "n_frames", 1) if kind in ("webp", "avif") else 1
@@ -181,13 +189,19 @@ def _check_exif(image: Image.Image) -> list[str]:
 def _describe_rest(image: Image.Image, file: BinaryIO) -> list[str]:
     """What of the file this project does not read: further pictures, bits beyond 8 of an AVIF."""
     notes = []
-    if isinstance(image, MpoImagePlugin.MpoImageFile) and image.n_frames > 1:
-        notes.append(f"the first of {image.n_frames} pictures")
+    if isinstance(image, JpegImagePlugin.JpegImageFile) and "mp" in image.info:
+        pictures = (image._getmp() or {}).get(_NUMBER_OF_PICTURES, 1)
+        if pictures > 1:
+            notes.append(f"the first of {pictures} pictures")
     if image.format == "AVIF":
         file.seek(0)
-        codec = re.search(rb"av1C..(.)", file.read(_AVIF_HEADER), re.DOTALL)
+        head = file.read(_AVIF_HEADER)
+        codec = re.search(rb"av1C..(.)", head, re.DOTALL)
         if codec and codec[1][0] & 0x40:
             notes.append("10 or 12 bits per channel rounded to 8")
+        colours = re.search(rb"colrnclx\0(.)\0(.)", head, re.DOTALL)
+        if colours and (colours[1][0] not in _SRGB[0] or colours[2][0] not in _SRGB[1]):
+            notes.append("colours read as sRGB")
     return notes
 
 

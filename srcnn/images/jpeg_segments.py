@@ -11,7 +11,7 @@ _MAX_SEGMENTS = 10_000  # before the first scan and between scans
 _MAX_METADATA = 64 * 2**20  # bytes before the first scan
 _MAX_JUNK = 2**16  # bytes between two segments
 _MAX_SCANS = 100  # encoders write 10 or fewer
-_MAX_WORK = 2**32  # pixels × scans
+_MAX_WORK = 2**31  # pixels × scans
 
 _SOI, _EOI, _SOS, _EXIF = 0xD8, 0xD9, 0xDA, 0xE1
 _SIZE_SEGMENTS = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0))

@@ -48,6 +48,7 @@ _READABLE = {
     "bmp": rb"BM",
 }
 _MAX_FILE = 2**30  # bytes of a WebP or AVIF, whose decoders need all of it at once
+_MAX_RLE = 4_000_000  # bytes
 _HEIF = re.compile(rb"(.{4})ftyp(.{4}).{4}", re.DOTALL)
 _HEIC = re.compile(rb"he[iv][cxms]")
 
@@ -93,6 +94,14 @@ def kind_of(file: BinaryIO) -> str:
         if re.match(pattern, head, re.DOTALL):
             raise InputError(f"{name} is not supported; {advice}")
     raise InputError(f"not a readable {READABLE}" + ("" if head else " (empty)"))
+
+
+def check_bmp(file: BinaryIO) -> None:
+    """Raise InputError for a large run-length encoded BMP, which Pillow decodes slowly."""
+    file.seek(0)
+    compression = file.read(34)[30:]
+    if compression in (b"\1\0\0\0", b"\2\0\0\0") and file.seek(0, 2) > _MAX_RLE:
+        raise InputError(f"more than {_MAX_RLE} bytes of run-length encoded BMP; save it as PNG")
 
 
 def whole_file(file: BinaryIO, kind: str) -> bytes:

@@ -14,13 +14,15 @@ from typing import Any, BinaryIO, NamedTuple
 from srcnn.errors import InputError
 from srcnn.utils.text import join_names
 
-MAX_METADATA = 64 * 2**20  # bytes of a chunk besides the pixels, and of its unpacked text
+MAX_METADATA = 64 * 2**20  # bytes of a chunk besides the pixels, and of a profile
+_MAX_TEXT = 8 * 2**20  # bytes of XMP or EXIF data that are stored as text
+_MAX_JOINED = 2**30  # bytes of a chunk of pixels
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MAX_CHUNKS = 250_000  # a photograph of 2 GB in chunks of 8 KB
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS")  # for the pixels
 _USED = (b"gAMA", b"cHRM", b"sRGB", b"pHYs")
-_COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
+_COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI")
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # per pixel, by colour type
 _XMP, _RAW_EXIF = b"XML:com.adobe.xmp", (b"Raw profile type exif", b"Raw profile type APP1")
 
@@ -43,7 +45,7 @@ class Png:
     """The parts of a PNG file; text is as in the file, so that it can be copied."""
 
     pixels: BytesIO = field(default_factory=BytesIO)  # a PNG of what the pixels depend on
-    icc: bytes | None = None  # empty if it cannot be unpacked
+    icc: bytes | None = None  # this and the next two are empty if they cannot be unpacked
     exif: bytes | None = None
     xmp: bytes | None = None
     text: list[tuple[bytes, bytes]] = field(default_factory=list)  # name and body of each chunk
@@ -58,10 +60,11 @@ class Png:
         return about | {"exif": self.exif or b""}  # else Pillow decodes all to look for it
 
 
-def chunks(file: BinaryIO) -> Iterator[Chunk]:
+def chunks(file: BinaryIO, *, pixels: bool = True) -> Iterator[Chunk]:
     """The chunks of a PNG up to IEND; none if the file is not a PNG.
 
-    Of a large chunk besides the pixels, the body is left out. Ends early if a chunk has no name.
+    The body of a large chunk besides the pixels is left out, and without `pixels` theirs too. Ends
+    early if a chunk has no name.
 
     Raises:
         InputError: there are too many chunks.
@@ -69,7 +72,7 @@ def chunks(file: BinaryIO) -> Iterator[Chunk]:
     file.seek(0)
     if file.read(len(_SIGNATURE)) != _SIGNATURE:
         return
-    room = MAX_METADATA
+    room = 0  # for the pixels
     for count in range(_MAX_CHUNKS + 1):
         start = file.read(8)
         length, name = struct.unpack(">I4s", start.ljust(8, b"\0"))
@@ -77,15 +80,15 @@ def chunks(file: BinaryIO) -> Iterator[Chunk]:
             raise InputError(f"more than {_MAX_CHUNKS} chunks")
         if not name.isalpha():
             return
-        if length > (room if name == b"IDAT" else MAX_METADATA):
-            body = file.read(room) if name == b"IDAT" else b""
-            file.seek(max(0, length - len(body)), 1)
+        if name == b"IDAT":
+            body = file.read(min(length, room))
+            room -= len(body)
         else:
-            body = file.read(length)
-        if name == b"IHDR":
+            body = file.read(length) if length <= MAX_METADATA else b""
+        if len(body) < length:
+            file.seek(length - len(body), 1)
+        if name == b"IHDR" and pixels:
             room = _most_compressed(body)
-        elif name == b"IDAT":
-            room = max(0, room - len(body))
         yield Chunk(name, body, file.read(4))
         if name == b"IEND":
             return
@@ -97,20 +100,22 @@ def _most_compressed(header: bytes) -> int:
     return 2 * height * (1 + width * depth * _SAMPLES.get(kind, 4) // 8 + 1) + 2**20
 
 
-def read_png(file: BinaryIO) -> Png:
-    """Separate the pixels of a PNG from its metadata.
+def read_png(file: BinaryIO, *, pixels: bool = True) -> Png:
+    """Separate the pixels of a PNG from its metadata; without `pixels`, read only the metadata.
 
     Raises:
         InputError: it is an animation, or there are too many chunks.
     """
-    png = Png()
-    data, header, damaged = bytearray(), [_SIGNATURE], dict[str, None]()
-    for chunk in chunks(file):
+    png, writer, damaged = Png(), None, dict[str, None]()
+    png.pixels.write(_SIGNATURE)
+    for chunk in chunks(file, pixels=pixels):
         name, body = chunk.name, chunk.body
         if name == b"IDAT":
-            data += body
-        elif name in _NEEDED or (name in _USED and chunk.undamaged and not data):
-            header.append(struct.pack(">I", len(body)) + name + body + chunk.checksum)
+            writer = writer or _PixelWriter(png.pixels)
+            writer.write(body)
+        elif name in _NEEDED or (name in _USED and chunk.undamaged):
+            if not writer:
+                png.pixels.write(struct.pack(">I", len(body)) + name + body + chunk.checksum)
         elif name != b"IEND" and not chunk.undamaged:
             damaged[name.decode()] = None
         elif name == b"acTL" and (frames := int.from_bytes(body[:4], "big")) > 1:
@@ -121,12 +126,38 @@ def read_png(file: BinaryIO) -> Png:
             png.colour.append((name, body))
     if damaged:
         png.notes.append(f"damaged PNG chunks dropped: {join_names([*damaged])}")
-    png.pixels.write(b"".join(header))
-    for name, body in ((b"IDAT", bytes(data)), (b"IEND", b"")):
-        checksum = zlib.crc32(body, zlib.crc32(name))
-        png.pixels.write(struct.pack(">I", len(body)) + name + body + struct.pack(">I", checksum))
+    (writer or _PixelWriter(png.pixels)).end()
+    png.pixels.write(struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND")))
     png.pixels.seek(0)
     return png
+
+
+class _PixelWriter:
+    """Joins the pixels of many chunks, because Pillow is slow with tiny ones."""
+
+    def __init__(self, file: BytesIO):
+        self.file = file
+        self._begin()
+
+    def _begin(self) -> None:
+        self.start, self.checksum = self.file.tell(), zlib.crc32(b"IDAT")
+        self.file.write(b"\0\0\0\0IDAT")
+
+    def write(self, data: bytes) -> None:
+        """Add pixels to the chunk."""
+        if self.file.tell() - self.start + len(data) > _MAX_JOINED:
+            self.end()
+            self._begin()
+        self.file.write(data)
+        self.checksum = zlib.crc32(data, self.checksum)
+
+    def end(self) -> None:
+        """Write the length and the checksum of the chunk."""
+        length = self.file.tell() - self.start - 8
+        self.file.write(struct.pack(">I", self.checksum))
+        self.file.seek(self.start)
+        self.file.write(struct.pack(">I", length))
+        self.file.seek(0, 2)
 
 
 def _add_metadata(png: Png, name: bytes, body: bytes) -> None:
@@ -135,47 +166,48 @@ def _add_metadata(png: Png, name: bytes, body: bytes) -> None:
     if name == b"eXIf":
         png.exif = body
     elif name == b"iCCP":
-        png.icc = _unpacked(body[len(keyword) + 2 :]) or b""
-    elif keyword == _XMP or keyword in _RAW_EXIF:
-        content = _content(name, body[len(keyword) + 1 :])
-        if content is None:
-            kind = "XMP" if keyword == _XMP else "EXIF"
-            png.notes.append(f"unreadable {kind} data dropped")
-        elif keyword == _XMP:
-            png.xmp = content
-        elif png.exif is None:
-            png.exif = _from_raw_profile(content)
+        if png.icc is None:
+            png.icc = _unpacked(body[len(keyword) + 2 :], MAX_METADATA) or b""
+    elif keyword == _XMP:
+        if png.xmp is None:
+            png.xmp = _content(name, body[len(keyword) + 1 :]) or b""
+            png.notes += ["unreadable XMP data dropped"] * (not png.xmp)
+    elif keyword in _RAW_EXIF:
+        if png.exif is None:
+            png.exif = _from_raw_profile(_content(name, body[len(keyword) + 1 :])) or b""
+            png.notes += ["unreadable EXIF data dropped"] * (not png.exif)
     else:
         png.text.append((name, body))
 
 
-def _content(name: bytes, rest: bytes) -> bytes | None:
-    """The text of a text chunk after its keyword; None if it cannot be unpacked."""
+def _content(name: bytes, rest: bytes) -> bytes:
+    """The text of a text chunk after its keyword; empty if it cannot be unpacked."""
     if name == b"tEXt":
         return rest
     if name == b"zTXt":
-        return _unpacked(rest[1:])
+        return _unpacked(rest[1:], _MAX_TEXT)
     is_packed, _, rest = rest[:1], rest[1:2], rest[2:]
     text = rest.split(b"\0", 2)[-1]  # after the language and the translated keyword
-    return _unpacked(text) if is_packed == b"\1" else text
+    return _unpacked(text, _MAX_TEXT) if is_packed == b"\1" else text
 
 
-def _unpacked(data: bytes) -> bytes | None:
-    """Inflated bytes; None if they are damaged or longer than MAX_METADATA."""
+def _unpacked(data: bytes, most: int) -> bytes:
+    """Inflated bytes; empty if they are damaged or more than `most`."""
     inflate = zlib.decompressobj()
     try:
-        result = inflate.decompress(data, MAX_METADATA)
+        result = inflate.decompress(data, most)
     except zlib.error:
-        return None
-    return result if inflate.eof else None
+        return b""
+    return result if inflate.eof else b""
 
 
-def _from_raw_profile(text: bytes) -> bytes | None:
+def _from_raw_profile(text: bytes) -> bytes:
     """The bytes of ImageMagick's profile: a name, a length and hexadecimal digits on lines."""
     try:
-        return bytes.fromhex(b"".join(text.split(b"\n")[3:]).decode())
-    except ValueError:
-        return None
+        digits = b"".join(text.split(b"\n", 3)[3].split())
+        return bytes.fromhex(digits.decode())
+    except (IndexError, ValueError):
+        return b""
 
 
 def is_plain(file: BinaryIO) -> bool:

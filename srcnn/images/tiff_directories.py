@@ -11,8 +11,8 @@ from srcnn.errors import InputError
 
 _MAX_DIRECTORIES = 100
 _MAX_TAGS = 20_000  # in all directories
-_MAX_BYTES = 64 * 2**20  # of all values; several tags can name the same bytes
-_MAX_NUMBERS = 2**20  # in a value
+_MAX_BYTES = 2**26, 2**31  # of all values, in a small and in a large file
+_MAX_NUMBERS = 100_000  # in a value, such as the places of the strips
 
 _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _BYTES |= {16: 8, 17: 8, 18: 8}  # of BigTIFF
@@ -63,6 +63,8 @@ class _Reader:
         )
         self.seen: set[int] = set()  # places
         self.tags = self.bytes = 0  # so far
+        # Several tags of a small file can name the same bytes, but the layers in a file are large.
+        self.max_bytes = min(max(_MAX_BYTES[0], file.seek(0, 2)), _MAX_BYTES[1])
         self.first = _number(self.pointer, head[8 if is_big else 4 :])
 
     def read(self, place: int) -> Directory:
@@ -89,7 +91,7 @@ class _Reader:
 
     def _count_value(self, kind: int, length: int) -> None:
         self.bytes += length * _BYTES.get(kind, 0)
-        if self.bytes > _MAX_BYTES or (length > _MAX_NUMBERS and kind not in _TEXT):
+        if self.bytes > self.max_bytes or (length > _MAX_NUMBERS and kind not in _TEXT):
             raise InputError("TIFF or EXIF tags with too many values")
 
 

@@ -38,7 +38,8 @@ def read_exif(image: Image.Image) -> tuple[bytes | None, bool]:
         kept: list[int] = [ExifTags.Base[name] for name in _KEPT]
         outer = {tag: old[tag] for tag in kept if tag in old}
     except Exception:  # damaged EXIF can raise anything
-        return None, not image.info.get("exif")
+        return None, False
+    new.endian = old.endian  # on which the content of some tags depends
     found = {tag: as_stored(value) for tag, value in outer.items()}
     valid = _valid_tags(found)
     is_whole = len(valid) == len(found)
@@ -58,9 +59,12 @@ def with_resolution(exif: bytes | None, dpi: tuple[float, float]) -> bytes:
     """The EXIF data with the resolution in dots per inch, unless they have one."""
     data = Image.Exif()
     data.load(exif or b"")
-    if not any(ExifTags.Base[name] in data for name in _RESOLUTION):
-        for name, value in zip(_RESOLUTION, (*dpi, _INCHES), strict=True):
-            data[ExifTags.Base[name]] = value
+    if exif and any(ExifTags.Base[name] in data for name in _RESOLUTION):
+        return exif
+    for tag in set(data) - set(IFDS):
+        data[tag] = as_stored(data[tag])
+    for name, value in zip(_RESOLUTION, (*dpi, _INCHES), strict=True):
+        data[ExifTags.Base[name]] = value
     return data.tobytes()
 
 

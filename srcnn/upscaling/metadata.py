@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from srcnn.images.decode import DecodedFile, orientation
 from srcnn.upscaling.exif import read_exif
@@ -12,6 +12,9 @@ from srcnn.upscaling.exif import read_exif
 Chunks = tuple[tuple[bytes, bytes], ...]  # name and body of each chunk of a PNG
 
 _IPTC_IN_JPEG, _IPTC_IN_TIFF = 0x0404, 33723
+_DESCRIPTIONS = (269, 285)  # DocumentName, PageName
+_FIRST_PRIVATE = 32768
+_KNOWN = (33723, 34377, 34665, 34675, 34853, 37724, 40965)  # IPTC, EXIF, ICC, layers …
 _DPI = (1, 65_535)  # lowest and highest believable resolution
 
 # Names in XMP that no longer hold: the image is turned upright and has another size.
@@ -19,6 +22,7 @@ _XMP_LAYOUT = rb"(tiff:(Orientation|ImageWidth|ImageLength)|exif:Pixel[XY]Dimens
 _XMP_STALE = re.compile(
     rb"\s%b=(\"[^\"]*\"|'[^']*')|<%b>[^<]*</[^>]*>" % (_XMP_LAYOUT, _XMP_LAYOUT)
 )
+_XMP_EXTENDED = re.compile(rb"\sxmpNote:HasExtendedXMP=(\"[^\"]*\"|'[^']*')")
 _XMP_OF_PICTURES = re.compile(rb"GContainer|hdrgm:|MicroVideo|MotionPhoto")  # besides the first
 
 
@@ -51,9 +55,14 @@ def read_metadata(decoded: DecodedFile) -> tuple[Metadata, list[str]]:
     if not is_whole:
         notes.append("unreadable EXIF data dropped")
     xmp = _xmp(info)
-    if xmp and image.format == "MPO" and _XMP_OF_PICTURES.search(xmp):
+    if xmp and _XMP_OF_PICTURES.search(xmp):
         xmp = None
-        notes.append("XMP data dropped: they describe the other pictures")
+        notes.append("XMP dropped: it describes a gain map or a video that was left out")
+    elif xmp and _XMP_EXTENDED.search(xmp):
+        xmp = _XMP_EXTENDED.sub(b"", xmp)
+        notes.append("extended XMP dropped")
+    if any(_is_private(tag) for tag in getattr(image, "tag_v2", {})):
+        notes.append("other TIFF tags dropped")
     metadata = Metadata(
         icc=info.get("icc_profile") or None,
         colour_chunks=tuple(png.colour) if png else (),
@@ -76,9 +85,15 @@ def _xmp(info: dict[Any, Any]) -> bytes | None:
 
 def _iptc(image: Image.Image) -> bytes | None:
     resources = image.info.get("photoshop")
-    tag = getattr(image, "tag_v2", {}).get(_IPTC_IN_TIFF)
-    value = resources.get(_IPTC_IN_JPEG) if isinstance(resources, dict) else tag
-    return value if isinstance(value, bytes) and value else None
+    if isinstance(resources, dict):
+        return resources.get(_IPTC_IN_JPEG) or None
+    # The bytes as in the file: often they are declared as 32-bit numbers.
+    return image.tag_v2._tagdata.get(_IPTC_IN_TIFF) if hasattr(image, "tag_v2") else None
+
+
+def _is_private(tag: int) -> bool:
+    """Whether a TIFF tag is about the image, and is neither kept nor about the layout."""
+    return tag in _DESCRIPTIONS or (tag >= _FIRST_PRIVATE and tag not in _KNOWN)
 
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:
@@ -87,6 +102,8 @@ def _dpi(image: Image.Image) -> tuple[float, float] | None:
     dpi: Any = info.get("dpi")
     # Without a resolution in a JPEG's header, Pillow takes that of EXIF, or 72.
     if image.format in ("JPEG", "MPO") and info.get("jfif_unit") not in (1, 2):
+        return None
+    if image.format == "TIFF" and ExifTags.Base.XResolution not in image.tag_v2:  # type: ignore[attr-defined]
         return None
     if not isinstance(dpi, tuple) or not all(_DPI[0] <= float(value) <= _DPI[1] for value in dpi):
         return None

@@ -70,7 +70,8 @@ def metadata_chunks(metadata: Metadata) -> list[tuple[bytes, bytes]]:
     if metadata.xmp:
         chunks.append((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp))
     if metadata.comment:
-        chunks.append((b"tEXt", b"Comment\0" + metadata.comment.replace(b"\0", b"")))
+        name, start = (b"tEXt", b"\0") if metadata.comment.isascii() else (b"iTXt", bytes(5))
+        chunks.append((name, b"Comment" + start + metadata.comment.replace(b"\0", b"")))
     return [*chunks, *metadata.png_text]
 
 

@@ -36,7 +36,8 @@ _NAMES = {
     **{"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP", "iptc": "IPTC", "comment": "comment"},
     **{"png_text": "text", "dpi": "resolution", "colour_chunks": "PNG colour chunks"},
 }
-_JPEG_SEGMENT = {"exif": 65_533, "xmp": 65_504, "iptc": 65_000, "comment": 65_533}  # most bytes
+# The most bytes of each in a JPEG: a segment, or 255 segments for a profile.
+_IN_JPEG = {"icc": 255 * 65_519, "exif": 65_533, "xmp": 65_504, "iptc": 65_000, "comment": 65_533}
 
 
 def check_result_size(
@@ -96,7 +97,7 @@ def _storable(source: SourceImage, kind: str) -> tuple[Metadata, list[str]]:
     if lost:
         names = ", ".join(_NAMES[name] for name in lost)
         notes.append(f"{names} dropped: {kind} cannot store {'them' if lost[1:] else 'it'}")
-    for name, most in _JPEG_SEGMENT.items():
+    for name, most in _IN_JPEG.items():
         if kind == "jpeg" and name in stored and len(getattr(metadata, name) or b"") > most:
             lost.append(name)
             notes.append(f"{_NAMES[name]} dropped: jpeg holds at most {most} bytes of it")

@@ -304,6 +304,74 @@ def test_unsupported_kinds_are_called_so(
     assert said in line
 
 
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp", "avif"])
+def test_text_beyond_ascii_is_kept(run: Upscale, suffix: str) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "Zoë 東京".encode()
+    content = encoded("JPEG", exif=exif, dpi=(72, 72))
+    assert run("photo.jpg", "-o", f"result.{suffix}", content=content)[0] == 0
+    with Image.open(f"result.{suffix}") as image:
+        artist = image.getexif()[ExifTags.Base.Artist]
+    assert artist.encode("latin-1").decode() == "Zoë 東京"
+
+
+def test_a_comment_beyond_ascii_is_kept_in_a_png(run: Upscale) -> None:
+    content = encoded("JPEG", comment="Zürich".encode())
+    assert run("photo.jpg", "-o", "result.png", content=content) == (0, "result.png")
+    with Image.open("result.png") as image:
+        assert image.info["Comment"] == "Zürich"
+
+
+def test_iptc_data_may_be_stored_as_numbers(run: Upscale) -> None:
+    numbers = struct.unpack("<3I", KEYWORDS[:11] + b"\0")
+    content = tiff_of(np.asarray(picture()), extratags=[(33723, 4, 3, numbers, True)])
+    run("photo.tif", content=content)
+    with Image.open("photo.tif") as image:
+        assert image.tag_v2[33723] == KEYWORDS[:11] + b"\0"  # type: ignore[attr-defined]
+
+
+def test_a_tiff_without_a_resolution_gets_none(run: Upscale) -> None:
+    assert run("photo.tif", "-o", "result.png", content=encoded("TIFF")) == (0, "result.png")
+    with Image.open("result.png") as image:
+        assert "dpi" not in image.info
+
+
+def test_large_layers_of_a_tiff_are_no_obstacle(run: Upscale) -> None:
+    layers = (37724, 7, 70 << 20, bytes(70 << 20), True)
+    content = tiff_of(np.asarray(picture()), extratags=[layers], software=False)
+    assert run("photo.tif", content=content)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("xmp", "note"),
+    [
+        (b' hdrgm:Version="1.0"', "XMP dropped: it describes a gain map or a video"),
+        (b' GCamera:MotionPhoto="1"', "XMP dropped: it describes a gain map or a video"),
+        (b' xmpNote:HasExtendedXMP="0123"', "extended XMP dropped"),
+    ],
+)
+def test_xmp_about_what_is_left_out_is_dropped(run: Upscale, xmp: bytes, note: str) -> None:
+    content = encoded("JPEG", xmp=XMP.replace(b"RDF/", b"RDF%b/" % xmp))
+    status, line = run("photo.jpg", content=content)
+    assert (status, line[: len(note) + 11]) == (0, f"photo.jpg ({note}")
+    with Image.open("photo.jpg") as image:
+        assert xmp not in image.info.get("xmp", b"")
+
+
+def test_a_profile_too_large_for_a_jpeg_is_named(run: Upscale) -> None:
+    content = encoded("PNG", icc_profile=SRGB + bytes(17_000_000))
+    status, line = run("photo.png", "-o", "result.jpg", content=content)
+    note = "ICC profile dropped: jpeg holds at most 16707345 bytes of it"
+    assert (status, line) == (0, f"result.jpg ({note})")
+
+
+def test_colours_beyond_srgb_of_an_avif_are_named(run: Upscale) -> None:
+    content = encoded("AVIF")
+    place = content.index(b"colrnclx") + 8
+    wide = content[:place] + b"\0\x09\0\x10" + content[place + 4 :]  # BT.2020, PQ
+    assert run("photo.avif", content=wide) == (0, "photo.avif (colours read as sRGB)")
+
+
 def test_of_a_whole_folder_none_is_passed_over(
     odd: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -354,6 +422,12 @@ def busy(name: str) -> bytes:
             return jpeg_with_segment(0xE1, tags)
         case "pages.tif":
             return tiff_of_directories(60_000)
+        case "rle.bmp":
+            bmp = encoded("BMP", picture().quantize(4))
+            return bmp[:30] + b"\1" + bmp[31:] + bytes(5_000_000)
+        case "strips.tif":
+            strips = struct.pack("<HHII", 273, 4, 2**17, 8)
+            return b"II*\0\x08\0\0\0\x01\0" + strips + bytes(2**20)
         case "tags.tif":
             return b"II*\0\x08\0\0\0" + struct.pack("<H", 65_535) + bytes(12 * 65_535 + 4)
         case "numbers.tif":
@@ -373,12 +447,22 @@ def busy(name: str) -> bytes:
         ("tags.tif", "more than 20000 TIFF or EXIF tags"),
         ("numbers.tif", "TIFF or EXIF tags with too many values"),
         ("chunks.png", "more than 250000 chunks"),
+        ("strips.tif", "TIFF or EXIF tags with too many values"),
+        ("rle.bmp", "run-length encoded BMP; save it as PNG"),
     ],
 )
 def test_what_would_keep_a_decoder_busy_is_refused(run: Upscale, name: str, said: str) -> None:
     status, line = run(name, content=busy(name))
     assert status == 1
     assert said in line
+
+
+def test_text_that_unpacks_to_a_lot_is_dropped(run: Upscale) -> None:
+    for name in (b"Raw profile type exif", b"XML:com.adobe.xmp"):
+        body = name + b"\0\0" + zlib.compress(b"\n" * (63 << 20))
+        status, line = run("photo.png", content=png_with_chunk(b"zTXt", body))
+        kind = "XMP" if b"XML" in name else "EXIF"
+        assert (status, line) == (0, f"photo.png (unreadable {kind} data dropped)")
 
 
 def test_nothing_behind_the_pixels_is_read(run: Upscale, tmp_path: Path) -> None:
