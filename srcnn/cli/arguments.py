@@ -50,7 +50,7 @@ class _Completion(argparse.Action):
 
         for verb in parser._subparsers._group_actions[0].choices.values():  # type: ignore[union-attr]
             for action in verb._actions:
-                if action.type is Path or action.dest == "inputs":
+                if action.type in (_name, _path):
                     action.complete = shtab.FILE
         print(shtab.complete(parser, shell))
         parser.exit()
@@ -73,12 +73,12 @@ def _add_upscale(verbs: "_Verbs") -> None:
         "and is not older than its original is done already. Another --strength, --model or "
         "--strip needs --force or another output folder.",
     ).add_argument
-    add("inputs", nargs="+", metavar="IN", help="a file, a folder, or a quoted pattern")
+    add("inputs", nargs="+", type=_name, metavar="IN", help="a file, a folder, or a quoted pattern")
     about = (
         "output folder, or file for a single input (default: NAME_x2, NAME_w1920, NAME_h1080 or "
         "NAME_1920x1080 next to each input)"
     )
-    add("-o", "--output", type=Path, metavar="OUT", help=about)
+    add("-o", "--output", type=_path, metavar="OUT", help=about)
     about = "any number up to 100, such as 2.5 (default: 2; with --model, the model's scale)"
     add("--scale", type=float, metavar="N", help=about)
     about = "pixels of the results in width, instead of --scale; the proportions are kept"
@@ -91,7 +91,7 @@ def _add_upscale(verbs: "_Verbs") -> None:
         help="from 0 (closest to the original; MSE loss) to 1 (sharper; perceptual loss; default); "
         "values between run both networks and take twice as long",
     )
-    add("--model", type=Path, help="use your own network, such as models/x2/mse.safetensors")
+    add("--model", type=_path, help="use your own network, such as models/x2/mse.safetensors")
     kinds = ("png", "jpeg", "webp", "tiff", "bmp", "avif")
     add("--format", choices=kinds, help="format of the results (default: that of each input)")
     about = "leave out metadata, such as EXIF and text, except what the colours depend on"
@@ -132,8 +132,8 @@ def _add_score(verbs: "_Verbs") -> None:
         "not multiples of SCALE, the result may have the size cropped to multiples at the bottom "
         "and right; the ground truth is then cropped too.",
     ).add_argument
-    add("--sr", type=Path, metavar="DIR", required=True, help="folder of the results")
-    add("--hr", type=Path, metavar="DIR", required=True, help="folder of the ground truth")
+    add("--sr", type=_path, metavar="DIR", required=True, help="folder of the results")
+    add("--hr", type=_path, metavar="DIR", required=True, help="folder of the ground truth")
     add("--scale", type=_whole_number(2), required=True, help="the upscaling factor, such as 2")
     about = "the names of the results without suffix, such as '{hr}_SwinIR' or 'out_{hr}_x{scale}'"
     add("--name", metavar="TEMPLATE", help=about)
@@ -168,6 +168,17 @@ def _add_compare(verbs: "_Verbs") -> None:
     add(
         "--json", **_JSON, help="print JSON: the comparison by each metric, and each image's values"
     )
+
+
+def _name(text: str) -> str:
+    """A type for argparse: a name that is not empty, as "" would stand for the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name")
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(_name(text))
 
 
 def _whole_number(low: int, high: int | None = None) -> Callable[[str], int]:

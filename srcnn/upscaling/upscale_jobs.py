@@ -98,7 +98,8 @@ def find_jobs(
     for source, inside in found:
         chosen = kind or file_kind or result_format(source)
         if chosen is None:
-            errors.append(InputError(f"{source}: {UNKNOWN_FORMAT}"))
+            reason = UNKNOWN_FORMAT if source.exists() else "no such file or folder"
+            errors.append(InputError(f"{source}: {reason}"))
             continue
         suffix = result_suffix(source, chosen)
         if output is None:

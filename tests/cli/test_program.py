@@ -74,6 +74,18 @@ def test_scores_are_printed_as_json(images: tuple[str, ...], capsys: Output) -> 
     assert err == ""
 
 
+@pytest.mark.parametrize(
+    "arguments", [["upscale", ""], ["upscale", "a.png", "-o", ""], ["score", "--sr", ""]]
+)
+def test_an_empty_name_is_not_the_current_folder(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "an empty name" in capsys.readouterr().err
+
+
 def test_the_program_runs_in_any_folder_and_on_any_terminal(images: tuple[str, ...]) -> None:
     done = run("score", *images, "--json", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")

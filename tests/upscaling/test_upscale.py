@@ -200,7 +200,9 @@ def test_a_bad_file_is_named_and_the_rest_are_upscaled(photo: Image.Image, capsy
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["none.txt"], "none.txt: unknown image format (known: .png, .jpg,"),
+        (["none.txt"], "none.txt: no such file or folder"),
+        (["none_folder/"], "none_folder: no such file or folder"),
+        (["words.txt"], "words.txt: unknown image format (known: .png, .jpg,"),
         (["none*.png"], "none*.png: matches no images"),
         (["a.png", "--strength", "1.5"], "strength 1.5 is not between 0 and 1"),
         (["a.png", "--model", "none.safetensors"], "none.safetensors: no such model"),
@@ -212,6 +214,7 @@ def test_a_bad_input_or_option_is_one_line(
     photo: Image.Image, capsys: Capture, options: list[str], says: str
 ) -> None:
     photo.save("a.png")
+    Path("words.txt").write_text("words")
     assert main(["upscale", *options]) == 1
     err = capsys.readouterr().err
     assert says in err
