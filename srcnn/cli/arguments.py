@@ -62,16 +62,17 @@ def _add_upscale(verbs: "_Verbs") -> None:
         help="upscale photographs to any size",
         description="Upscale photographs with a trained SRCNN on a CPU. Reads and writes PNG, "
         "JPEG, WebP, TIFF, BMP and AVIF with 8 or 16 bits per channel, grey or colour, with or "
-        "without alpha. Keeps the ICC profile, EXIF, XMP, IPTC, text and resolution where the "
-        "format of the result can store them, and names those that are lost.",
-        epilog="The released networks enlarge 2 and 4 times. The next larger one is run, and its "
-        "result is resized down to the exact size by bicubic interpolation; above 4, the network "
-        "for 4 is run and the rest is bicubic; at or below 1, no network is run. PNG and TIFF "
-        "results of any size need little memory, because they are written in strips. If a file or "
+        "without alpha. Keeps the ICC profile, EXIF, XMP, IPTC, text and resolution if the format "
+        "of the result can store them, and prints which of them are lost.",
+        epilog="The released networks upscale 2 and 4 times. For other scales up to 4, the "
+        "smallest network that reaches the size is run, and bicubic interpolation downscales its "
+        "result to the exact size. Above 4, bicubic interpolation enlarges the result of the "
+        "network for 4. At 1 or below, no network is run. PNG and TIFF results need little memory, "
+        "whatever their size, because they are written in strips. If a file cannot be upscaled or "
         "a folder cannot be read, an error names it, the other files are upscaled, and the exit "
-        "status is 1. The same command continues after a stop: a result that has the right size "
-        "and is not older than its original is done already. Another --strength, --model or "
-        "--strip needs --force or another output folder.",
+        "status is 1. To continue a stopped run, use the same command again: it skips files whose "
+        "result has the right size and is not older than the original. For another --strength, "
+        "--model or --strip, use --force or another output folder.",
     ).add_argument
     add("inputs", nargs="+", type=_name, metavar="IN", help="a file, a folder, or a quoted pattern")
     about = (
@@ -81,9 +82,9 @@ def _add_upscale(verbs: "_Verbs") -> None:
     add("-o", "--output", type=_path, metavar="OUT", help=about)
     about = "any number up to 100, such as 2.5 (default: 2; with --model, the model's scale)"
     add("--scale", type=float, metavar="N", help=about)
-    about = "pixels of the results in width, instead of --scale; the proportions are kept"
+    about = "width of the results in pixels, instead of --scale; the proportions are kept"
     add("--width", type=_whole_number(1), metavar="N", help=about)
-    about = "pixels in height; with --width, the result is the largest that fits into both"
+    about = "height of the results in pixels; with --width, the largest size that fits into both"
     add("--height", type=_whole_number(1), metavar="N", help=about)
     add(
         "--strength",
@@ -96,7 +97,7 @@ def _add_upscale(verbs: "_Verbs") -> None:
     add("--format", choices=kinds, help="format of the results (default: that of each input)")
     about = "leave out metadata, such as EXIF and text, except what the colours depend on"
     add("--strip", action="store_true", help=about)
-    add("--force", action="store_true", help="upscale all files again; overwrites results")
+    add("--force", action="store_true", help="upscale all files again and overwrite results")
     add("--allow-large", action="store_true", help="accept images of any size")
 
 
@@ -126,7 +127,7 @@ def _add_score(verbs: "_Verbs") -> None:
         "AlexNet and with VGG16, and DISTS. PSNR and SSIM omit SCALE pixels on each side. A result "
         "that equals the ground truth has an infinite PSNR, which the mean leaves out.",
         epilog="The result for img.png is named img, img_xSCALE, imgxSCALE or img_METHOD_xSCALE, "
-        "with any suffix, or else all results share a prefix and suffix, as in SRCNN_img or "
+        "with any suffix. Alternatively, all results share a prefix or suffix, as in SRCNN_img or "
         "img_upscayl_2x_MODEL. For other names, use a template: --name '{hr}_SwinIR' scores "
         "img_SwinIR and leaves out results of other names. If the sides of the ground truth are "
         "not multiples of SCALE, the result may have the size cropped to multiples at the bottom "
@@ -135,7 +136,7 @@ def _add_score(verbs: "_Verbs") -> None:
     add("--sr", type=_path, metavar="DIR", required=True, help="folder of the results")
     add("--hr", type=_path, metavar="DIR", required=True, help="folder of the ground truth")
     add("--scale", type=_whole_number(2), required=True, help="the upscaling factor, such as 2")
-    about = "the names of the results without suffix, such as '{hr}_SwinIR' or 'out_{hr}_x{scale}'"
+    about = "names of the results without suffix, such as '{hr}_SwinIR' or 'out_{hr}_x{scale}'"
     add("--name", metavar="TEMPLATE", help=about)
     add("--json", **_JSON, help="print JSON: scores of each image, their mean, and the conventions")
 
@@ -173,7 +174,7 @@ def _add_compare(verbs: "_Verbs") -> None:
 def _name(text: str) -> str:
     """A type for argparse: a name that is not empty, as "" would stand for the current folder."""
     if not text:
-        raise argparse.ArgumentTypeError("an empty name")
+        raise argparse.ArgumentTypeError("the name is empty; give a file or folder")
     return text
 
 

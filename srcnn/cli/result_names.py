@@ -44,11 +44,11 @@ class Template:
                 "as in '{hr}_SwinIR'"
             )
         if re.search("[{}]", prefix + suffix):
-            raise InputError(f"{option}: may have only {{hr}}, once, and {{scale}} in braces")
+            raise InputError(f"{option}: use {{hr}} exactly once; only {{scale}} may also be in braces")
         if "/" in text:
             raise InputError(
-                f"{option}: describes names without folders, so it cannot have a slash; results "
-                "lie in the same subfolders as the ground truth"
+                f"{option}: cannot contain a slash; results lie in the same subfolders as the "
+                "ground truth"
             )
         return cls(prefix, suffix)
 
@@ -166,8 +166,8 @@ def _choose(shared: list[Template], results: Files, scale: int) -> Template:
         problem = f"its name states another scale than --scale {scale}"
         raise InputError(f"{file}: {problem}; change --scale, or use {choices[0]}")
     if len(distinct) != 1:
-        problem = "the name does not show for sure to which image it belongs"
-        raise InputError(f"{file}: {problem}; if it fits, use {' or '.join(map(str, choices))}")
+        problem = "ambiguous name"
+        raise InputError(f"{file}: {problem}; if all results are named this way, use {' or '.join(map(str, choices))}")
     return distinct[0]
 
 

@@ -83,7 +83,7 @@ def test_an_empty_name_is_not_the_current_folder(
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
-    assert "an empty name" in capsys.readouterr().err
+    assert "the name is empty" in capsys.readouterr().err
 
 
 def test_the_program_runs_in_any_folder_and_on_any_terminal(images: tuple[str, ...]) -> None:
