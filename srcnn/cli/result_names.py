@@ -44,7 +44,9 @@ class Template:
                 "as in '{hr}_SwinIR'"
             )
         if re.search("[{}]", prefix + suffix):
-            raise InputError(f"{option}: use {{hr}} exactly once; only {{scale}} may also be in braces")
+            raise InputError(
+                f"{option}: use {{hr}} exactly once; only {{scale}} may also be in braces"
+            )
         if "/" in text:
             raise InputError(
                 f"{option}: cannot contain a slash; results lie in the same subfolders as the "
@@ -166,8 +168,10 @@ def _choose(shared: list[Template], results: Files, scale: int) -> Template:
         problem = f"its name states another scale than --scale {scale}"
         raise InputError(f"{file}: {problem}; change --scale, or use {choices[0]}")
     if len(distinct) != 1:
-        problem = "ambiguous name"
-        raise InputError(f"{file}: {problem}; if all results are named this way, use {' or '.join(map(str, choices))}")
+        fitting = " or ".join(map(str, choices))
+        raise InputError(
+            f"{file}: ambiguous name; if all results are named this way, use {fitting}"
+        )
     return distinct[0]
 
 

@@ -238,11 +238,11 @@ def test_results_that_a_template_does_not_find_are_named(
         ("SwinIR", "has no {hr}"),
         ("{HR}_SwinIR", "has no {hr}"),
         ("{scale}", "has no {hr}"),
-        ("{hr}_{hr}", "may have only {hr}, once"),
-        ("{{hr}}", "may have only {hr}, once"),
-        ("{hr}_{method}", "may have only {hr}, once"),
-        ("x2/{hr}", "cannot have a slash"),
-        ("{hr}\n/", "cannot have a slash"),
+        ("{hr}_{hr}", "use {hr} exactly once"),
+        ("{{hr}}", "use {hr} exactly once"),
+        ("{hr}_{method}", "use {hr} exactly once"),
+        ("x2/{hr}", "cannot contain a slash"),
+        ("{hr}\n/", "cannot contain a slash"),
     ],
 )
 def test_a_malformed_template_is_refused(one_line: OneLine, template: str, problem: str) -> None:
