@@ -52,18 +52,18 @@ lock: $(INSTALLED)
 	    --output-file requirements.lock
 
 # A checksum in the name: touched files install nothing, and an interrupted install continues.
+# setuptools comes first: pip's isolated builds would download one without a checksum. compat puts
+# this folder on the import path, so that python stages/train.py can import stages.
 $(INSTALLED):
 	@for python in $(PYTHON) python3.11 python3.12 python3; do \
 	    if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; \
 	    then exec $$python -m venv .venv; fi; done; \
 	    echo "error: Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python3.12" >&2; exit 1
 	@echo "installing the packages of requirements.lock into .venv (once; several GB, some minutes)"
-	# setuptools first: pip's isolated builds would download one without a checksum.
-	$(PIP) --require-hashes --only-binary :all: \
+	@$(PIP) --require-hashes --only-binary :all: \
 	    --requirement <(awk '/^[^ #]/ {found = /^setuptools==/} found' requirements.lock)
-	$(PIP) --require-hashes $(WHEELS) --requirement requirements.lock
-	# compat puts this folder on the import path, so that python stages/train.py can import stages.
-	$(PIP) --config-settings editable_mode=compat --editable .
+	@$(PIP) --require-hashes $(WHEELS) --requirement requirements.lock
+	@$(PIP) --config-settings editable_mode=compat --editable .
 	@mkdir --parents --mode=700 "$$DVC_SITE_CACHE_DIR"
 	@dvc config --local core.site_cache_dir "$$DVC_SITE_CACHE_DIR"
 	@rm -f .venv/installed-*

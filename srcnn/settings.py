@@ -13,7 +13,6 @@ from pydantic import (
     Field,
     NonNegativeFloat,
     PositiveFloat,
-    PositiveInt,
     StrictInt,
     ValidationError,
     model_validator,
@@ -33,6 +32,7 @@ VGG_LAYERS = {
 }
 """Layer names by network, as in Keras; a table, as importing torchvision takes seconds."""
 
+Count = Annotated[int, Field(gt=0, lt=2**31)]
 PixelLoss = Literal["mse", "l1", "charbonnier"]  # functions of training/losses.py, such as l1_loss
 
 
@@ -77,9 +77,9 @@ class Data(_Section):
     base_url: Annotated[str, Field(pattern="^https?://")] | None
     cache_dir: UserPath | None
     lr: Literal["generate", "official"]
-    train_images: PositiveInt | None
-    val_images: PositiveInt | None
-    select: PositiveInt | None
+    train_images: Count | None
+    val_images: Count | None
+    select: Count | None
     same_size: Annotated[tuple[int, int] | Literal["most_common"] | None, BeforeValidator(_to_size)]
     validate_: Annotated[bool, Field(alias="validate")]
 
@@ -119,8 +119,8 @@ class Model(_Section):
 class Epochs(_Section):
     """Number of epochs by loss. An epoch draws `patches_per_image` patches from each image."""
 
-    mse: PositiveInt
-    perceptual: PositiveInt
+    mse: Count
+    perceptual: Count
 
 
 class Augment(_Section):
@@ -133,22 +133,22 @@ class Augment(_Section):
 class Train(_Section):
     """How a network is trained."""
 
-    batch_size: PositiveInt
-    patch_size: PositiveInt | None
-    patches_per_image: PositiveInt
+    batch_size: Count
+    patch_size: Count | None
+    patches_per_image: Count
     lr: PositiveFloat
     schedule: Literal["constant", "cosine", "one_cycle"]
     epochs: Epochs
     keep: Literal["last", "best"]
     augment: Augment
     clip_norm: PositiveFloat | None
-    micro_batch: PositiveInt | None
+    micro_batch: Count | None
     # YAML reads 32 without quotes as a number.
     precision: Annotated[Literal["auto", "32", "bf16"], BeforeValidator(str)]
     compile: Literal["auto", "always", "never"]
     deterministic: bool
-    devices: PositiveInt
-    nodes: PositiveInt
+    devices: Count
+    nodes: Count
     log: Literal["lines", "tensorboard"]
 
 

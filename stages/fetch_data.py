@@ -9,7 +9,7 @@ from srcnn.data.archives import fetch_archives, read_manifest
 from srcnn.data.hr_set import list_conversions, write_hr, write_validation
 from srcnn.images.kinds import IMAGE_NAMES
 from srcnn.settings import Data, Settings
-from srcnn.utils.text import join_names
+from srcnn.utils.text import join_names, printable
 from stages.run_stage import run_stage
 
 
@@ -27,7 +27,7 @@ def main(settings: Settings) -> None:
     notices += write_validation(images if data.validate_ else [], Path("data/validation.csv"))
     counts = Counter(hr.photo.split for hr in images)
     listed = ", ".join(f"{count} {split}" for split, count in counts.items())
-    print("\n".join([*notices, f"images in data/hr: {listed}"]))
+    print("\n".join([*map(printable, notices), f"images in data/hr: {listed}"]))
 
 
 def find_photos(data: Data) -> list[sources.Photo]:

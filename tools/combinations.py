@@ -17,6 +17,8 @@ from srcnn.errors import InputError
 from srcnn.settings import PARAMS, Settings, read_settings
 from srcnn.utils.yaml_files import error_line, read_yaml
 
+_MAX_LENGTH = 1000  # characters of an argument
+
 
 @dataclass(frozen=True)
 class Combination:
@@ -68,6 +70,8 @@ def varied(combinations: Sequence[Combination]) -> list[str]:
 
 def _overrides(argument: str) -> list[Override]:
     """An override for each value of an argument."""
+    if len(argument) > _MAX_LENGTH:
+        raise InputError(f"{argument[:60]}…: more than {_MAX_LENGTH} characters")
     reason, parser = f"{argument}: expected KEY=VALUE or KEY=VALUE,VALUE", OverridesParser.create()
     if not re.match(r"[^~@:=]+=", argument):
         raise InputError(reason)
@@ -76,9 +80,12 @@ def _overrides(argument: str) -> list[Override]:
         if not override.is_sweep_override():
             return [override]
         values, key = override.sweep_string_iterator(), override.get_key_element()
-        return parser.parse_overrides([f"{key}={value}" for value in values])
-    except HydraException as error:
+        overrides = parser.parse_overrides([f"{key}={value}" for value in values])
+    except (HydraException, RecursionError, ValueError) as error:
         raise InputError(f"{reason} ({str(error).splitlines()[0]})") from None
+    if not overrides:
+        raise InputError(f"{argument}: no values")
+    return overrides
 
 
 def _combination(overrides: Sequence[Override], prefix: str) -> Combination:

@@ -14,13 +14,14 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pandas as pd
 from tqdm import tqdm
 
 from srcnn.errors import InputError, Stopped
 from srcnn.evaluation.metrics import METRICS
+from srcnn.utils.json_files import parse_json
 from srcnn.utils.tables import write_csv
 from srcnn.utils.text import join_names
 from srcnn.utils.yaml_files import parse_yaml
@@ -177,10 +178,12 @@ def read_scores(combinations: Sequence[Combination], commit: str) -> pd.DataFram
         for key, value in each.settings.items():
             values[key] = value if isinstance(value, str | int | float) else json.dumps(value)
         for scale in params["scales"]:
-            scores = json.loads(git(Path(), "show", f"{tree}:metrics/x{scale}.json"))
+            file = f"{tree}:metrics/x{scale}.json"
+            scores = parse_json(git(Path(), "show", file), file, dict[str, dict[str, Any]])
             for method in SHOWN:
                 about = {"experiment": each.name, "scale": scale, "method": method}
-                rows.append(about | values | {key: scores[method].get(key) for key in METRICS})
+                found = scores.get(method, {})
+                rows.append(about | values | {key: found.get(key) for key in METRICS})
     return pd.DataFrame(rows, dtype=object)
 
 

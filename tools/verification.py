@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from srcnn.errors import InputError
+from srcnn.utils.json_files import parse_json
 from srcnn.utils.text import join_names, signed, text_table
 from srcnn.utils.yaml_files import error_line, parse_yaml
 from tools.commands import changes, committed, committed_files
@@ -23,8 +24,7 @@ RESULTS = ("metrics", "plots")  # the folders of results that git stores
 MEASURED = "metrics/cpu_time.json"  # seconds, which differ from run to run
 SWEEP = tuple(Path(f"plots/sweep.{suffix}") for suffix in ("csv", "png", "pdf"))  # of no stage
 
-_OBJECT = TypeAdapter(dict[str, Any])
-_NUMBERS = TypeAdapter(dict[str, dict[str, float]])
+_NUMBERS = dict[str, dict[str, float]]
 
 Stages = Mapping[str, Mapping[str, Any]]  # the stages of dvc.lock by name
 
@@ -77,7 +77,9 @@ def compare(folder: Path) -> Verification:
     Raises:
         InputError: a file is not committed, is missing, or is malformed.
     """
-    now, before = (_json(text, name, _OBJECT) for text, name in _versions(folder, ENVIRONMENT))
+    now, before = (
+        parse_json(text, name, dict[str, Any]) for text, name in _versions(folder, ENVIRONMENT)
+    )
     stages, committed_stages = (lock_stages(text, name) for text, name in _versions(folder, LOCK))
     return Verification(
         [f"{key}: {now.get(key)}; committed: {before.get(key)}" for key in _changed(before, now)],
@@ -118,13 +120,6 @@ def _versions(folder: Path, path: str) -> tuple[tuple[str, str], tuple[str, str]
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; dvc repro makes it") from None
     return (now, path), (committed(folder, path), f"{path} as committed")
-
-
-def _json(text: str, name: str, kind: TypeAdapter[Any]) -> Any:
-    try:
-        return kind.validate_json(text)
-    except ValidationError as error:
-        raise InputError(f"{name}: {error_line(error)}") from None
 
 
 def lock_stages(text: str, name: str) -> Stages:
@@ -192,12 +187,12 @@ def _outputs(folder: Path, before: Stages, now: Stages) -> dict[str, str]:
 def _metrics(folder: Path, tolerance: Any) -> Iterator[MetricChange]:
     """Every metric of the committed `metrics/x*.json`; without a tolerance it may not change."""
     try:
-        allowed = _NUMBERS.validate_python(tolerance)
+        allowed = TypeAdapter(_NUMBERS).validate_python(tolerance)
     except ValidationError as error:
         raise InputError(f"{ENVIRONMENT}: tolerance: {error_line(error)}") from None
     files = committed_files(folder, "metrics")
     for path in (file for file in files if re.fullmatch(r"metrics/x\d+\.json", file)):
-        now, before = (_json(text, name, _NUMBERS) for text, name in _versions(folder, path))
+        now, before = (parse_json(text, name, _NUMBERS) for text, name in _versions(folder, path))
         for method, means in before.items():
             for metric, mean in means.items():
                 rule, value = allowed.get(metric, {}), now.get(method, {}).get(metric, math.nan)

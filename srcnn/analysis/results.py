@@ -1,23 +1,22 @@
 """Readers of what the stages write: images and scores, training curves, devices, networks."""
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
+from pydantic import BaseModel, Field
 
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
 from srcnn.images.image_io import RGB8, read_rgb
 from srcnn.models.model_files import load_model
+from srcnn.utils.json_files import read_json
 from srcnn.utils.methods import AUTHORS_METHODS, INTERPOLATIONS
 from srcnn.utils.tables import read_csv
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +81,15 @@ class Devices(NamedTuple):
 
     name: str  # of the device that super-resolved the val images
     trained_on: dict[str, str]  # names of the devices that trained the models, by model
+
+
+class _Environment(BaseModel):
+    device: str
+    trained_on: dict[str, str]
+
+
+class _CpuTime(BaseModel):
+    seconds: dict[Annotated[str, Field(pattern=r"^x\d+$")], float]
 
 
 class Cost(NamedTuple):
@@ -190,12 +198,8 @@ def read_devices(metrics: Path) -> Devices:
     Raises:
         InputError: the file is missing or damaged.
     """
-
-    def devices(facts: Any) -> Devices:
-        trained_on = {str(model): str(name) for model, name in facts["trained_on"].items()}
-        return Devices(str(facts["device"]), trained_on)
-
-    return _read_json(metrics / "environment.json", devices)
+    found: _Environment = read_json(metrics / "environment.json", "provenance", _Environment)
+    return Devices(found.device, found.trained_on)
 
 
 def read_cpu_time(metrics: Path) -> dict[int, float]:
@@ -204,20 +208,8 @@ def read_cpu_time(metrics: Path) -> dict[int, float]:
     Raises:
         InputError: the file is missing or damaged.
     """
-
-    def seconds(facts: Any) -> dict[int, float]:
-        return {int(key[1:]): float(value) for key, value in facts["seconds"].items()}
-
-    return _read_json(metrics / "cpu_time.json", seconds)
-
-
-def _read_json(path: Path, convert: Callable[[Any], T]) -> T:
-    try:
-        return convert(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file (the stage provenance makes it)") from None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: damaged ({error!r}); run the stage provenance again") from None
+    found: _CpuTime = read_json(metrics / "cpu_time.json", "provenance", _CpuTime)
+    return {int(scale[1:]): seconds for scale, seconds in found.seconds.items()}
 
 
 def read_cost(model: Path) -> Cost:

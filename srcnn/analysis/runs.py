@@ -4,7 +4,6 @@ A DVC experiment NAME is a commit too: `refs/exps/ab/cdef…/NAME`, where abcdef
 it started from.
 """
 
-import json
 import re
 import subprocess
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ import pandas as pd
 from srcnn.analysis.results import read_scores
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
+from srcnn.utils.json_files import parse_json
 from srcnn.utils.tables import read_csv
 from srcnn.utils.yaml_files import parse_yaml
 
@@ -65,10 +65,8 @@ class Run:
     def convention(self, scale: str) -> Mapping[str, Any]:
         """How each metric was computed."""
         file = f"metrics/{scale}_convention.json"
-        try:
-            return dict(json.loads(self._content(file)))
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{self.label(file)}: damaged ({error})") from None
+        kind = dict[str, dict[str, Any]]
+        return parse_json(self._content(file), self.label(file), kind)
 
     def images(self, scale: str) -> pd.DataFrame:
         """The images that were scored, by number: columns `name` and `sha256`."""

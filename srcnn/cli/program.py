@@ -51,6 +51,8 @@ def _run(verb: Callable[[Namespace], int | None], options: Namespace) -> int:
     except (InputError, OSError) as error:
         if isinstance(error, OSError) and error.filename is None and not _can_write():
             error = InputError(f"standard output: {error.strerror}")
+        if isinstance(error, OSError) and error.filename is not None:
+            error = InputError(f"{error.filename}: {error.strerror}")
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

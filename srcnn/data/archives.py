@@ -4,6 +4,7 @@ Nothing is unpacked: an image is read from its archive when it is needed. Names 
 never become paths on the disk, and no more is read than the manifest allows.
 """
 
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,19 +31,26 @@ class Archive(BaseModel):
 
     url: Annotated[str, Field(pattern=r"^https?://.+\.zip$")]
     name: Annotated[str, Field(pattern=r"^[^/\\]+\.zip$")] | None = None
-    bytes: PositiveInt
+    bytes: Annotated[int, Field(gt=0, lt=2**63)]
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     md5: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
     split: Split
     scale: PositiveInt | None = None
     folder: str = ""
     images: PositiveInt
-    unpacked_bytes: PositiveInt
+    unpacked_bytes: Annotated[int, Field(gt=0, lt=2**63)]
 
     @model_validator(mode="after")
     def _has_a_checksum(self) -> Self:
         if not (self.sha256 or self.md5):
             raise ValueError("sha256: missing; a checksum is needed, sha256 or md5")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_file_name(self) -> Self:
+        name = self.remote(None).name
+        if not (name.isprintable() and re.fullmatch(r"[^/\\]+\.zip", name)):
+            raise ValueError("name: set it to a file name that ends in .zip")
         return self
 
     def remote(self, base_url: str | None) -> Remote:

@@ -71,7 +71,7 @@ def vgg_weights(
                 raise InputError(f"{path}: {name} is not a dense tensor of real numbers on the CPU")
             if value.shape != shape:  # before `float`, because a view may claim any size
                 raise InputError(f"{path}: {name} has shape {[*value.shape]}, not {[*shape]}")
-            used[name] = value.float()
+            used[name] = value.detach().to(torch.float32, copy=True)  # storage may be shared
             if not used[name].isfinite().all():
                 raise InputError(f"{path}: {name} has values that are not finite")
     sha256 = sha256_of(path)

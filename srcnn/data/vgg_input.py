@@ -14,7 +14,7 @@ a layer are scaled and the next layer undoes it, as in Gatys' files.
 
 2. The energy (sum of squares) of the first layer's weights of red, divided by that of blue:
    torchvision's VGG16 1.47, Oxford's VGG19 1.34 (1.30 for 0 to 255), torchvision's AlexNet 1.51,
-   and the inverse with BGR: 0.68, 0.74 (0.77), 0.66. Between 0.88 and 1 nothing is concluded.
+   and the inverse with BGR: 0.68, 0.74 (0.77), 0.66. Between 0.8 and 1 nothing is concluded.
 
 Input from −1 to 1, or from 0 to 1 without normalisation, is too similar to be recognised.
 """
@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from srcnn.models.tensors import Weights
 
 _BIAS_SHARES = {"block1_conv1": 0.5, "block1_conv2": 0.3, "block2_conv1": 0.33}  # at most
-_RED_TO_BLUE = 0.88  # at least
+_RED_TO_BLUE = 0.8  # at least
 _STD = "0.229, 0.224 and 0.225"
 
 
@@ -49,7 +49,8 @@ def wrong_input(weights: Weights, layers: Iterable[str]) -> str:
     if not problems:
         return ""
     how = ", and ".join(advice)
-    return f"these weights {' and '.join(problems)}, not torchvision's normalised RGB; {how}"
+    found = " and ".join(problems)
+    return f"these weights seem to {found}, not torchvision's normalised RGB; {how}"
 
 
 def _bias_share(weights: Weights, names: list[str]) -> float:

@@ -12,7 +12,7 @@ from srcnn.analysis.results import Results
 from srcnn.figures.style import method_name
 from srcnn.utils.files import write_text
 from srcnn.utils.tables import write_csv
-from srcnn.utils.text import escape_markdown, markdown_table
+from srcnn.utils.text import escape_markdown, markdown_table, printable
 
 # The columns, the rows and the numbers of the paper's Table I.
 IMAGES = [f"Image{i}" for i in range(1, 6)]
@@ -122,6 +122,6 @@ _LATEX = {
 
 def escape_latex(text: str) -> str:
     """Text that any LaTeX engine prints: escaped, without accents, "?" for what is not ASCII."""
-    plain = unicodedata.normalize("NFKD", text)
+    plain = unicodedata.normalize("NFKD", printable(text))
     letters = (_LATEX.get(letter, letter) for letter in plain if not unicodedata.combining(letter))
     return "".join(letters).encode("ascii", "replace").decode()

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from srcnn.errors import InputError
@@ -31,10 +30,9 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, about: Mapping[str,
     packed = {name: value.contiguous().cpu() for name, value in tensors.items()}
     with atomic_write(path) as temporary:
         # One entry, because safetensors does not keep the order of several.
-        try:
-            save_file(packed, temporary, {"srcnn": json.dumps(about, sort_keys=True)})
-        except SafetensorError as error:  # a full disk
-            raise InputError(f"{path}: cannot be written ({error})") from None
+        content = save(packed, {"srcnn": json.dumps(about, sort_keys=True)})
+        # Not by safetensors' save_file: it makes another file, without the lock of `atomic_write`.
+        temporary.write_bytes(content)
 
 
 def read_tensors(path: Path, largest: int = WEIGHTS_BYTES) -> tuple[Weights, dict[str, Any]]:

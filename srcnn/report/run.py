@@ -1,6 +1,5 @@
 """Everything that the report shows, read from the files that the stages write."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from srcnn.analysis.results import Results, read_all, read_curve
-from srcnn.errors import InputError
 from srcnn.settings import Settings
+from srcnn.utils.json_files import read_json
 from srcnn.utils.tables import read_csv
 
 
@@ -42,21 +41,12 @@ def read_run(settings: Settings, params: Path, metrics: Path, plots: Path, data:
     return Run(
         settings,
         results,
-        {scale: _read_json(metrics / f"x{scale}.json", "evaluate") for scale in scales},
-        {scale: _read_json(metrics / f"x{scale}_convention.json", "evaluate") for scale in scales},
+        {scale: read_json(metrics / f"x{scale}.json", "evaluate") for scale in scales},
+        {scale: read_json(metrics / f"x{scale}_convention.json", "evaluate") for scale in scales},
         {(s, loss): read_curve(metrics / f"training/x{s}_{loss}.csv") for s, loss in models},
         params.read_text(encoding="utf-8"),
-        _read_json(metrics / "environment.json", "provenance"),
-        _read_json(plots / "claims.json", "claims"),
+        read_json(metrics / "environment.json", "provenance"),
+        read_json(plots / "claims.json", "claims"),
         read_csv(plots / "comparisons.csv", "claims"),
-        _read_json(metrics / "benchmarks.json", "benchmarks"),
+        read_json(metrics / "benchmarks.json", "benchmarks"),
     )
-
-
-def _read_json(path: Path, stage: str) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file (the stage {stage} makes it)") from None
-    except ValueError as error:
-        raise InputError(f"{path}: not valid JSON ({error}); delete it and run dvc repro") from None

@@ -13,6 +13,7 @@ from typing import Any
 
 from srcnn.errors import InputError
 
+START_SECONDS = 60
 COMMAND = (sys.executable, "-P", "-m", "srcnn.serve.worker")  # -P: no modules of this folder
 
 
@@ -32,13 +33,12 @@ class WorkerPool:
         """Send a request to a worker that is idle or new, and return its answer.
 
         The worker is killed if the caller is cancelled, or after `seconds` without an answer or
-        progress. The time to start the worker does not count.
+        progress. The time to start the worker does not count, and has a limit of its own.
 
         Raises:
             InputError: the worker reports an error, or has died; TimeoutError: see above.
         """
         async with self._worker() as worker:
-            await _read(worker)  # it is ready
             assert worker.stdin
             worker.stdin.write(json.dumps(request).encode() + b"\n")
             while True:
@@ -57,10 +57,8 @@ class WorkerPool:
 
     @asynccontextmanager
     async def _worker(self) -> AsyncIterator[Process]:
-        """A worker, to be used again unless the block raises."""
-        self._idle = [worker for worker in self._idle if worker.returncode is None]
-        worker = self._idle.pop() if self._idle else await _start()
-        self._all.add(worker)
+        """A worker that is ready, to be used again unless the block raises."""
+        worker = await self._ready()
         try:
             yield worker
         except BaseException:
@@ -70,6 +68,24 @@ class WorkerPool:
             await self._kill(worker)
         else:
             self._idle.append(worker)
+
+    async def _ready(self) -> Process:
+        """An idle worker that has not died meanwhile, or a new one; both have said `ready`."""
+        while True:
+            is_new = not self._idle
+            worker = await _start() if is_new else self._idle.pop()
+            self._all.add(worker)
+            try:
+                async with asyncio.timeout(START_SECONDS):
+                    await _read(worker)
+            except BaseException as error:
+                await self._kill(worker)
+                if isinstance(error, TimeoutError):
+                    raise InputError("no worker process starts; try again later") from None
+                if is_new or not isinstance(error, InputError):
+                    raise
+            else:
+                return worker
 
     async def _kill(self, worker: Process) -> None:
         if worker.returncode is None:

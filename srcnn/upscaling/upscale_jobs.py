@@ -1,6 +1,8 @@
 """Finds the files that `srcnn upscale` has to upscale, and which of them are done."""
 
-from collections.abc import Iterator, Sequence
+import re
+import time
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import has_magic
@@ -22,6 +24,7 @@ from srcnn.images.kinds import (
 from srcnn.upscaling.target_size import TargetSize
 from srcnn.utils.files import name_errors
 
+_RESULT = re.compile(r"_(x\d+(\.\d+)?|w\d+|h\d+|\d+x\d+)$")  # the end of a result's name
 _LISTED = (*IMAGE_SUFFIXES, *REFUSED_SUFFIXES)  # so that no photograph is overlooked
 
 
@@ -42,7 +45,10 @@ def is_done(job: Job) -> bool:
         InputError: the source cannot be read.
     """
     source, target = job.source, job.target
-    if not target.is_file() or target.stat().st_mtime_ns < source.stat().st_mtime_ns:
+    if not target.is_file():
+        return False
+    changed = source.stat().st_mtime_ns
+    if target.stat().st_mtime_ns < changed <= time.time_ns():  # a date in the future says nothing
         return False
     expected = job.size.size_for(source, image_size(source))
     try:
@@ -67,8 +73,8 @@ def find_jobs(
 ) -> list[Job | InputError]:
     """Find the files to upscale, and choose a name and a format for each result.
 
-    Inputs are files, folders (searched recursively) and patterns such as `photos/*.png`. Earlier
-    results in folders and patterns are skipped. The output is a file name for a single file,
+    Inputs are files, folders (searched recursively) and patterns such as `photos/*.png`. Results of
+    other inputs, of any size, are skipped. The output is a file name for a single file,
     otherwise a folder, which mirrors the input folder; None stands for `{name}_{label}` next to
     each file, with the label of `size`. Without a `kind`, each file keeps its format. Returns the
     jobs, and an error for each input that cannot be upscaled and for each folder that cannot be
@@ -81,7 +87,7 @@ def find_jobs(
     errors: list[Job | InputError] = []
     for name in inputs:
         try:
-            files, unreadable = _find_files(name, output, size.label)
+            files, unreadable = _find_files(name, output)
             found += files
             errors += unreadable
         except InputError as error:
@@ -95,6 +101,9 @@ def find_jobs(
     if file_kind and kind not in (None, file_kind):
         raise InputError(f"{output}: the suffix does not match --format {kind}")
     sources, jobs = {source for source, _ in found}, dict[Path, Job]()
+    if output is None:
+        found = [(source, inside) for source, inside in found if not _is_result(source, sources)]
+        sources = {source for source, _ in found}
     for source, inside in found:
         chosen = kind or file_kind or result_format(source)
         if chosen is None:
@@ -107,7 +116,9 @@ def find_jobs(
         else:
             target = output if file_kind else (output / inside).with_suffix(suffix)
         if other := jobs.get(target):
-            errors.append(InputError(f"{source}: {target} is already the result of {other.source}"))
+            if not _is_same(source, other.source):  # else it is only named twice
+                reason = f"{target} is already the result of {other.source}"
+                errors.append(InputError(f"{source}: {reason}"))
         elif target in sources - {source}:
             errors.append(InputError(f"{source}: its result {target} is also an input"))
         else:
@@ -115,9 +126,18 @@ def find_jobs(
     return [*jobs.values(), *errors]
 
 
-def _find_files(
-    name: str, output: Path | None, label: str
-) -> tuple[list[tuple[Path, Path]], list[InputError]]:
+def _is_result(file: Path, sources: Container[Path]) -> bool:
+    """Whether a file has the name of a result, of any size, of another of the sources."""
+    stem = _RESULT.sub("", file.stem)
+    others = (file.with_name(f"{stem}{suffix}") for suffix in {file.suffix, *_LISTED})
+    return stem != file.stem and any(other in sources for other in others)
+
+
+def _is_same(first: Path, second: Path) -> bool:
+    return first == second or (first.exists() and second.exists() and first.samefile(second))
+
+
+def _find_files(name: str, output: Path | None) -> tuple[list[tuple[Path, Path]], list[InputError]]:
     """The files that an argument stands for, each with its path inside an output folder."""
     path = Path(name)
     if path.is_dir():
@@ -129,10 +149,8 @@ def _find_files(
         files = [f for f in matches if f.suffix.lower() in _LISTED and f.is_file()]
         if not files and not errors:
             raise InputError(f"{name}: matches no images")
-    if output is None:  # skip files with the name of another file's result
-        names = {file.with_name(f"{file.stem}_{label}") for file in files}
-        files = [file for file in files if file.with_suffix("") not in names]
-    elif not path.resolve().is_relative_to(output.resolve()):  # skip the output folder
+    # Skip the output folder.
+    if output is not None and not path.resolve().is_relative_to(output.resolve()):
         files = [file for file in files if not file.resolve().is_relative_to(output.resolve())]
     in_output = (file.relative_to(path) if path.is_dir() else Path(file.name) for file in files)
     return list(zip(files, in_output, strict=True)), errors

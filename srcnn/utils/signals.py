@@ -1,4 +1,4 @@
-"""Ends a program by SIGTERM or SIGHUP as an exception does, so that temporary files are removed."""
+"""Ends a program by a signal as an exception does, so that temporary files are removed."""
 
 import signal
 import sys
@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def exit_on_signals() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP in the block into SystemExit with the status 128 + signal.
 
-    A signal that is ignored, as SIGHUP is under nohup, stays ignored.
+    After these and after Ctrl-C, further signals are ignored, because the program is ending. A
+    signal that is ignored before, as SIGHUP is under nohup, stays ignored.
     """
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for number, handler in before.items():
-        if handler == signal.SIG_DFL:
+        if handler in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _exit)
     yield
     # Not after an exception: a further signal must not interrupt the removal of temporary files.
@@ -28,4 +29,6 @@ def exit_on_signals() -> Iterator[None]:
 def _exit(number: int, frame: FrameType | None) -> None:
     for each in SIGNALS:  # `timeout`, for example, sends the signal twice
         signal.signal(each, signal.SIG_IGN)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     sys.exit(128 + number)

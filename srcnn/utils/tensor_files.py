@@ -39,8 +39,12 @@ def read_safetensors(
     check_size(path, largest)
     try:
         with path.open("rb") as file:
-            if (header := int.from_bytes(file.read(8), "little")) > MAX_HEADER:
-                raise ValueError(f"a header of {header:,} bytes")
+            start = file.read(8)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        if (header := int.from_bytes(start, "little")) > MAX_HEADER:
+            raise ValueError(f"a header of {header:,} bytes")
         with safe_open(path, framework) as opened:
             about = json.loads((opened.metadata() or {}).get("srcnn", "{}"))
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118

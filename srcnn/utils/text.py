@@ -43,4 +43,4 @@ def signed(value: float | None, form: str = ".3g") -> str:
 
 def escape_markdown(text: str) -> str:
     """The text with Markdown's special characters escaped, also for use in a table."""
-    return re.sub(r"([\\`*_{}\[\]<>|#~&])", r"\\\1", text)
+    return re.sub(r"([\\`*_{}\[\]<>|#~&])", r"\\\1", printable(text))

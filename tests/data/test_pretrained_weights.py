@@ -401,7 +401,7 @@ def test_vgg_weights_for_another_input_are_refused(
     with pytest.raises(InputError) as caught:
         vgg_weights("vgg16", [used[-1].name], path, tmp_path)
     message = one_line(caught)
-    assert message.startswith(f"{path}: these weights take ")
+    assert message.startswith(f"{path}: these weights seem to take ")
     assert ("BGR" in message, "flip(1)" in message) == (is_bgr, is_bgr)
     assert ("from 0 to 255" in message, "multiply" in message) == (is_255, is_255)
 

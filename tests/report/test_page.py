@@ -173,7 +173,7 @@ def test_a_missing_result_is_named_with_its_stage(
 
 def test_a_damaged_result_is_named(folder: Path, one_line: OneLine) -> None:
     (folder / "metrics/x2.json").write_text("{", encoding="utf-8")
-    with pytest.raises(InputError, match=r"x2\.json: not valid JSON"):
+    with pytest.raises(InputError, match=r"x2\.json: damaged"):
         run_in(folder)
 
 

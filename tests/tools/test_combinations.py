@@ -95,3 +95,20 @@ def test_a_wrong_setting_is_refused(arguments: list[str], message: str, one_line
     with pytest.raises(InputError) as caught:
         combine(arguments)
     assert message in one_line(caught)
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        f"seed={'1' * 5000}",
+        f"seed={'1' * 900}x,2",
+        f"scales={'[' * 400}",
+        f"loss.layers={'{a:' * 200}",
+        "seed=range(1,1)",
+        "seed=range(1,2,0)",
+    ],
+)
+def test_odd_values_are_one_short_line(argument: str) -> None:
+    with pytest.raises(InputError) as caught:
+        combine([argument])
+    assert len(str(caught.value)) < 3000

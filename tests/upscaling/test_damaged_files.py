@@ -123,8 +123,8 @@ def upscale_damaged(folder: Path, originals: list[Path], count: int) -> tuple[li
             raw.seek(0)
             lines = said.getvalue().splitlines() + raw.read().decode(errors="replace").splitlines()
         outcomes.append(Outcome(number, status, lines, time.monotonic() - start))
-    status = Path("/proc/self/status").read_text()  # ru_maxrss would include the parent's memory
-    return outcomes, 1024 * int(status.partition("VmHWM:")[2].split()[0])
+    memory = Path("/proc/self/status").read_text()  # ru_maxrss would include the parent's
+    return outcomes, 1024 * int(memory.partition("VmHWM:")[2].split()[0])
 
 
 @pytest.mark.parametrize(

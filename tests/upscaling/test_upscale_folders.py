@@ -250,3 +250,37 @@ def test_the_next_run_removes_only_what_a_killed_one_left(start: Start, photos: 
         assert process.wait(PATIENCE) == 0
     assert hidden() == {Path("large/.mine.tmp")}
     assert Path("large/noise.png").is_file()
+
+
+def test_results_of_any_size_are_no_inputs_of_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (8, 8)).save("a.png")
+    for options in ([], ["--scale", "2.5"], ["--width", "20"], ["--width", "9", "--height", "9"]):
+        names = sorted(file.name for file in Path().iterdir())  # as a shell expands *.png
+        assert main(["upscale", *names, *options]) == 0
+        assert main(["upscale", ".", *options]) == 0
+    results = ["a.png", "a_9x9.png", "a_w20.png", "a_x2.5.png", "a_x2.png"]
+    assert sorted(file.name for file in Path().iterdir()) == results
+
+
+def test_a_file_that_is_named_twice_is_upscaled_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    Image.new("RGB", (8, 8)).save("photos/a.png")
+    assert main(["upscale", "photos/a.png", "photos", "-o", "large"]) == 0
+    assert capsys.readouterr().out == "large/a.png\n"
+
+
+def test_a_date_in_the_future_is_no_reason_to_refuse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (8, 8)).save("a.png")
+    os.utime("a.png", (4e9, 4e9))
+    for said in ("a_x2.png\n", "1 already done\n"):
+        assert main(["upscale", "a.png"]) == 0
+        assert capsys.readouterr().out == said
