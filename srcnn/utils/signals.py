@@ -21,9 +21,10 @@ def exit_on_signals() -> Iterator[None]:
         if handler in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _exit)
     yield
-    # Not after an exception: a further signal must not interrupt the removal of temporary files.
+    # Not after an exception or a signal: a further one must not interrupt the end of the program.
     for number, handler in before.items():
-        signal.signal(number, handler)
+        if signal.getsignal(number) == _exit:
+            signal.signal(number, handler)
 
 
 def _exit(number: int, frame: FrameType | None) -> None:

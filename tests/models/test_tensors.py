@@ -24,6 +24,12 @@ def test_the_same_weights_are_stored_as_the_same_bytes(tmp_path: Path, vgg16: We
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
+def test_stored_weights_can_be_read_by_others_as_any_file(tmp_path: Path, vgg16: Weights) -> None:
+    (tmp_path / "plain").touch()
+    write_tensors(vgg16, tmp_path / "vgg", {})
+    assert (tmp_path / "vgg").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 @pytest.mark.parametrize("content", [b"", b"no weights at all", b"\xff" * 64])
 def test_damaged_stored_weights_are_named_in_one_line(
     tmp_path: Path, one_line: OneLine, content: bytes

@@ -230,6 +230,16 @@ def test_a_signal_leaves_no_temporary_file(start: Start, number: signal.Signals)
     assert list(Path("large").iterdir()) == []
 
 
+def test_ctrl_c_pressed_twice_ends_as_once(start: Start) -> None:
+    process = start_long(start)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=PATIENCE) == ("", "stopped\n")
+    assert process.returncode == 130
+    assert list(Path("large").iterdir()) == []
+
+
 def test_under_nohup_a_closed_terminal_ends_nothing(start: Start) -> None:
     process = start_long(start, "trap '' HUP;")  # as nohup does
     process.send_signal(signal.SIGHUP)
