@@ -325,8 +325,8 @@ def test_a_project_without_committed_results_is_refused(folder: Path, name: str)
             "stages: {a: {deps: [{md5: x}]}}\n",
             "dvc.lock: not a lock file of DVC ('path')",
         ),
-        ("metrics/environment.json", "[]", "metrics/environment.json: input should be"),
-        ("metrics/x2.json", '{"mse": 3}', "metrics/x2.json: mse: input should be"),
+        ("metrics/environment.json", "[]", "metrics/environment.json: damaged (input should be"),
+        ("metrics/x2.json", '{"mse": 3}', "metrics/x2.json: damaged (mse: input should be"),
     ],
 )
 def test_a_malformed_file_gives_one_line(
