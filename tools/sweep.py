@@ -181,9 +181,10 @@ def read_scores(combinations: Sequence[Combination], commit: str) -> pd.DataFram
             file = f"{tree}:metrics/x{scale}.json"
             scores = parse_json(git(Path(), "show", file), file, dict[str, dict[str, Any]])
             for method in SHOWN:
+                if method not in scores:
+                    raise InputError(f"{file}: damaged (no scores of {method})")
                 about = {"experiment": each.name, "scale": scale, "method": method}
-                found = scores.get(method, {})
-                rows.append(about | values | {key: found.get(key) for key in METRICS})
+                rows.append(about | values | {key: scores[method].get(key) for key in METRICS})
     return pd.DataFrame(rows, dtype=object)
 
 

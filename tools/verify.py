@@ -10,7 +10,6 @@ import argparse
 import io
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from srcnn.errors import InputError
+from srcnn.utils.signals import exit_on_signals
 from srcnn.utils.text import join_names
 from tools.cache_check import check_cache, describe_cache
 from tools.commands import changes, committed, committed_files, git, run_dvc
@@ -38,21 +38,19 @@ def main() -> int:
     here = "run nothing; compare the results in this folder"
     choice.add_argument("--here", action="store_true", help=here)
     options = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:  # SIGHUP is ignored under nohup
-            signal.signal(number, lambda number, frame: sys.exit(128 + number))
     for name in PROJECT_VARIABLES:
         os.environ.pop(name, None)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # for names of files
-    try:
-        return verify_here() if options.here else verify(options.keep)
-    except (InputError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
+    with exit_on_signals():
+        try:
+            return verify_here() if options.here else verify(options.keep)
+        except (InputError, OSError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+            return 130
 
 
 def verify_here() -> int:

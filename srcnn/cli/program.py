@@ -48,12 +48,13 @@ def _run(verb: Callable[[Namespace], int | None], options: Namespace) -> int:
         return status
     except BrokenPipeError:
         return 1  # the reader, such as `head`, has stopped
-    except (InputError, OSError) as error:
-        if isinstance(error, OSError) and error.filename is None and not _can_write():
-            error = InputError(f"standard output: {error.strerror}")
-        if isinstance(error, OSError) and error.filename is not None:
-            error = InputError(f"{error.filename}: {error.strerror}")
+    except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        name = "standard output" if error.filename is None and not _can_write() else error.filename
+        reason = f"{name}: {error.strerror}" if name is not None else error
+        print(f"error: {reason}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         with suppress(BrokenPipeError):
@@ -146,7 +147,7 @@ def _compare(options: Namespace) -> None:
 @contextmanager
 def _block_signals() -> Iterator[None]:
     """Delay signals until the block ends: during the import of torch they would abort Python."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *SIGNALS})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:

@@ -45,12 +45,11 @@ class ResumableFolder:
         note_file = file.with_suffix(".json")  # written last
         with name_errors(note_file):
             text = note_file.read_text() if note_file.is_file() and file.is_file() else ""
-        if text:
-            # A power cut can damage a note.
-            with suppress(KeyError, RecursionError, TypeError, ValueError):
-                note: Note = json.loads(text)
-                if sha256_of(file) == note["sha256"]:
-                    return file, note
+        # A power cut can damage a note.
+        with suppress(KeyError, RecursionError, TypeError, ValueError):
+            note: Note = json.loads(text)
+            if sha256_of(file) == note["sha256"]:
+                return file, note
         note = json.loads(json.dumps(write(file))) | {"sha256": sha256_of(file)}
         write_text(json.dumps(note), note_file)
         return file, note

@@ -72,6 +72,7 @@ class DecodedFile:
 
     image: ImageFile.ImageFile  # upright if `levels` is None, otherwise as opened, for its metadata
     kind: str  # a key of `srcnn.images.kinds.SUFFIXES`
+    file: BinaryIO  # what Pillow reads: of some kinds, only a part of the original
     notes: list[str]  # what was left out
     png: Png | None = None  # the parts of a PNG
     is_lossless_webp: bool = False
@@ -98,7 +99,7 @@ def decode(file: BinaryIO) -> DecodedFile:
     is_deep = _DEEP.fullmatch(layout) is not None
     _check_tiff_layout(getattr(image, "tag_v2", {}), image.mode, is_deep)
     if is_deep:
-        opened.levels = _16_bits(file, layout)
+        opened.levels = _16_bits(opened, layout)
     else:
         _turn_upright(image)
     return opened
@@ -160,7 +161,7 @@ def _open(file: BinaryIO, *, pixels: bool = True) -> DecodedFile:
     if frames > 1:
         raise InputError(f"an animation of {frames} frames; save each as a file")
     notes = [*(png.notes if png else []), *_check_exif(image), *_describe_rest(image, file)]
-    return DecodedFile(image, kind, notes, png, is_lossless_webp)
+    return DecodedFile(image, kind, file, notes, png, is_lossless_webp)
 
 
 def _is_lossless_webp(data: bytes) -> bool:
@@ -221,26 +222,28 @@ def _check_tiff_layout(tags: Any, mode: str, is_deep: bool) -> None:
         raise InputError("more than 8 bits per channel in a rare layout; save it as a 16-bit PNG")
 
 
-def _16_bits(file: BinaryIO, layout: str) -> npt.NDArray[np.uint16]:
+def _16_bits(opened: DecodedFile, layout: str) -> npt.NDArray[np.uint16]:
     """The levels, [H, W] or [H, W, C]."""
     # Pillow keeps only the high bytes of several 16-bit channels. It is made to return the low
     # bytes by naming the opposite byte order, and all four bytes of grey with alpha by naming RGBA.
     if layout.startswith("I"):
-        return _read_as(layout, file).astype(np.uint16)
+        return _read_as(layout, opened).astype(np.uint16)
     if layout.startswith("LA"):
-        four = _read_as("RGBA", file)
+        four = _read_as("RGBA", opened)
         return _join_bytes(four[..., ::2], four[..., 1::2])
     swapped = layout[:-1] + _SWAPPED[layout[-1]]
-    return _join_bytes(_read_as(layout, file), _read_as(swapped, file))
+    return _join_bytes(_read_as(layout, opened), _read_as(swapped, opened))
 
 
 def _join_bytes(high: npt.NDArray[Any], low: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
     return (high.astype(np.uint16) << 8) | low
 
 
-def _read_as(layout: str, file: BinaryIO) -> npt.NDArray[Any]:
+def _read_as(layout: str, opened: DecodedFile) -> npt.NDArray[Any]:
     """Decode an image, upright, as if its bytes had this layout."""
-    image = _open(file).image
+    opened.file.seek(0)
+    image = Image.open(opened.file, formats=[opened.kind])
+    image.info = opened.image.info  # for the orientation
     for place, tile in enumerate(image.tile):
         args: Any = layout if isinstance(tile.args, str) else (layout, *(tile.args or ())[1:])
         image.tile[place] = tile._replace(args=args)

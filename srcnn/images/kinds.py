@@ -17,7 +17,7 @@ SUFFIXES = {
 }
 """File name suffixes of the kinds that can be read and written, the usual one first."""
 
-_MPO = ".mpo"  # several JPEG pictures in a file, of which the first is read
+_MPO = ".mpo"  # holds several JPEG pictures; the first one is read
 REFUSED_SUFFIXES = (".heic", ".heif", ".jxl")
 """Suffixes of photographs that are refused by their content, with advice."""
 

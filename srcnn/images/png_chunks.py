@@ -167,14 +167,14 @@ def _add_metadata(png: Png, name: bytes, body: bytes) -> None:
         png.exif = body
     elif name == b"iCCP":
         if png.icc is None:
-            png.icc = _unpacked(body[len(keyword) + 2 :], MAX_METADATA) or b""
+            png.icc = _unpacked(body[len(keyword) + 2 :], MAX_METADATA)
     elif keyword == _XMP:
         if png.xmp is None:
-            png.xmp = _content(name, body[len(keyword) + 1 :]) or b""
+            png.xmp = _content(name, body[len(keyword) + 1 :])
             png.notes += ["unreadable XMP data dropped"] * (not png.xmp)
     elif keyword in _RAW_EXIF:
         if png.exif is None:
-            png.exif = _from_raw_profile(_content(name, body[len(keyword) + 1 :])) or b""
+            png.exif = _from_raw_profile(_content(name, body[len(keyword) + 1 :]))
             png.notes += ["unreadable EXIF data dropped"] * (not png.exif)
     else:
         png.text.append((name, body))

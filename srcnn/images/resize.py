@@ -140,6 +140,12 @@ def reflect(indices: Array, n: int) -> Array:
     return np.where(folded < n, folded, 2 * n - 1 - folded)
 
 
+def reflected_taps(n: int, length: int, scale: float, kernel: str) -> tuple[Array, Array]:
+    """The samples of an input of `n` that each output sample depends on, and their weights."""
+    indices, weights = taps(length, scale, kernel)
+    return reflect(indices, n), weights
+
+
 def _round_to_uint8(sums: Array, offset: float) -> Array:
     """Add `offset`, truncate and clamp to uint8; changes `sums`."""
     sums += offset
@@ -148,8 +154,7 @@ def _round_to_uint8(sums: Array, offset: float) -> Array:
 
 def _tap_sums(image: Array, axis: int, length: int, scale: float, kernel: str) -> Array:
     """Weighted sums in float64, tap after tap, which is MATLAB's order of additions."""
-    indices, weights = taps(length, scale, kernel)
-    where = reflect(indices, image.shape[axis])
+    where, weights = reflected_taps(image.shape[axis], length, scale, kernel)
     along = [1] * image.ndim
     along[axis] = length
     total = weights[:, 0].reshape(along) * np.take(image, where[:, 0], axis)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from srcnn.images.decode import PixelArray
-from srcnn.images.resize import Array, reflect, taps
+from srcnn.images.resize import Array, reflected_taps
 
 _ROWS = 16  # of a strip of the result, as in a TIFF file
 _BLOCK = 2**15  # sums at a time, so that they stay in the CPU's cache
@@ -37,8 +37,7 @@ def _resize_width(strips: Iterable[PixelArray], old: int, new: int) -> Iterator[
     if old == new:
         yield from strips
         return
-    indices, weights = taps(new, new / old, "bicubic")
-    where = reflect(indices, old)
+    where, weights = reflected_taps(old, new, new / old, "bicubic")
     for strip in strips:
         rows, _, channels = strip.shape
         lines = strip.swapaxes(0, 1).reshape(old, -1)  # pixels of one column side by side
@@ -50,8 +49,7 @@ def _resize_height(strips: Iterable[PixelArray], old: int, new: int) -> Iterator
     if old == new:
         yield from strips
         return
-    indices, weights = taps(new, new / old, "bicubic")
-    where = reflect(indices, old)
+    where, weights = reflected_taps(old, new, new / old, "bicubic")
     # The first source row that each row of the result, or a later one, depends on.
     needed = np.minimum.accumulate(where.min(axis=1)[::-1])[::-1]
     source, window, start, end = iter(strips), list[PixelArray](), 0, 0

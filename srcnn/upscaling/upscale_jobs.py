@@ -100,10 +100,10 @@ def find_jobs(
         raise InputError(f"{output}: one file name for {len(found)} images; name a folder")
     if file_kind and kind not in (None, file_kind):
         raise InputError(f"{output}: the suffix does not match --format {kind}")
+    if output is None:  # skip results, of any size, of other inputs
+        names = {source.with_suffix("") for source, _ in found}
+        found = [(source, inside) for source, inside in found if not _is_result(source, names)]
     sources, jobs = {source for source, _ in found}, dict[Path, Job]()
-    if output is None:
-        found = [(source, inside) for source, inside in found if not _is_result(source, sources)]
-        sources = {source for source, _ in found}
     for source, inside in found:
         chosen = kind or file_kind or result_format(source)
         if chosen is None:
@@ -126,11 +126,10 @@ def find_jobs(
     return [*jobs.values(), *errors]
 
 
-def _is_result(file: Path, sources: Container[Path]) -> bool:
-    """Whether a file has the name of a result, of any size, of another of the sources."""
+def _is_result(file: Path, names: Container[Path]) -> bool:
+    """Whether a file is named like a result of one of `names`, which are without suffixes."""
     stem = _RESULT.sub("", file.stem)
-    others = (file.with_name(f"{stem}{suffix}") for suffix in {file.suffix, *_LISTED})
-    return stem != file.stem and any(other in sources for other in others)
+    return stem not in ("", file.stem) and file.with_name(stem) in names
 
 
 def _is_same(first: Path, second: Path) -> bool:

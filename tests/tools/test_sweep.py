@@ -297,7 +297,7 @@ def test_an_experiment_of_the_same_name_and_other_settings_is_refused(small: Pro
 
 
 def test_the_pipeline_itself_is_swept(made_project: Path, tmp_path: Path) -> None:
-    """Real training with three λ2, one of which fails; the sweep is stopped and continued."""
+    """Real training with three values of λ2: one fails, and the sweep is stopped and continued."""
     project = Project(copy_of(made_project, tmp_path / "project"))
     weights = (project.folder / "dvc.lock").read_text()
     arguments = ("loss.lambda2=0.1,1e39,2.7",)

@@ -58,7 +58,7 @@ def test_an_anchor_can_be_merged_and_its_keys_replaced() -> None:
 
 
 def chain(value: str, length: int) -> str:
-    """Lines of which each names the value before it, from `a0`."""
+    """Lines that define a1, a2 …; each one contains the value before it."""
     return "".join(f"a{i + 1}: &a{i + 1} {value.format(f'a{i}')}\n" for i in range(length))
 
 
