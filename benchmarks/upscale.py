@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 from PIL import Image
 
 from srcnn.evaluation.fidelity import psnr
@@ -196,7 +195,7 @@ def exported(scale: int) -> str:
 
 def session_of(path: str) -> Any:
     """ONNX Runtime's session for a file."""
-    return onnx_session(onnx.load(path), THREADS)
+    return onnx_session(Path(path).read_bytes(), THREADS)
 
 
 def by_openvino(model: str | bytes) -> Any:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from onnx import ModelProto
 
 from srcnn.errors import InputError
 from srcnn.export.onnx_network import whole_network
@@ -72,12 +71,12 @@ def write_onnx(model: Path, path: Path, about: dict[str, str]) -> float:
     if not difference <= TOLERANCE:
         raise InputError(f"{model}: as ONNX it differs from torch by {difference:.2g}")
     with atomic_write(path) as temporary:
-        temporary.write_bytes(onnx.SerializeToString())
+        temporary.write_bytes(onnx)
     return difference
 
 
 @torch.no_grad()
-def _max_difference(network: SRCNN, onnx: ModelProto) -> float:
+def _max_difference(network: SRCNN, onnx: bytes) -> float:
     session, random, differences = onnx_session(onnx), np.random.default_rng(0), []
     for size in ((1, 1), (2, 7), (33, 20), (64, 96)):  # height, width
         lr = random.random((1, 3, *size), dtype=np.float32)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto, TensorProto, helper
 
 from srcnn.export.onnx_graph import Graph
 from srcnn.images.resize import Kernel, upsampling_phases
@@ -15,7 +14,7 @@ Weights = Mapping[str, npt.NDArray[np.float32]]  # by name, as `srcnn.models.src
 
 def whole_network(
     weights: Weights, scale: int, upsampling: Kernel, about: Mapping[str, str]
-) -> ModelProto:
+) -> bytes:
     """Build the network for other programs: `lr` [n, 3, h, w] to `sr` [n, 3, scale·h, scale·w].
 
     Both are float32 RGB in [0, 1], of any size. `sr` can leave [0, 1] slightly and must be clipped,
@@ -26,9 +25,7 @@ def whole_network(
         _pad_symmetric(graph, axis, halo_of(scale))
     add_layers(graph, weights, scale, upsampling)
     graph.add("Identity", to="sr")
-    model = graph.model(TensorProto.FLOAT, ["n", 3, "h", "w"], ["n", 3, "H", "W"])
-    helper.set_model_props(model, dict(about))
-    return model
+    return graph.model(np.float32, ["n", 3, "h", "w"], ["n", 3, "H", "W"], about)
 
 
 def _pad_symmetric(graph: Graph, axis: int, width: int) -> None:

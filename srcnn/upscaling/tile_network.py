@@ -18,9 +18,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto, TensorProto, helper
 
-from srcnn.export.onnx_graph import Graph
+from srcnn.export.onnx_graph import Graph, data_type
 from srcnn.export.onnx_network import Weights, add_layers
 from srcnn.images.resize import Kernel, upsampling_phases
 from srcnn.models.receptive_field import halo_of
@@ -28,18 +27,15 @@ from srcnn.models.receptive_field import halo_of
 MAX_FOLDED_SCALE = 4  # at larger scales folding is slower: the last layer has more zeros
 
 
-def tile_network(
-    networks: Sequence[Weights], scale: int, upsampling: Kernel, dtype: Any
-) -> ModelProto:
-    """Build the graph: `lr` [1, h + 2·halo, w + 2·halo, 3] to `sr` [1, scale·h, scale·w, 3].
+def tile_network(networks: Sequence[Weights], scale: int, upsampling: Kernel, dtype: Any) -> bytes:
+    """Build the ONNX graph: `lr` [1, h + 2·halo, w + 2·halo, 3] to `sr` [1, scale·h, scale·w, 3].
 
     Both are RGB of `dtype`, uint8 or uint16. The outputs of several networks are summed.
     """
-    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     max_level = np.float32(np.iinfo(dtype).max)
     graph = Graph("lr")
     graph.add("Transpose", perm=[0, 3, 1, 2])
-    graph.add("Cast", to_=TensorProto.FLOAT)
+    graph.add("Cast", to_=data_type(np.float32))
     lr = graph.add("Div", max_level)
     results = []
     for weights in networks:
@@ -52,9 +48,9 @@ def tile_network(
     graph.add("Clip", np.float32(0), np.float32(1))
     graph.add("Mul", max_level)
     graph.add("Round")
-    graph.add("Cast", to_=kind)
+    graph.add("Cast", to_=data_type(dtype))
     graph.add("Transpose", to="sr", perm=[0, 2, 3, 1])
-    return graph.model(kind, [1, "h", "w", 3], [1, "H", "W", 3])
+    return graph.model(dtype, [1, "h", "w", 3], [1, "H", "W", 3])
 
 
 @dataclass(frozen=True)
