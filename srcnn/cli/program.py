@@ -90,14 +90,14 @@ def _upscale(options: Namespace) -> int:
 
 
 def _serve(options: Namespace) -> None:
-    if find_spec("aiohttp") is None:
-        raise InputError("srcnn serve needs aiohttp: pip install 'srcnn-perceptual[serve]'")
+    _check_extra("serve", "aiohttp", "serve")
     from srcnn.serve.server import serve
 
     serve(options.port, browser=options.browser, max_pixels=options.max_megapixels * 10**6)
 
 
 def _score(options: Namespace) -> None:
+    _check_extra("score", "torch", "pipeline")
     from srcnn.cli.score_pairs import find_pairs
 
     scale = options.scale
@@ -124,6 +124,7 @@ def _score(options: Namespace) -> None:
 
 
 def _compare(options: Namespace) -> None:
+    _check_extra("compare", "pandas", "pipeline")
     with _block_signals():
         from srcnn.analysis.method_pairs import read_pair
         from srcnn.analysis.seed_runs import read_seed_runs
@@ -142,6 +143,13 @@ def _compare(options: Namespace) -> None:
         print(json.dumps(compare.as_json(pair), indent=2))
     else:
         print(compare.as_text(pair, by_image=only is not None))
+
+
+def _check_extra(verb: str, package: str, extra: str) -> None:
+    """Raise InputError unless a package of one of the extras of pyproject.toml is installed."""
+    if find_spec(package) is None:
+        advice = f"pip install 'srcnn-perceptual[{extra}]'"
+        raise InputError(f"srcnn {verb} needs {package}: {advice}")
 
 
 @contextmanager

