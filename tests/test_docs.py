@@ -132,8 +132,8 @@ def test_the_commands_of_a_page_work_in_their_order(
     if not stamps:
         pytest.skip("`make install` did not create this environment; the commands would start it")
     folder = copy_of(made_project, tmp_path / "project")
-    for file in ("Makefile", "pyproject.toml", "requirements.lock"):
-        shutil.copy(ROOT / file, folder)
+    for file in (ROOT / "Makefile", ROOT / "pyproject.toml", *ROOT.glob("requirements*.lock")):
+        shutil.copy(file, folder)
     (folder / ".venv").symlink_to(sys.prefix)
     subprocess.run(["git", "add", "."], cwd=folder, check=True)
     subprocess.run(["git", "commit", "-qm", "all"], cwd=folder, check=True, env=environment())
