@@ -18,6 +18,8 @@ from tools.commands import committed_files
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
+PROSE = [*PAGES, *(ROOT / f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY"))]
+
 INSTEAD = {
     r"make test\b.*": "true",  # it runs this test
     r"srcnn serve$": "timeout --preserve-status --signal INT 5 srcnn serve --port 0 --no-browser",
@@ -64,14 +66,14 @@ def as_typed(page: Path, command: str, project: Path) -> str:
 
 
 def test_every_link_leads_to_a_file() -> None:
-    for page in PAGES:
+    for page in PROSE:
         for link in re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
 
 
 def test_every_file_that_a_page_names_exists() -> None:
     folders = "srcnn|stages|tools|tests|benchmarks|presets|datasets"
-    for page in PAGES:
+    for page in PROSE:
         for name in re.findall(rf"`((?:{folders})/[\w/]+\.\w+)`", page.read_text(encoding="utf-8")):
             assert (ROOT / name).exists(), f"{page.name}: {name}"
 
