@@ -32,7 +32,7 @@ settings.load_profile("srcnn")
 torch.set_num_threads(1)  # the tensors in tests are too small to gain from a second thread
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # set by a shell for background jobs
     signal.signal(signal.SIGINT, signal.default_int_handler)
-if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # set by nohup
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # by nohup
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 Picture = Callable[..., RGB8]
