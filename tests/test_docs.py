@@ -17,8 +17,8 @@ from tests.tiny_project import ROOT, copy_of, environment
 from tools.commands import committed_files
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-
 PROSE = [*PAGES, *(ROOT / f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY"))]
+"""All pages, including those without commands to run."""
 
 INSTEAD = {
     r"make test\b.*": "true",  # it runs this test

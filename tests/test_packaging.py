@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from srcnn.utils.yaml_files import read_yaml
 from tests.tiny_project import ROOT
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -103,3 +104,8 @@ def test_other_verbs_say_which_extra_they_need(arguments: str, package: str, ext
     assert done.stderr == f"error: srcnn {verb} needs {package}: {advice}\n"
     assert done.returncode == 1
     assert extra in PROJECT["optional-dependencies"]
+
+
+def test_the_citation_file_describes_this_version() -> None:
+    citation = read_yaml(ROOT / "CITATION.cff")
+    assert (citation["version"], citation["license"]) == (PROJECT["version"], PROJECT["license"])
