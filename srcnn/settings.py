@@ -149,7 +149,7 @@ class Train(_Section):
     deterministic: bool
     devices: Count
     nodes: Count
-    log: Literal["lines", "tensorboard"]
+    log: Literal["lines", "tensorboard", "dvclive"]
 
 
 class Loss(_Section):

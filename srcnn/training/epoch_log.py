@@ -1,10 +1,13 @@
-"""What a training run prints and writes: header, a line per epoch, TensorBoard and the curves."""
+"""What a training run prints and writes: header, a line per epoch, other logs and the curves."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
+from lightning_fabric.loggers.logger import Logger
+from lightning_fabric.loggers.tensorboard import TensorBoardLogger
 from tqdm import tqdm
 
 from srcnn.errors import InputError
@@ -18,13 +21,11 @@ from srcnn.utils.text import signed
 
 
 class EpochLog:
-    """Prints the lines of a run, with a title such as `×2 with mse`.
+    """Prints the lines of a run, with a title such as `×2 with mse`, and passes rows to Fabric."""
 
-    `writers`, such as `tensorboard`, also get each row of the training curve.
-    """
-
-    def __init__(self, trainer: Trainer, title: str, writers: Sequence[Callable[[Row], None]] = ()):
-        self.trainer, self.writers, fabric = trainer, writers, trainer.fabric
+    def __init__(self, trainer: Trainer, title: str):
+        self.trainer, fabric = trainer, trainer.fabric
+        self.logged = 0  # rows that Fabric's loggers have
         for name, ratio in trainer.objective.ratios.items():
             fabric.print(f"loss.balance: {name} is divided by {ratio:.4g}")
         precision = "bfloat16" if in_bfloat16(fabric) else "float32"
@@ -41,12 +42,16 @@ class EpochLog:
         self.start = time.monotonic()
 
     def add(self, row: Row) -> None:
-        """Print the line of an epoch and pass the row to the writers."""
+        """Print the line of an epoch and log its row; a resumed run first logs earlier rows."""
         now = time.monotonic()
         seconds, self.start = now - self.start, now
-        self.trainer.fabric.print(self.line(row, seconds), flush=True)
-        for write in self.writers:
-            write(row)
+        fabric, rows = self.trainer.fabric, self.trainer.progress.rows
+        fabric.print(self.line(row, seconds), flush=True)
+        for new in rows[self.logged :]:
+            fabric.log_dict({n: new[n] for n in new if n != "epoch"}, step=int(new["epoch"]))
+        self.logged = len(rows)
+        for logger in fabric.loggers:
+            logger.save()
 
     def line(self, row: Row, seconds: float) -> str:
         """The line of an epoch that took so many seconds."""
@@ -92,27 +97,23 @@ def warn_if_worse(trainer: Trainer, title: str) -> None:
         )
 
 
-def tensorboard(folder: Path) -> Callable[[Row], None]:
-    """A function that adds a row of the training curve to TensorBoard's log in `folder`.
+def make_loggers(kind: str, name: str) -> list[Logger]:
+    """Fabric's loggers for the value of `train.log`; they write into logs/`name`.
 
     Raises:
-        InputError: TensorBoard is not installed.
+        InputError: the package is not installed.
     """
     try:
-        from torch.utils.tensorboard import SummaryWriter
+        if kind == "tensorboard":
+            return [TensorBoardLogger("logs", name)]
+        if kind == "dvclive":
+            logger = import_module("dvclive.fabric").DVCLiveLogger
+            return [logger(dir=f"logs/{name}", save_dvc_exp=False, dvcyaml=None)]
     except ImportError:
         raise InputError(
-            "train.log: tensorboard is not installed; pip install tensorboard, or set it to lines"
+            f"train.log: {kind} is not installed; pip install {kind}, or set it to lines"
         ) from None
-    writer = SummaryWriter(str(folder))
-
-    def add(row: Row) -> None:
-        for name, value in row.items():
-            if name != "epoch":
-                writer.add_scalar(name, value, int(row["epoch"]))
-        writer.flush()
-
-    return add
+    return []
 
 
 def write_curves(rows: Sequence[Row], name: str) -> None:

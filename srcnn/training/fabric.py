@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.loggers.logger import Logger
 from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
 
@@ -21,7 +22,12 @@ PROCESS_TIMEOUT = timedelta(minutes=5)  # without an answer, after which the oth
 
 
 def launch_fabric(
-    precision: str = "32", devices: int = 1, nodes: int = 1, *, deterministic: bool = True
+    precision: str = "32",
+    devices: int = 1,
+    nodes: int = 1,
+    *,
+    deterministic: bool = True,
+    loggers: Sequence[Logger] = (),
 ) -> Fabric:
     """Choose device and precision of a training run, and start its processes.
 
@@ -30,6 +36,7 @@ def launch_fabric(
         devices: GPUs per node, or processes per node without GPUs.
         nodes: machines.
         deterministic: whether a GPU gives the same bytes in every run; a CPU always does.
+        loggers: what `Fabric.log_dict` writes to, in the first process only.
 
     Raises:
         InputError: too few GPUs, or a launcher such as SLURM started other numbers of processes.
@@ -46,6 +53,7 @@ def launch_fabric(
         num_nodes=nodes,
         strategy=DDPStrategy(timeout=PROCESS_TIMEOUT) if devices * nodes > 1 else "auto",
         precision="bf16-mixed" if bf16 else "32-true",
+        loggers=list(loggers),
     )
     try:
         fabric.launch()

@@ -1,15 +1,17 @@
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from lightning_fabric.loggers import tensorboard
+from lightning_fabric.loggers.logger import Logger
 
 from srcnn.errors import InputError
 from srcnn.images.pairs import Pair
 from srcnn.training import epoch_log
-from srcnn.training.epoch_log import EpochLog, tensorboard, warn_if_worse, write_curves
+from srcnn.training.epoch_log import EpochLog, make_loggers, warn_if_worse, write_curves
 from srcnn.training.fabric import launch_fabric
 from srcnn.training.objective import Objective, PixelTerm, Term
 from srcnn.training.validation import Crops
@@ -34,10 +36,13 @@ def log(
     waited: float = 0.0,
     ratios: dict[str, float] | None = None,
     selection: Crops | None = None,
+    rows: list[dict[str, float]] | None = None,
+    loggers: Sequence[Logger] = (),
 ) -> EpochLog:
     """The log of a run with 1000 patches per epoch."""
     trainer: Any = SimpleNamespace(
-        fabric=launch_fabric("32"),
+        fabric=launch_fabric("32", loggers=loggers),
+        progress=SimpleNamespace(rows=rows or []),
         objective=Objective(ratios=ratios or {}),
         plan=SimpleNamespace(epochs=epochs),
         patches=SimpleNamespace(patch_count=1000),
@@ -200,19 +205,57 @@ def test_without_grid_peaks_their_file_has_only_the_header(
     assert Path("metrics/grid/x2_mse.csv").read_text() == "epoch,image,peak\n"
 
 
-def test_a_missing_tensorboard_is_reported_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, one_line: OneLine
+@pytest.mark.parametrize("kind", ["tensorboard", "dvclive"])
+def test_a_missing_package_is_reported_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, kind: str, one_line: OneLine
 ) -> None:
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    for name in ("_TENSORBOARD_AVAILABLE", "_TENSORBOARDX_AVAILABLE"):
+        monkeypatch.setattr(tensorboard, name, False)
+    monkeypatch.setitem(sys.modules, "dvclive.fabric", None)
     with pytest.raises(InputError) as caught:
-        tensorboard(tmp_path)
+        make_loggers(kind, "x2_mse")
     message = one_line(caught)
     assert "train.log" in message
-    assert "pip install tensorboard" in message
+    assert f"pip install {kind}" in message
+
+
+def test_lines_need_no_logger() -> None:
+    assert make_loggers("lines", "x2_mse") == []
+
+
+class Rows(Logger):
+    """Keeps rows by epoch, and which of them are saved."""
+
+    name = version = None
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[int | None, dict[str, float]]] = []
+        self.saved = 0
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        self.rows.append((step, metrics))
+
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        raise NotImplementedError
+
+    def save(self) -> None:
+        self.saved = len(self.rows)
+
+
+def test_a_logger_gets_each_epoch_once_and_after_a_resume_the_earlier_ones_too() -> None:
+    rows, logger = [ROW | {"epoch": epoch} for epoch in (1, 2, 3)], Rows()
+    lines = log(rows=rows, loggers=[logger])
+    lines.add(rows[-1])
+    assert [step for step, _ in logger.rows] == [1, 2, 3]
+    rows.append(ROW | {"epoch": 4, "loss": 0.5})
+    lines.add(rows[-1])
+    assert [step for step, _ in logger.rows] == [1, 2, 3, 4]
+    assert logger.saved == 4
+    assert logger.rows[-1][1] == {n: v for n, v in rows[-1].items() if n != "epoch"}
 
 
 class Writer:
-    """Keeps what is added, and how much of it is flushed."""
+    """A SummaryWriter that keeps what is added."""
 
     made: list["Writer"]
 
@@ -229,21 +272,28 @@ class Writer:
         self.written = len(self.scalars)
 
 
-def test_tensorboard_gets_all_columns_by_epoch(
+def test_each_start_of_a_run_writes_its_own_tensorboard_log(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     fake: Any = ModuleType("torch.utils.tensorboard")
     fake.SummaryWriter = Writer
     monkeypatch.setattr(Writer, "made", [], raising=False)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", fake)
-    add = tensorboard(tmp_path)
-    for epoch in (1, 2):
-        add(ROW | {"epoch": epoch})
-        (writer,) = Writer.made
+    monkeypatch.setattr(tensorboard, "_TENSORBOARD_AVAILABLE", True)
+    for start in range(2):
+        log(rows=[ROW], loggers=make_loggers("tensorboard", "x2_mse")).add(ROW)
+        writer = Writer.made[start]
+        assert writer.folder == f"logs/x2_mse/version_{start}"
+        assert writer.scalars == [(name, ROW[name], 3) for name in ROW if name != "epoch"]
         assert writer.written == len(writer.scalars)
-    assert writer.folder == str(tmp_path)
-    expected = [
-        (name, value, epoch) for epoch in (1, 2) for name, value in ROW.items() if name != "epoch"
-    ]
-    assert sorted(writer.scalars) == sorted(expected)
-    assert all(type(epoch) is int for _, _, epoch in writer.scalars)
+        (tmp_path / writer.folder).mkdir(parents=True)
+
+
+def test_dvclive_writes_into_logs_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake: Any = ModuleType("dvclive.fabric")
+    fake.DVCLiveLogger = lambda **options: options
+    monkeypatch.setitem(sys.modules, "dvclive", ModuleType("dvclive"))
+    monkeypatch.setitem(sys.modules, "dvclive.fabric", fake)
+    (options,) = make_loggers("dvclive", "x2_mse")
+    assert options == {"dir": "logs/x2_mse", "save_dvc_exp": False, "dvcyaml": None}

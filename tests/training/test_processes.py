@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def workspace(tmp_path: Path, project: Path, picture: Picture) -> Path:
     return tmp_path
 
 
-def change(workspace: Path, **settings: int) -> None:
+def change(workspace: Path, **settings: Any) -> None:
     """Change settings of `train`."""
     yaml = YAML()
     params = yaml.load(workspace / "params.yaml")
@@ -58,10 +59,10 @@ def start(workspace: Path, project: Path, *launcher: str) -> "subprocess.Popen[s
     )
 
 
-def wait_for_training(process: "subprocess.Popen[str]") -> None:
-    """Read the output of the stage until it trains."""
+def wait_for(process: "subprocess.Popen[str]", beginning: str) -> None:
+    """Read the output of the stage until a line with this beginning."""
     assert process.stdout is not None
-    assert any(line.startswith("training") for line in process.stdout)
+    assert any(line.startswith(beginning) for line in process.stdout)
 
 
 def curve(workspace: Path) -> list[dict[str, float]]:
@@ -92,7 +93,7 @@ def test_two_processes_train_as_one_does(workspace: Path, project: Path) -> None
 def test_a_killed_process_ends_the_run_which_can_continue(workspace: Path, project: Path) -> None:
     change(workspace, devices=2, patches_per_image=400)
     process = start(workspace, project)
-    wait_for_training(process)
+    wait_for(process, "training")
     time.sleep(1)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(children[0]), signal.SIGKILL)
@@ -112,18 +113,24 @@ def test_a_killed_process_ends_the_run_which_can_continue(workspace: Path, proje
     assert again.returncode == 0
 
 
-def test_an_interrupted_run_saves_and_continues(workspace: Path, project: Path) -> None:
-    change(workspace, patches_per_image=100)
+def test_an_interrupted_run_saves_and_continues_with_its_curve(
+    workspace: Path, project: Path
+) -> None:
+    change(workspace, patches_per_image=50, epochs={"mse": 5, "perceptual": 1})
     process = start(workspace, project)
-    wait_for_training(process)
-    time.sleep(0.3)
+    wait_for(process, "epoch 2/5")
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors.startswith("stopped at epoch 1, batch ")
+    assert errors.startswith("stopped at epoch ")
     assert errors.rstrip().endswith("the same command continues")
+    before = curve(workspace)
+    assert 2 <= len(before) < 5
     again = start(workspace, project)
     output, errors = again.communicate(timeout=120)
     assert again.returncode == 0, errors
-    assert "continuing an unfinished run from epoch 1, batch " in output
+    assert "continuing an unfinished run from epoch " in output
+    after = curve(workspace)
+    assert [row["epoch"] for row in after] == [1, 2, 3, 4, 5]
+    assert after[: len(before)] == before
     assert not (workspace / ".training").exists() or not any((workspace / ".training").rglob("*.*"))
