@@ -292,8 +292,8 @@ def test_each_start_of_a_run_writes_its_own_tensorboard_log(
 
 def test_dvclive_writes_into_logs_only(monkeypatch: pytest.MonkeyPatch) -> None:
     fake: Any = ModuleType("dvclive.fabric")
-    fake.DVCLiveLogger = lambda **options: options
+    fake.DVCLiveLogger = SimpleNamespace
     monkeypatch.setitem(sys.modules, "dvclive", ModuleType("dvclive"))
     monkeypatch.setitem(sys.modules, "dvclive.fabric", fake)
-    (options,) = make_loggers("dvclive", "x2_mse")
-    assert options == {"dir": "logs/x2_mse", "save_dvc_exp": False, "dvcyaml": None}
+    (logger,) = make_loggers("dvclive", "x2_mse")
+    assert vars(logger) == {"dir": "logs/x2_mse", "save_dvc_exp": False, "dvcyaml": None}
