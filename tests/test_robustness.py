@@ -1,5 +1,6 @@
 """Runs that are disturbed: settings or code change, two runs overlap, a queue is killed."""
 
+import json
 import os
 import shutil
 import signal
@@ -99,6 +100,21 @@ def test_a_second_run_in_a_folder_does_not_disturb_the_first(clone: Path) -> Non
     assert f"(PID {first.process.pid}): " in second.printed
     assert first.ended() == 0, first.printed
     assert "up to date" in run(*REPRO, cwd=clone)
+
+
+@pytest.mark.slow
+def test_dvc_plots_shows_the_epochs_so_far_of_a_running_stage(clone: Path) -> None:
+    change_params(clone, train={"epochs": {"mse": 30}})
+    training = Running(*REPRO, cwd=clone)
+    training.until("epoch 3/30")
+    curve = "metrics/training/x2_mse.csv"
+    with training.paused():
+        shown = json.loads(run("dvc", "plots", "show", "--json", curve, cwd=clone))
+    points = shown["data"][curve][0]["content"]["data"]["values"]
+    assert 2 <= len(points) < 30
+    assert [point["epoch"] for point in points] == [str(n + 1) for n in range(len(points))]
+    assert training.ended() == 0, training.printed
+    assert len(read_curve(clone / curve)) == 30
 
 
 @pytest.mark.slow
