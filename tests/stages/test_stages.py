@@ -18,6 +18,7 @@ from srcnn.images.image_io import RGB8, crop_to_multiple, read_rgb, write_png
 from srcnn.images.resize import imresize
 from srcnn.models.tensors import Weights, read_tensors, write_tensors
 from srcnn.utils.yaml_files import read_yaml
+from tests.stage_process import run_stage
 
 Picture = Callable[..., RGB8]
 
@@ -49,19 +50,12 @@ class Workspace:
         yaml.dump(values, self.folder / "params.yaml")
 
     def run(self, stage: str, *options: str) -> "subprocess.CompletedProcess[str]":
-        """Run a stage on one thread, with a home folder of its own."""
-        return subprocess.run(
-            [sys.executable, "-m", f"stages.{stage}", *options],
+        """Run a stage with a home folder of its own."""
+        return run_stage(
+            stage,
+            *options,
             cwd=self.folder,
-            env={
-                "PATH": os.environ["PATH"],
-                "PYTHONPATH": str(self.project),
-                "HOME": str(self.folder / "home"),
-                "OMP_NUM_THREADS": "1",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder / "home")},
         )
 
     def files(self, folder: str) -> list[str]:
