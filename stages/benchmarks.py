@@ -5,10 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from srcnn.evaluation.benchmark_sets import find_benchmark, score_benchmark, write_benchmarks
-from srcnn.evaluation.evaluate import load_models
-from srcnn.evaluation.judges import load_judges
 from srcnn.evaluation.metrics import format_scores
-from srcnn.models.device import best_device
 from srcnn.settings import Settings
 from stages.run_stage import run_stage
 
@@ -24,6 +21,10 @@ def main(settings: Settings) -> None:
         each.name: {"images": len(each.files)} for each in benchmarks
     }
     if benchmarks:
+        from srcnn.evaluation.evaluate import load_models  # import torch, which takes seconds
+        from srcnn.evaluation.judges import load_judges
+        from srcnn.models.device import best_device
+
         device = best_device()
         authors = settings.evaluate.authors
         models = {

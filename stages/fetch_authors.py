@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from srcnn.data.authors_networks import fetch_network, read_manifest
-from srcnn.data.pretrained_weights import store
 from srcnn.settings import Settings
 from srcnn.utils.paths import AUTHORS_FOLDER
 from stages.run_stage import run_stage
@@ -14,6 +12,9 @@ def main(settings: Settings) -> None:
     AUTHORS_FOLDER.mkdir(parents=True, exist_ok=True)
     if not settings.evaluate.authors:
         return
+    from srcnn.data.authors_networks import fetch_network, read_manifest  # import torch: seconds
+    from srcnn.data.pretrained_weights import store
+
     manifest = read_manifest(Path("datasets/authors.yaml"))
     for loss, network in manifest.networks.items():
         about = {"origin": network.url, "sha256": network.sha256, "licence": manifest.licence}

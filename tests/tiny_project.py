@@ -23,7 +23,6 @@ def environment() -> dict[str, str]:
     """Return environment variables that let git commit, and select the tests' python and dvc."""
     return os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "OMP_WAIT_POLICY": "PASSIVE",  # tests run in parallel: idle threads must not spin
         "GIT_AUTHOR_NAME": "a",
         "GIT_AUTHOR_EMAIL": "a@b",
         "GIT_COMMITTER_NAME": "a",

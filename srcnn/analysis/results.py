@@ -7,13 +7,11 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
 from pydantic import BaseModel, Field
 
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
 from srcnn.images.image_io import RGB8, read_rgb
-from srcnn.models.model_files import load_model
 from srcnn.utils.json_files import read_json
 from srcnn.utils.methods import AUTHORS_METHODS, INTERPOLATIONS
 from srcnn.utils.tables import read_csv
@@ -214,8 +212,12 @@ def read_cpu_time(metrics: Path) -> dict[int, float]:
 
 def read_cost(model: Path) -> Cost:
     """Read the cost of a trained network; errors as `load_model`."""
+    from torch import nn  # takes two seconds, and most readers of results do without
+
+    from srcnn.models.model_files import load_model
+
     network = load_model(model)
-    convolutions = [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
+    convolutions = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
     # Each weight of a kernel multiplies once per pixel.
     multiply_adds = sum(layer.weight.numel() for layer in convolutions)
     return Cost(sum(parameter.numel() for parameter in network.parameters()), multiply_adds)

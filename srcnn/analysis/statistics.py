@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom, binomtest, bootstrap
 
 LEVEL = 0.05  # of significance: 1 − the confidence of an interval
 
@@ -84,6 +83,8 @@ def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
         return None
     if len(set(values)) == 1:
         return float(values[0]), float(values[0])
+    from scipy.stats import bootstrap  # takes up to a second
+
     found = bootstrap(
         (np.asarray(values),),
         np.mean,
@@ -98,6 +99,8 @@ def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
 
 def sign_test(above: int, below: int) -> float:
     """Two-sided p of the exact sign test (scipy.stats.binomtest); 1 without values."""
+    from scipy.stats import binomtest
+
     return float(binomtest(above, above + below).pvalue) if above + below else 1.0
 
 
@@ -106,6 +109,8 @@ def power(images: int, share: float = 0.8) -> float:
 
     It falls now and then as the number of images rises, because p takes only a few values.
     """
+    from scipy.stats import binom
+
     majorities = range(images // 2 + 1, images + 1)
     found = [above for above in majorities if sign_test(above, images - above) <= LEVEL]
     return float(binom.pmf(found, images, share).sum())

@@ -6,24 +6,25 @@ The package contains no sets and downloads none: users name folders of HR images
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from srcnn.errors import InputError
-from srcnn.evaluation.evaluate import evaluate, mean_scores, tabulate_scores
-from srcnn.evaluation.judges import Judge
 from srcnn.evaluation.metrics import METRICS
 from srcnn.images.image_folders import list_images
 from srcnn.images.image_io import crop_to_multiple, image_size, read_photo
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
-from srcnn.models.srcnn import SRCNN
 from srcnn.utils.files import write_json, write_text
 from srcnn.utils.methods import AUTHORS_METHODS
 from srcnn.utils.paths import check_val_size
 from srcnn.utils.text import escape_markdown, markdown_table
 from srcnn.utils.threads import prefetch
+
+if TYPE_CHECKING:
+    from srcnn.evaluation.judges import Judge
+    from srcnn.models.srcnn import SRCNN
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,15 @@ def find_benchmark(name: str, folder: Path, scales: Sequence[int]) -> Benchmark:
 
 
 def score_benchmark(
-    benchmark: Benchmark, models: Mapping[str, SRCNN], scale: int, judges: Mapping[str, Judge]
+    benchmark: Benchmark, models: Mapping[str, "SRCNN"], scale: int, judges: Mapping[str, "Judge"]
 ) -> dict[str, dict[str, float]]:
     """Score every method on a set; arguments and InputErrors as `evaluate`.
 
     Returns:
         method → metric → mean over the images, and `identical`, as `mean_score`.
     """
+    from srcnn.evaluation.evaluate import evaluate, mean_scores, tabulate_scores  # import torch
+
     pairs, title, count = benchmark.pairs(scale), f"{benchmark.name} ×{scale}", len(benchmark.files)
     shown = tqdm(pairs, title, count, unit="image", leave=False, disable=None)
     return mean_scores(tabulate_scores(evaluate(shown, models, scale, judges)))

@@ -8,12 +8,14 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from srcnn.evaluation.fidelity import Array, grey_values, luma, mse, psnr, ssim
-from srcnn.evaluation.judges import Judge
 from srcnn.images.image_io import RGB8
 from srcnn.utils.text import decimal
+
+if TYPE_CHECKING:
+    from srcnn.evaluation.judges import Judge  # imports torch, which takes two seconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +195,7 @@ def convention(scale: int) -> dict[str, dict[str, Any]]:
 
 
 def score(
-    srs: Sequence[RGB8], truth: GroundTruth, judges: Mapping[str, Judge]
+    srs: Sequence[RGB8], truth: GroundTruth, judges: Mapping[str, "Judge"]
 ) -> Iterator[dict[str, float]]:
     """All METRICS of each result [H, W, 3] uint8 for one ground truth.
 

@@ -180,7 +180,7 @@ def run_stage(
 ) -> Callable[..., tuple[Any, str]]:
     """A function that runs the stage in its own folder at ×2 and ×4: the JSON and the Markdown."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(benchmarks, "best_device", lambda: torch.device("cpu"))
+    monkeypatch.setattr("srcnn.models.device.best_device", lambda: torch.device("cpu"))
 
     def run(**sets: str) -> tuple[Any, str]:
         yaml = YAML()
