@@ -70,9 +70,9 @@ def copy_project(folder: Path) -> Path:
     for split, count in (("train", 2), ("val", 2)):
         (folder / "photos" / split).mkdir(parents=True)
         for i in range(count):
-            blocks = random.integers(0, 256, (13, 17, 3), dtype=np.uint8)
+            blocks = random.integers(0, 256, (9, 11, 3), dtype=np.uint8)
             image = Image.fromarray(blocks).resize(
-                (17 * 8 + 1, 13 * 8 + 3), Image.Resampling.BICUBIC
+                (11 * 8 + 1, 9 * 8 + 3), Image.Resampling.BICUBIC
             )
             image.save(folder / "photos" / split / f"photo {i}.png")
     change_params(
