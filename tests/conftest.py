@@ -41,14 +41,16 @@ MakePair = Callable[..., Pair]
 
 
 LONGEST = (
-    *("test_sweep.py", "test_docs.py", "test_pipeline.py"),
-    *("test_processes.py", "test_page_in_browser.py", "test_server_in_browser.py"),
+    *("test_sweep.py", "test_docs.py", "test_pipeline.py", "test_page_in_browser.py"),
+    *("test_processes.py", "test_server_in_browser.py", "test_stages.py", "test_command.py"),
+    *("test_queue.py", "test_trainer.py", "test_page.py", "test_full_disk.py", "test_presets.py"),
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the slowest files first, so that all cores finish at about the same time."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @pytest.fixture(scope="session")

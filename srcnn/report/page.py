@@ -30,6 +30,15 @@ _PRICE = (
     "failed or diverged."
 )
 
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(ASSETS),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
 
 def write_report(run: Run, path: Path, limit: int = PICTURES_LIMIT) -> None:
     """Write the page; the same run gives the same bytes.
@@ -42,14 +51,7 @@ def write_report(run: Run, path: Path, limit: int = PICTURES_LIMIT) -> None:
     embedded = embed_pictures(run.scales, limit)
     pictures = link_pictures(run.scales, path.parent) if embedded is None else embedded
     data = _slider_data(run, pictures, is_linked=embedded is None)
-    template = Environment(
-        loader=FileSystemLoader(ASSETS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    ).get_template("page.html.j2")
+    template = _TEMPLATES.get_template("page.html.j2")
     page = template.render(**_code(), data=data, **_results(run), **_settings(run))
     write_text(page, path)
 

@@ -1,6 +1,7 @@
 import json
 import math
 import re
+import shutil
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,10 +52,17 @@ class Elements(HTMLParser):
         return [attributes for name, attributes in self.all if name == tag]
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, picture: Picture) -> Path:
+    """The files of a run. Copy them before you change them."""
+    folder = tmp_path_factory.mktemp("run")
+    make_run(folder, picture)
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path: Path, picture: Picture) -> Path:
-    make_run(tmp_path, picture)
-    return tmp_path
+def folder(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made, tmp_path, dirs_exist_ok=True)
 
 
 def written(run: Any, folder: Path, **options: int) -> str:
