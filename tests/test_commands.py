@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,16 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_project(tmp_path_factory.mktemp("commands") / "project")
 
 
+@cache
+def open_repo(folder: Path) -> Repo:
+    return Repo(str(folder))
+
+
 def resolve(folder: Path, stage: str, value: Any) -> dict[str, Any]:
     """A stage as DVC runs it, if `value` is the only value of each of its matrix's keys."""
     matrix = {key: [value] for key in PIPELINE["stages"][stage]["matrix"]}
     stages = {stage: PIPELINE["stages"][stage] | {"matrix": matrix}}
-    resolver = DataResolver(Repo(str(folder)), str(folder), {"stages": stages})
+    resolver = DataResolver(open_repo(folder), str(folder), {"stages": stages})
     (key,) = resolver.get_keys()
     (resolved,) = resolver.resolve_one(key).values()
     return dict(resolved)
