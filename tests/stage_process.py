@@ -8,10 +8,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 STAGES = Path(__file__).parents[1] / "stages"
 
-_server = multiprocessing.get_context("forkserver")
+_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+_server: Any = multiprocessing.get_context(_METHOD)
 _server.set_forkserver_preload(
     [*(f"stages.{file.stem}" for file in STAGES.glob("*.py")), "torch._dynamo", "torchvision"]
 )
@@ -41,5 +43,5 @@ def _main(
     os.environ.clear()
     os.environ.update(env)
     sys.argv[:] = argv
-    del sys.modules[module]
+    sys.modules.pop(module, None)
     runpy.run_module(module, run_name="__main__", alter_sys=True)
