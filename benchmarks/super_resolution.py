@@ -6,7 +6,6 @@ The result has 2040×1356 pixels, computed in float32, each case in its own proc
 rate of a large matrix product. The work excludes the margins of the tiles.
 """
 
-import resource
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -20,6 +19,7 @@ from srcnn.models.portable import pin_arithmetic
 from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import to_tensor
 from srcnn.models.tiled_inference import TILE, super_resolve
+from srcnn.utils.machine import peak_memory
 
 HEIGHT, WIDTH = 1356, 2040
 GFLOP = 2 * (3 * 64 * 81 + 64 * 32 + 32 * 3 * 25) * HEIGHT * WIDTH / 1e9
@@ -53,7 +53,7 @@ def case(scale: int, tile: int | None) -> tuple[str, float, float, float]:
         else:
             model(to_tensor(lr[None], device)).clamp_(0, 1).mul_(255).round_().byte()
         times.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak = peak_memory() / 2**30
     return device_name(device), gemm_roof(torch.float32), min(times), peak
 
 

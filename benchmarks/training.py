@@ -174,8 +174,8 @@ def fastest(function: Callable[[], object], runs: int) -> float:
 
 def synchronize() -> None:
     """Wait for the GPU, if any."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+    if torch.accelerator.is_available():
+        torch.accelerator.synchronize()
 
 
 def write_photos(folder: Path) -> None:
@@ -255,7 +255,7 @@ class PNGs(Dataset[tuple[Tensor, Tensor]]):
 
 def stock_step(folder: Path, loss: str, size: Size, steps: int) -> tuple[float, float]:
     """Seconds of a step of the usual loop, without its data and with it."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     torch.manual_seed(0)
     model = nn.Sequential(
         nn.Upsample(scale_factor=SCALE, mode="bicubic"),

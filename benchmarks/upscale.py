@@ -12,7 +12,6 @@ network). The last line is the time of the whole program `srcnn upscale` for an 
 
 import argparse
 import importlib.util
-import resource
 import subprocess
 import sys
 import tempfile
@@ -31,6 +30,7 @@ from srcnn.evaluation.fidelity import psnr
 from srcnn.export.onnx_session import onnx_session
 from srcnn.images.image_io import RGB8, read_rgb
 from srcnn.images.resize import imresize
+from srcnn.utils.machine import peak_memory
 
 HEIGHT, WIDTH = 1356, 2040
 THREADS = 2
@@ -82,7 +82,7 @@ def case(name: str, scale: int, runs: int) -> tuple[float, float, float]:
         start = time.perf_counter()
         method(lr)
         times.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak = peak_memory() / 2**30
     scores = [psnr(method(imresize(photo, 1 / scale)), photo) for photo in photos]
     return min(times[1:]), float(np.mean(scores)), peak
 

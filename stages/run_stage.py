@@ -10,6 +10,7 @@ from srcnn.errors import InputError, Stopped
 from srcnn.models.portable import pin_arithmetic
 from srcnn.settings import read_settings
 from srcnn.utils.signals import exit_on_signals
+from srcnn.utils.system import escape_output
 from stages.input_guard import InputGuard
 
 
@@ -24,6 +25,7 @@ def run_stage(main: Callable[..., None], *options: str) -> None:
     if "loss" in options:
         parser.add_argument("--loss", required=True, help="mse, perceptual or a variant's name")
     arguments = vars(parser.parse_args())
+    escape_output()
     with exit_on_signals():
         _run(main, arguments)
 

@@ -1,15 +1,14 @@
 """Commands of git and of DVC, which is always stopped together with everything that it started."""
 
 import os
-import signal
 import subprocess
 import sys
 import sysconfig
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from srcnn.errors import InputError
+from srcnn.utils.system import NEW_SESSION, stop_family
 
 STOP_SECONDS = 60.0  # that DVC and its stages get to stop after SIGINT
 
@@ -45,11 +44,12 @@ def changes(folder: Path, *paths: str) -> dict[str, str]:
 def start_dvc(*arguments: str, **options: Any) -> "subprocess.Popen[Any]":
     """Start a DVC command in a session of its own, so that Ctrl-C does not reach it directly.
 
-    The stages find this process's `python` first. The options are those of `subprocess.Popen`.
+    The stages find this process's `python` first, and print UTF-8 on every system. The options are
+    those of `subprocess.Popen`.
     """
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-    variables = os.environ | {"PATH": path} | options.pop("env", {})
-    options |= {"env": variables, "stdin": subprocess.DEVNULL, "start_new_session": True}
+    variables = os.environ | {"PATH": path, "PYTHONUTF8": "1"} | options.pop("env", {})
+    options |= {"env": variables, "stdin": subprocess.DEVNULL, **NEW_SESSION}
     return subprocess.Popen([sys.executable, "-m", "dvc", *arguments], **options)
 
 
@@ -73,8 +73,4 @@ def run_dvc(*arguments: str, **options: Any) -> int:
 
 def stop(process: "subprocess.Popen[Any]") -> None:
     """Interrupt DVC and its children; kill what is still there after STOP_SECONDS."""
-    for number, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGKILL, None)):
-        with suppress(ProcessLookupError, PermissionError):  # the id may be in use again
-            os.killpg(process.pid, number)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
+    stop_family(process, STOP_SECONDS)

@@ -3,7 +3,6 @@
 Steps are timed for ten seconds with random weights. Nothing is downloaded or written.
 """
 
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from srcnn.settings import Settings
+from srcnn.utils.machine import cpu_count, load_average
 from srcnn.utils.text import text_table
 from stages.run_stage import run_stage
 from tools import run_cost
@@ -86,7 +86,7 @@ def _disk(settings: Settings, photographs: Mapping[str, Photographs]) -> str:
 
 def _notes(settings: Settings, photographs: Mapping[str, Photographs]) -> list[str]:
     """What the estimate assumes and what it leaves out."""
-    options, load, cores = settings.train, os.getloadavg()[0], len(os.sched_getaffinity(0))
+    options, load, cores = settings.train, load_average(), cpu_count()
     side = run_cost.TIMED_SIDE
     notes = [
         "The times are for a run from the start, without downloads. A rerun skips what is done."
@@ -102,7 +102,7 @@ def _notes(settings: Settings, photographs: Mapping[str, Photographs]) -> list[s
         notes += ["One device was timed, with its share of a batch."]
     if not settings.portable and options.compile != "never":
         notes += ["torch.compile may make a run faster."]
-    if load > cores:
+    if load is not None and load > cores:
         notes += [
             f"This machine is busy (load {load:.0f} on {cores} cores); when idle, it is faster."
         ]

@@ -4,17 +4,17 @@ The same command continues a sweep that was stopped, and retries what failed. Se
 """
 
 import argparse
-import fcntl
 import json
 import re
 import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
@@ -22,6 +22,7 @@ from tqdm import tqdm
 from srcnn.errors import InputError, Stopped
 from srcnn.evaluation.metrics import METRICS
 from srcnn.utils.json_files import parse_json
+from srcnn.utils.system import SIGNALS, escape_output, lock_for_children
 from srcnn.utils.tables import write_csv
 from srcnn.utils.text import join_names
 from srcnn.utils.yaml_files import parse_yaml
@@ -46,7 +47,8 @@ def main() -> None:
     parser.add_argument("-j", "--jobs", type=int, default=1, help="experiments at the same time")
     parser.add_argument("--name", default="", help="prefix of the experiments' names")
     arguments = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    escape_output()
+    for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets for SIGHUP
             signal.signal(number, lambda *_: _stop_requested.set())
     try:
@@ -103,9 +105,9 @@ def run_all(combinations: Sequence[Combination], commit: str, jobs: int) -> None
     """Run experiments, several at a time, and print how each one ended; Stopped by a signal."""
     bar = tqdm(total=len(combinations), unit="experiment", leave=False, disable=None)
     LOGS.mkdir(parents=True, exist_ok=True)
-    with bar, (LOGS / "lock").open("w") as lock, ThreadPoolExecutor(jobs) as pool:
+    with bar, ExitStack() as stack, ThreadPoolExecutor(jobs) as pool:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = stack.enter_context(lock_for_children(LOGS / "lock"))
             ends = {pool.submit(run, each, commit, lock): each.name for each in combinations}
             while ends:
                 bar.set_description(", ".join(list(ends.values())[:jobs]))
@@ -124,8 +126,8 @@ def run_all(combinations: Sequence[Combination], commit: str, jobs: int) -> None
         raise Stopped("stopped")
 
 
-def run(combination: Combination, commit: str, lock: IO[str]) -> str:
-    """Run `dvc exp run --temp`, which holds the lock as long, and describe how it ended."""
+def run(combination: Combination, commit: str, lock: Mapping[str, Any]) -> str:
+    """Run `dvc exp run --temp` with the lock's options, and describe how it ended."""
     name, file = combination.name, LOGS / f"{combination.name}.log"
     settings = [f"--set-param={override}" for override in combination.overrides]
     command = ("--wait-for-lock", "exp", "run", "--temp", "--name", name, *settings)
@@ -134,7 +136,7 @@ def run(combination: Combination, commit: str, lock: IO[str]) -> str:
             return ""
         start = time.monotonic()
         with file.open("wb") as log:
-            process = start_dvc(*command, stdout=log, stderr=log, pass_fds=[lock.fileno()])
+            process = start_dvc(*command, stdout=log, stderr=log, **lock)
         # While DVC copies the project, it changes the working tree and must not be interrupted.
         while process.poll() is None and b"Reproducing experiment" not in file.read_bytes():
             if _stop_requested.is_set() and time.monotonic() > start + STOP_SECONDS:
@@ -143,7 +145,7 @@ def run(combination: Combination, commit: str, lock: IO[str]) -> str:
     while process.poll() is None and not _stop_requested.wait(0.2):
         pass
     stop(process)  # and what a killed DVC left running
-    output = file.read_text(errors="replace")
+    output = file.read_text(encoding="utf-8", errors="replace")
     if name in find_experiments(commit):
         taken = tqdm.format_interval(time.monotonic() - start)
         ran, cached, unchanged = (

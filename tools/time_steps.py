@@ -17,12 +17,13 @@ from srcnn.evaluation.judges import load_judges
 from srcnn.images.image_io import RGB8, read_rgb
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
-from srcnn.models.device import cpu_name, device_name
+from srcnn.models.device import device_name, instructions
 from srcnn.models.srcnn import SRCNN
 from srcnn.models.vgg import VGGFeatures
 from srcnn.settings import Settings
 from srcnn.training.build import Inputs, build_trainer
 from srcnn.training.fabric import launch_fabric
+from srcnn.utils.machine import cpu_name
 from srcnn.utils.methods import AUTHORS_METHODS
 from tools.run_cost import TIMED_SIDE, Rates
 
@@ -53,10 +54,9 @@ def single_process_fabric(settings: Settings) -> Fabric:
 
 def describe_machine(fabric: Fabric) -> str:
     """The name of the device, for people."""
-    if fabric.device.type == "cuda":
+    if fabric.device.type != "cpu":
         return device_name(fabric.device)
-    threads, instructions = torch.get_num_threads(), torch.backends.cpu.get_cpu_capability()
-    return f"{cpu_name()}: {threads} threads, {instructions}"
+    return f"{cpu_name()}: {torch.get_num_threads()} threads, {instructions()}"
 
 
 def step_seconds(

@@ -7,9 +7,7 @@ downloads in the user's cache. `tools.verification` compares the results. Before
 """
 
 import argparse
-import io
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -19,6 +17,7 @@ from tqdm import tqdm
 
 from srcnn.errors import InputError
 from srcnn.utils.signals import exit_on_signals
+from srcnn.utils.system import escape_output, remove_folder
 from srcnn.utils.text import join_names
 from tools.cache_check import check_cache, describe_cache
 from tools.commands import changes, committed, committed_files, git, run_dvc
@@ -40,8 +39,7 @@ def main() -> int:
     options = parser.parse_args()
     for name in PROJECT_VARIABLES:
         os.environ.pop(name, None)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # for names of files
+    escape_output()
     with exit_on_signals():
         try:
             return verify_here() if options.here else verify(options.keep)
@@ -89,7 +87,7 @@ def verify(keep: bool) -> int:
         if keep:
             print(f"kept: {folder}")
         else:
-            shutil.rmtree(folder)
+            remove_folder(folder)
 
 
 def find_damage() -> int:
@@ -103,7 +101,7 @@ def run_pipeline(clone: Path) -> None:
     """Run every stage of a fresh clone with DVC, without anything from earlier runs."""
     for file in committed_files(clone, LOCK, *RESULTS):
         (clone / file).unlink()
-    (clone / ".dvc/config.local").write_text(CLONE_CONFIG)
+    (clone / ".dvc/config.local").write_text(CLONE_CONFIG, encoding="utf-8")
     variables = {"TMPDIR": str(clone.parent), "DVC_SITE_CACHE_DIR": str(clone.parent / "dvc")}
     if status := run_dvc("repro", cwd=clone, env=variables):
         raise InputError(f"dvc repro ended with status {status}; see its message above")

@@ -1,22 +1,22 @@
 """The program `srcnn`: runs the verb that the command line names.
 
-Each verb imports what it needs itself, so that help and usage errors appear at once.
+Each verb imports what it needs itself, so that help and usage errors appear at once. Signals wait
+until it has: during the import of torch they would abort Python.
 """
 
-import io
 import json
 import os
-import signal
 import sys
 import warnings
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from importlib.util import find_spec
 
 from srcnn.cli.arguments import parser
 from srcnn.errors import InputError
-from srcnn.utils.signals import SIGNALS, exit_on_signals
+from srcnn.utils.signals import exit_on_signals
+from srcnn.utils.system import block_signals, escape_output
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,9 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     verbs: Mapping[str, Callable[[Namespace], int | None]]
     verbs = {"upscale": _upscale, "serve": _serve, "score": _score, "compare": _compare}
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # The terminal's encoding may lack letters of a file name.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    escape_output()
     # `serve` ends in its own way.
     with nullcontext() if options.verb == "serve" else exit_on_signals():
         return _run(verbs[options.verb], options)
@@ -67,7 +65,7 @@ def _run(verb: Callable[[Namespace], int | None], options: Namespace) -> int:
 def _upscale(options: Namespace) -> int:
     if options.model is not None and options.strength is not None:
         raise InputError("--strength mixes the released networks; it cannot be used with --model")
-    with _block_signals():
+    with block_signals():
         from srcnn.upscaling.released_networks import DEFAULT_STRENGTH, load_all
         from srcnn.upscaling.target_size import TargetSize
         from srcnn.upscaling.upscale import upscale_files
@@ -103,7 +101,7 @@ def _score(options: Namespace) -> None:
     scale = options.scale
     # Before torch is imported, so that errors appear at once.
     pairs = find_pairs(options.sr, options.hr, scale, options.name)
-    with _block_signals():
+    with block_signals():
         from srcnn.models.portable import pin_arithmetic
 
         pin_arithmetic()  # the same digits on every CPU, as in the pipeline
@@ -125,7 +123,7 @@ def _score(options: Namespace) -> None:
 
 def _compare(options: Namespace) -> None:
     _check_extra("compare", "pandas", "pipeline")
-    with _block_signals():
+    with block_signals():
         from srcnn.analysis.method_pairs import read_pair
         from srcnn.analysis.seed_runs import read_seed_runs
         from srcnn.cli import compare, compare_seeds
@@ -150,16 +148,6 @@ def _check_extra(verb: str, package: str, extra: str) -> None:
     if find_spec(package) is None:
         advice = f"pip install 'srcnn-perceptual[{extra}]'"
         raise InputError(f"srcnn {verb} needs {package}: {advice}")
-
-
-@contextmanager
-def _block_signals() -> Iterator[None]:
-    """Delay signals until the block ends: during the import of torch they would abort Python."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _discard_output() -> None:

@@ -65,7 +65,7 @@ def _files(option: str, folder: Path) -> dict[str, Path]:
         raise InputError(f"{option}: {error}") from None
     for file in listed:
         # NFC, because file systems store é as one or as two characters.
-        name = unicodedata.normalize("NFC", str(file.relative_to(folder).with_suffix("")))
+        name = unicodedata.normalize("NFC", file.relative_to(folder).with_suffix("").as_posix())
         other = files.setdefault(name, file)
         if other != file:
             raise InputError(f"{_name(other)} and {_name(file)}: two images with the same name")

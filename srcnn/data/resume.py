@@ -44,7 +44,8 @@ class ResumableFolder:
         file = self.store / f"{digest[:32]}.png"
         note_file = file.with_suffix(".json")  # written last
         with name_errors(note_file):
-            text = note_file.read_text() if note_file.is_file() and file.is_file() else ""
+            is_kept = note_file.is_file() and file.is_file()
+            text = note_file.read_text(encoding="utf-8") if is_kept else ""
         # A power cut can damage a note.
         with suppress(KeyError, RecursionError, TypeError, ValueError):
             note: Note = json.loads(text)

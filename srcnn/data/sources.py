@@ -67,7 +67,7 @@ def folder_photos(root: Path) -> list[Photo]:
 
 
 def _name(path: Path, folder: Path) -> str:
-    name = str(path.relative_to(folder))
+    name = path.relative_to(folder).as_posix()
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -78,7 +78,7 @@ def _name(path: Path, folder: Path) -> str:
 def other_files(root: Path) -> list[str]:
     """Names of the files in `root/train` and `root/val` that are not images."""
     return [
-        f"{split}/{path.relative_to(root / split)}"
+        f"{split}/{path.relative_to(root / split).as_posix()}"
         for split in SPLITS
         for path in list_files(root / split)
         if path.suffix.lower() not in IMAGE_SUFFIXES

@@ -39,7 +39,7 @@ class Benchmark:
         """Each image, cropped at the bottom and right to a multiple of the scale, with its LR."""
 
         def pair(file: Path) -> Pair:
-            photo, name = read_photo(file), str(file.relative_to(self.folder))
+            photo, name = read_photo(file), file.relative_to(self.folder).as_posix()
             hr = crop_to_multiple(photo.pixels, scale)
             return Pair(name, hr, imresize(hr, 1 / scale), photo.is_grey)
 

@@ -1,6 +1,5 @@
 """Decodes image files, turned upright, with all bits of 16-bit channels."""
 
-import ctypes
 import logging
 import re
 import sys
@@ -25,6 +24,7 @@ from srcnn.images.jpeg_segments import check_segments
 from srcnn.images.kinds import check_bmp, kind_of, whole_file
 from srcnn.images.png_chunks import Png, read_png
 from srcnn.images.tiff_directories import read_directories
+from srcnn.utils.system import silence_libtiff
 
 # [H, W, C] of uint8 or uint16. By the number of channels: grey, grey + alpha, RGB, RGBA.
 PixelArray = npt.NDArray[Any]
@@ -47,15 +47,7 @@ _SRGB = (1, 2), (1, 2, 6, 13)  # primaries and curves (ITU-T H.273) of sRGB, or 
 _NUMBER_OF_PICTURES = 0xB001
 
 
-def _silence_libtiff() -> None:
-    """Stop libtiff from printing its own messages beside ours."""
-    library = ctypes.CDLL(_imaging.__file__)
-    for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
-        if hasattr(library, name):  # Pillow may also be linked statically
-            getattr(library, name)(None)
-
-
-_silence_libtiff()
+silence_libtiff(_imaging.__file__)
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 

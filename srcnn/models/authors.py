@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from srcnn.models.device import to_float64
 from srcnn.models.srcnn import SRCNN, enlarge
 from srcnn.utils.methods import ModelCode
 
@@ -63,10 +64,10 @@ class AuthorsSRCNN(SRCNN):
         Equals OpenCV 5.0 in all but one of 100,000 values, which lie between two levels.
         """
         with torch.autocast(lr.device.type, enabled=False):
-            levels = lr.double().mul(255).round()  # sums of doubles are exact at ×2, ×4 and ×8
+            levels = to_float64(lr).mul(255).round()  # sums of doubles are exact at ×2, ×4 and ×8
             for dim, pad in ((2, (0, 0, 2, 2)), (3, (2, 2, 0, 0))):
                 levels = enlarge(F.pad(levels, pad, "replicate"), self.phases, dim)
-            return levels.add(0.5).floor().clamp(0, 255).div(255).float()
+            return levels.add(0.5).floor().clamp(0, 255).div(255).float().to(lr.device)
 
     def refine(self, up: Tensor) -> Tensor:
         """The three layers and the clip: RGB [N, 3, H, W] in [0, 1] to the same."""

@@ -1,50 +1,58 @@
 """The device that computes: its choice, precision, name and memory."""
 
-import ctypes
 import os
-import platform
-import re
-import resource
-from pathlib import Path
+import sys
 from typing import Any
 
 import numpy as np
 import PIL
 import torch
+from torch import Tensor
 
 from srcnn.models.portable import INSTRUCTIONS, THREADS, is_pinned
-
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
+from srcnn.utils import machine
 
 
 def best_device(*, deterministic: bool = True) -> torch.device:
-    """The first CUDA device, or the CPU if there is none or the arithmetic is pinned."""
+    """The first CUDA device, else Apple's GPU, else the CPU; the CPU if the arithmetic is pinned.
+
+    `deterministic` has no effect on Apple's GPU, where torch does not promise the same bytes.
+    """
     # On the CPU all operations of the network are deterministic for a given number of threads.
     if is_pinned() or not torch.cuda.is_available():
-        _keep_freed_memory()
+        machine.keep_freed_memory()
         if is_pinned():
             torch.set_num_threads(THREADS)
-        return torch.device("cpu")
+            return torch.device("cpu")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # torch requires it
     torch.use_deterministic_algorithms(deterministic)
     torch.backends.cudnn.allow_tf32 = False  # use full float32
     return torch.device("cuda")
 
 
-def _keep_freed_memory() -> None:
-    """Make glibc keep freed memory for the next tensors."""
-    # By default it returns large blocks to the system, which clears them and hands them out again
-    # page by page. This takes a third of a training step (`benchmarks/training.py`).
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # missing in other C libraries
-    if mallopt is not None:
-        mallopt(_M_MMAP_MAX, 0)
-        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+def float64_device(device: torch.device) -> torch.device:
+    """Where a device has its float64: on the CPU for Apple's GPU, which lacks it."""
+    return torch.device("cpu") if device.type == "mps" else device
+
+
+def to_float64(tensor: Tensor) -> Tensor:
+    """The tensor in float64, on `float64_device` of its device."""
+    return tensor.to(float64_device(tensor.device)).double()
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until a GPU has done its work."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
 
 
 def bf16_is_fast(device: torch.device) -> bool:
     """Whether the device has bfloat16 in hardware; emulation is slower than float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "mps":  # Fabric has no bfloat16 there
+        return False
     if "AVX512" not in torch.backends.cpu.get_cpu_capability():  # may be pinned to AVX2
         return False
     capabilities = torch.cpu.get_capabilities()
@@ -55,41 +63,38 @@ def device_name(device: torch.device) -> str:
     """The GPU's or CPU's name for people; "any x86-64 CPU" if results do not depend on it."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    instructions = torch.backends.cpu.get_cpu_capability()
-    if is_pinned() and instructions == INSTRUCTIONS:
+    if device.type == "mps":
+        return f"{machine.cpu_name()}, GPU"
+    if is_pinned() and instructions() == INSTRUCTIONS:
         return f"any x86-64 CPU, held at {INSTRUCTIONS}"
-    return f"{cpu_name()}, {instructions}"
+    return f"{machine.cpu_name()}, {instructions()}"
+
+
+def instructions() -> str:
+    """The vector instructions that torch uses on an x86-64 CPU; the architecture of another CPU."""
+    if not machine.IS_X86:
+        return machine.ARCHITECTURE
+    return torch.backends.cpu.get_cpu_capability()
 
 
 def left_unused(device: torch.device) -> list[str]:
     """The parts of this machine that a process with pinned arithmetic does not use."""
-    if not is_pinned() or device.type == "cuda":
+    if not is_pinned() or device.type != "cpu":
         return []
-    cores, capabilities = len(os.sched_getaffinity(0)), torch.cpu.get_capabilities()
+    cores, capabilities = machine.cpu_count(), torch.cpu.get_capabilities()
     unused = {
-        "a GPU": torch.cuda.is_available(),
+        "a GPU": torch.cuda.is_available() or torch.backends.mps.is_available(),
         f"{cores - THREADS} of {cores} cores": cores > THREADS,
         "AVX-512": bool(capabilities.get("avx512_f")),
     }
     return [what for what, is_there in unused.items() if is_there]
 
 
-def cpu_name() -> str:
-    """The CPU's model name, family and model number."""
-    try:
-        text = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
-    except OSError:
-        return platform.processor() or platform.machine()
-    fields = dict(re.findall(r"^(.*?)\s*: (.*)$", text, re.MULTILINE))
-    name, family, model = (fields.get(key, "?") for key in ("model name", "cpu family", "model"))
-    return f"{name}, family {family}, model {model}"
-
-
 def peak_memory(device: torch.device) -> float:
-    """Peak memory of this process in GiB, on the GPU or else on the host."""
+    """Peak memory of this process in GiB, on a CUDA GPU or else on the host."""
     if device.type == "cuda":
         return torch.cuda.max_memory_reserved(device) / 2**30
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return machine.peak_memory() / 2**30
 
 
 def environment(device: torch.device) -> dict[str, Any]:
@@ -98,7 +103,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "device": device_name(device),
         "threads": torch.get_num_threads(),
         "versions": {
-            "python": ".".join(platform.python_version_tuple()[:2]),
+            "python": ".".join(map(str, sys.version_info[:2])),
             "torch": torch.__version__,
             "numpy": np.__version__,
             "pillow": PIL.__version__,

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import signal
 import socket
 import threading
@@ -15,6 +14,7 @@ from srcnn.errors import InputError
 from srcnn.serve.application import HOST, application
 from srcnn.serve.server_folder import server_folder
 from srcnn.serve.upscale_queue import UpscaleQueue
+from srcnn.utils.system import SIGNALS, can_open_browser
 
 IDLE_SECONDS = 20  # after which a connection without a complete request header is closed
 MAX_CONNECTIONS = 100  # at a time; a browser opens at most six
@@ -32,7 +32,7 @@ def serve(port: int, *, browser: bool, max_pixels: int) -> None:
     try:
         listener = socket.create_server((HOST, port))
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else error
+        reason = str(error.strerror or error).partition(" (while")[0]
         raise InputError(f"port {port}: {reason}; use --port 0 for any free port") from None
     for library in ("aiohttp", "asyncio"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # malformed requests are not news
@@ -46,7 +46,7 @@ async def _serve(listener: socket.socket, *, browser: bool, max_pixels: int) -> 
     with server_folder() as folder:
         address = f"http://{HOST}:{listener.getsockname()[1]}/"
         print(f"{address} (press Ctrl-C to stop)", flush=True)
-        if browser and os.environ.keys() & {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"}:
+        if browser and can_open_browser():
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         await listen(listener, UpscaleQueue(folder, max_pixels), stop)
 
@@ -56,9 +56,9 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 
     Not by the event loop, which restores the default handlers before the program has ended.
     """
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # unless started by nohup
-        numbers.append(signal.SIGHUP)
+    always = (signal.SIGINT, signal.SIGTERM)
+    # The others are ignored if the server was started by nohup.
+    numbers = [n for n in SIGNALS if n in always or signal.getsignal(n) == signal.SIG_DFL]
     loop = asyncio.get_running_loop()
 
     def handle(*_: Any) -> None:

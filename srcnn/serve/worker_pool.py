@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from srcnn.errors import InputError
+from srcnn.utils.system import NEW_SESSION, exit_reason
 
 START_SECONDS = 60
 COMMAND = (sys.executable, "-P", "-m", "srcnn.serve.worker")  # -P: no modules of this folder
@@ -102,7 +102,7 @@ async def _start() -> Process:
         stdin=PIPE,
         stdout=PIPE,
         env=os.environ | {"PYTHONPATH": paths},
-        start_new_session=True,
+        **NEW_SESSION,
     )
 
 
@@ -112,8 +112,7 @@ async def _read(worker: Process) -> dict[str, Any]:
     line = await worker.stdout.readline()
     if line.endswith(b"\n"):
         return dict(json.loads(line))
-    status = await worker.wait()
-    if status == -signal.SIGKILL:
+    reason = exit_reason(await worker.wait())
+    if reason == "SIGKILL":
         raise InputError("its process was killed, probably because memory ran out")
-    reason = signal.Signals(-status).name if status < 0 else f"exit status {status}"
     raise InputError(f"its process crashed ({reason}); the file may be damaged: save it again")

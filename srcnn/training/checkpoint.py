@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from torch import nn
 
 from srcnn.errors import InputError
+from srcnn.models.device import float64_device
 from srcnn.models.tensors import Weights
 from srcnn.training.objective import Row
 from srcnn.utils.files import atomic_write
@@ -124,7 +125,8 @@ def restore_state(
     progress = Progress(**state)
     progress.best_weights = {n: value.to(device) for n, value in progress.best_weights.items()}
     sums = progress.totals if is_first else {}
+    on = float64_device(device)
     progress.totals = {
-        n: torch.tensor(total, dtype=torch.float64, device=device) for n, total in sums.items()
+        n: torch.tensor(total, dtype=torch.float64, device=on) for n, total in sums.items()
     }
     return progress

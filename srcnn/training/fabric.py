@@ -15,7 +15,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
 
 from srcnn.errors import InputError
-from srcnn.models.device import best_device, bf16_is_fast
+from srcnn.models.device import best_device, bf16_is_fast, to_float64
 
 MIN_STEPS_TO_COMPILE = 20_000  # compiling shorter runs saves no time
 PROCESS_TIMEOUT = timedelta(minutes=5)  # without an answer, after which the other processes end
@@ -39,11 +39,16 @@ def launch_fabric(
         loggers: what `Fabric.log_dict` writes to, in the first process only.
 
     Raises:
-        InputError: too few GPUs, or a launcher such as SLURM started other numbers of processes.
+        InputError: too few GPUs, Apple's GPU cannot do this, or a launcher such as SLURM started
+            other numbers of processes.
     """
     device = best_device(deterministic=deterministic)
     if device.type == "cuda" and devices > (available := torch.cuda.device_count()):
         raise InputError(f"train.devices: {devices}, but this machine has {available} GPUs")
+    if device.type == "mps" and devices * nodes > 1:
+        raise InputError("train.devices, train.nodes: an Apple GPU trains in one process; set 1")
+    if device.type == "mps" and precision == "bf16":
+        raise InputError("train.precision: bf16 does not run on an Apple GPU; set 32 or auto")
     bf16 = precision == "bf16" or (precision == "auto" and bf16_is_fast(device))
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # its tips are for developers
     warnings.filterwarnings("ignore", "The `srun` command is available")
@@ -105,6 +110,8 @@ def one_line_errors(fabric: Fabric) -> Iterator[None]:
 
 def reduce_processes(fabric: Fabric, tensor: Tensor, operation: str) -> Tensor:
     """The `sum` or the `min` of a tensor over all processes."""
+    if fabric.world_size == 1:
+        return tensor  # where it is: Fabric would move sums in float64 to an Apple GPU
     reduced = fabric.all_reduce(tensor, reduce_op=operation)
     assert isinstance(reduced, Tensor)
     return reduced
@@ -114,6 +121,6 @@ def sum_processes(
     fabric: Fabric, totals: Mapping[str, Tensor], names: Sequence[str]
 ) -> dict[str, float]:
     """Scalars by name, summed over all processes; a name that a process lacks counts as 0."""
-    zero = torch.zeros((), dtype=torch.float64, device=fabric.device)
-    mine = torch.stack([totals.get(name, zero).double() for name in names])
+    zero = torch.zeros((), device=fabric.device)
+    mine = torch.stack([to_float64(totals.get(name, zero)) for name in names])
     return dict(zip(names, reduce_processes(fabric, mine, "sum").tolist(), strict=True))

@@ -7,10 +7,8 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
-from pathlib import Path
 
 import numpy as np
-import psutil
 import torch
 from torch import Tensor
 
@@ -21,6 +19,7 @@ from srcnn.images.resize import imresize
 from srcnn.models.tensors import to_tensor
 from srcnn.models.vgg import VGGFeatures
 from srcnn.training import losses
+from srcnn.utils.machine import free_memory
 
 Values = Mapping[str, Tensor]  # raw values, scalars by name
 Row = dict[str, float]  # of the training curve: numbers by column
@@ -127,14 +126,10 @@ class HRFeatures:
 
 
 def _free_memory(device: torch.device, processes: int) -> int:
-    """Free bytes for each process: of its GPU, or of the host within the container's limit."""
+    """Free bytes for each process: of its CUDA GPU, or of the host within a container's limit."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    free = int(psutil.virtual_memory().available)
-    limit, used = (Path("/sys/fs/cgroup", f"memory.{name}") for name in ("max", "current"))
-    if limit.is_file() and (allowed := limit.read_text().strip()) != "max":
-        free = min(free, int(allowed) - int(used.read_text()))
-    return free // processes
+    return free_memory() // processes
 
 
 @dataclass(frozen=True)

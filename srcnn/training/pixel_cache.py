@@ -19,6 +19,7 @@ from srcnn.errors import InputError
 from srcnn.images.image_io import RGB8, image_size, read_rgb
 from srcnn.images.pairs import Pair, PairFiles
 from srcnn.utils.files import atomic_write, check_room, sha256_of
+from srcnn.utils.system import remove_unless_open
 from srcnn.utils.threads import map_threads
 
 _ALIGNMENT = 2**16  # of the images in the file, because a mapping has to start at a memory page
@@ -82,7 +83,7 @@ def cache_pixels(files: Sequence[Path], folder: Path) -> CachedImages:
     with FileLock(folder / ".lock"):
         for other in folder.glob("*.pixels*"):  # includes files that a killed process left
             if other != path or other.stat().st_size != length:
-                other.unlink()
+                remove_unless_open(other)
         if not path.exists():
             _write(path, files, sizes)
         return CachedImages(path, sizes)

@@ -12,6 +12,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from srcnn.models.device import to_float64
 from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import to_tensor
 from srcnn.training.gpu_patches import GPUPatches, fits_on_gpu
@@ -142,7 +143,7 @@ class TrainingStep:
                 self.fabric.backward(loss)
             total = total + loss.detach()
             for name, value in values.items():
-                sums[name] = sums.get(name, 0.0) + value.detach().double() * weight
+                sums[name] = sums.get(name, 0.0) + to_float64(value.detach()) * weight
         if self.plan.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip_norm)
         self.optimizer.step()

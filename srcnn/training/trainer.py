@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from srcnn.errors import InputError, Stopped
 from srcnn.images.pairs import Pair
+from srcnn.models.device import synchronize
 from srcnn.training.checkpoint import Checkpoint, Progress, pack_state, restore_state
 from srcnn.training.fabric import reduce_processes, sum_processes
 from srcnn.training.grid_artefacts import measure_grids
@@ -138,8 +139,7 @@ class Trainer:
         times = [time.monotonic()]
         while len(times) < 2 or times[-1] - times[0] < seconds:
             self._train_batch(next(batches))
-            if self.fabric.device.type == "cuda":
-                torch.cuda.synchronize()
+            synchronize(self.fabric.device)
             times.append(time.monotonic())
         return [end - start for start, end in pairwise(times)]
 

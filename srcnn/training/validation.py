@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from srcnn.images.image_io import RGB8
 from srcnn.images.pairs import Pair, with_halo
+from srcnn.models.device import to_float64
 from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import to_tensor
 from srcnn.training.fabric import sum_processes
@@ -137,10 +138,10 @@ def validate(
         with fabric.autocast():
             values = objective.measure(sr, hr)
         for name, value in values.items():
-            sums[name] = sums.get(name, 0) + len(sr) * value.double()
+            sums[name] = sums.get(name, 0) + len(sr) * to_float64(value)
         inner = model.interpolation(interpolated).clamp(0, 1)
         for name, image in zip(PSNRS, (sr, inner), strict=True):
-            error = F.mse_loss(image, hr, reduction="none").double().mean((1, 2, 3))
+            error = to_float64(F.mse_loss(image, hr, reduction="none")).mean((1, 2, 3))
             is_finite = error > 0
             sums[name] = sums.get(name, 0) - 10 * torch.log10(error[is_finite]).sum()
             sums[f"{name} count"] = sums.get(f"{name} count", 0) + is_finite.sum()

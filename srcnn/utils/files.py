@@ -1,7 +1,6 @@
 """Writes files atomically, checks their sha256, and checks free disk space."""
 
 import errno
-import fcntl
 import hashlib
 import importlib.util
 import json
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from srcnn.errors import InputError
+from srcnn.utils.system import LockedFile, remove_unlocked
 
 _TEMPORARY = ".srcnn-"  # the start of the names of temporary files
 _ADVICE = {
@@ -40,13 +40,12 @@ def atomic_write(path: Path) -> Iterator[Path]:
     with name_errors(path):
         with suppress(FileNotFoundError):
             path.lstat()  # a name that is too long fails here, before the work
-        temporary, lock = _create_temporary(path)
+        temporary = LockedFile(lambda: _temporary_name(path))
         try:
-            yield temporary
-            temporary.replace(path)
+            yield temporary.path
+            temporary.rename(path)
         finally:
-            temporary.unlink(missing_ok=True)
-            os.close(lock)
+            temporary.remove()
 
 
 @contextmanager
@@ -64,21 +63,9 @@ def name_errors(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: {reason}{f'; {advice}' if advice else ''}") from None
 
 
-def _create_temporary(path: Path) -> tuple[Path, int]:
-    """Create a file next to `path`; returns it and a descriptor that locks it until it is closed.
-
-    The lock ends with the process, however that ends. The name is short, because that of `path` may
-    have the greatest length.
-    """
-    while True:
-        name = f"{_TEMPORARY}{secrets.token_hex(8)}{path.suffix[:8]}.tmp"
-        temporary = path.with_name(name)
-        lock = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-        with suppress(OSError):  # a file system without locks: nothing is removed there
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        if temporary.exists():  # not removed by another process before it was locked
-            return temporary, lock
-        os.close(lock)
+def _temporary_name(path: Path) -> Path:
+    """A new name next to `path`; short, because that of `path` may have the greatest length."""
+    return path.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}{path.suffix[:8]}.tmp")
 
 
 @lru_cache
@@ -88,17 +75,7 @@ def _remove_abandoned(folder: Path) -> None:
         for name in os.listdir(folder):  # noqa: PTH208  # names only, as the folder may be large
             if name.startswith(_TEMPORARY) and name.endswith(".tmp"):
                 with suppress(OSError):
-                    _remove_unlocked(folder / name)
-
-
-def _remove_unlocked(file: Path) -> None:
-    """Remove a temporary file; OSError if a process has locked it."""
-    lock = os.open(file, os.O_RDWR | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        file.unlink()
-    finally:
-        os.close(lock)
+                    remove_unlocked(folder / name)
 
 
 def packaged_file(package: str, file: str, sha256: str) -> Path:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from srcnn.utils.system import SIGNALS
 
 
 @contextmanager
 def exit_on_signals() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP in the block into SystemExit with the status 128 + signal.
+    """Turn all SIGNALS but Ctrl-C in the block into SystemExit with the status 128 + signal.
 
     After these and after Ctrl-C, further signals are ignored, because the program is ending. A
     signal that is ignored before, as SIGHUP is under nohup, stays ignored.

@@ -1,12 +1,13 @@
 """Runs functions in threads: on all cores at once, or ahead of time."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from tqdm import tqdm
+
+from srcnn.utils.machine import cpu_count
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -23,7 +24,7 @@ def map_threads(
     """Apply a function to all items on all cores; with a title, show a progress bar."""
     items = list(items)
     # Threads suffice, because decoding, encoding and matrix products release the GIL.
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(cpu_count()) as pool:
         results = pool.map(function, items)
         hidden = None if title else True  # None hides the bar if there is no terminal
         return list(tqdm(results, title, len(items), unit=unit, disable=hidden))

@@ -15,7 +15,7 @@ from srcnn.images.image_folders import list_images
 from srcnn.images.image_io import RGB8, crop_to_multiple, read_rgb, write_png
 from srcnn.images.resize import imresize
 from srcnn.models import portable
-from srcnn.utils.signals import SIGNALS
+from srcnn.utils.system import SIGNALS
 
 Picture = Callable[..., RGB8]
 Output = pytest.CaptureFixture[str]

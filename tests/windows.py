@@ -1,0 +1,63 @@
+"""Python processes that lack what Windows lacks, to test on Linux what needs no Windows."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.tiny_project import ROOT
+
+MISSING = (
+    *("fcntl", "resource", "os.getloadavg", "os.getuid", "os.killpg", "os.sched_getaffinity"),
+    *("os.O_NOFOLLOW", "signal.SIGHUP", "signal.SIGKILL", "signal.pthread_sigmask"),
+)
+"""Modules and names of the standard library that Windows lacks and this project uses elsewhere."""
+
+START = """
+import os, sys
+for name in {missing!r}:
+    module, _, attribute = name.rpartition(".")
+    if module:
+        delattr(__import__(module), attribute)
+    else:
+        sys.modules[name] = None
+
+def refuse_open_files(event, arguments):
+    \"\"\"As Windows does: raise PermissionError if this process has the file open.\"\"\"
+    if event not in ("os.rename", "os.remove"):
+        return
+    opened = set()
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            opened.add(os.readlink("/proc/self/fd/" + number))
+        except OSError:
+            pass
+    folder = arguments[-1] if event == "os.remove" else -1
+    for path in arguments[:1] if event == "os.remove" else arguments[:2]:
+        path = os.fsdecode(path)
+        if folder != -1:
+            path = os.path.join(os.readlink("/proc/self/fd/" + str(folder)), path)
+        if os.path.realpath(path) in opened:
+            raise PermissionError(13, "used by another process", path)
+
+if 'fcntl' in {missing!r}:  # otherwise files are renamed while they are locked
+    sys.addaudithook(refuse_open_files)
+"""
+
+
+def start_of(*missing: str) -> str:
+    """Code for the start of a process that lacks these; without fcntl, it renames no open file."""
+    return START.format(missing=missing)
+
+
+def run_without(missing: tuple[str, ...], code: str, folder: Path) -> str:
+    """The output of code that runs in a folder, in a process without some of MISSING."""
+    done = subprocess.run(
+        [sys.executable, "-c", start_of(*missing) + code],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
