@@ -45,17 +45,21 @@ if 'fcntl' in {missing!r}:  # otherwise files are renamed while they are locked
 """
 
 
-def start_of(*missing: str) -> str:
-    """Code for the start of a process that lacks these; without fcntl, it renames no open file."""
-    return START.format(missing=missing)
+def start_of(*missing: str, before: str = "") -> str:
+    """Code for the start of a process that lacks these; without fcntl, it renames no open file.
+
+    The code `before` still has them.
+    """
+    return before + START.format(missing=missing)
 
 
-def run_without(missing: tuple[str, ...], code: str, folder: Path) -> str:
+def run_without(missing: tuple[str, ...], code: str, folder: Path, before: str = "") -> str:
     """The output of code that runs in a folder, in a process without some of MISSING."""
     done = subprocess.run(
-        [sys.executable, "-c", start_of(*missing) + code],
+        [sys.executable, "-c", start_of(*missing, before=before) + code],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        # Windows names the user by a variable; torch asks for the name.
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "USER": "a"},
         capture_output=True,
         text=True,
     )

@@ -68,7 +68,7 @@ def peak_memory() -> int:
     if resource is None:
         import psutil
 
-        return int(getattr(psutil.Process().memory_info(), "peak_wset", 0))
+        return int(psutil.Process().memory_info().peak_wset)
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 

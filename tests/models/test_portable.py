@@ -8,8 +8,12 @@ import pytest
 from srcnn.models import portable
 from srcnn.models.device import left_unused
 
+VARIABLES = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR")
+
 TELL = """
+import os, platform
 import torch
+platform.machine = lambda: {machine!r}
 from srcnn.models.device import best_device, bf16_is_fast, device_name
 from srcnn.models.portable import pin_arithmetic
 {hold}
@@ -19,10 +23,10 @@ print(bf16_is_fast(device), device_name(device))
 """
 
 
-def tell(project: Path, hold: str, **environment: str) -> list[str]:
-    """What a new process reports about itself."""
+def tell(project: Path, hold: str, machine: str = "x86_64", **environment: str) -> list[str]:
+    """What a new process reports about itself; `machine` is what it takes its processor for."""
     result = subprocess.run(
-        [sys.executable, "-c", TELL.format(hold=hold)],
+        [sys.executable, "-c", TELL.format(hold=hold, machine=machine)],
         cwd=project,
         env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
         check=True,
@@ -49,10 +53,23 @@ def test_a_cpu_without_avx2_is_named(project: Path) -> None:
     assert "any x86-64 CPU" not in low[1]
 
 
+@pytest.mark.parametrize("machine", ["aarch64", "arm64"])
+def test_another_cpu_than_x86_is_named_and_not_held_at_its_instructions(
+    project: Path, machine: str
+) -> None:
+    hold = "pin_arithmetic(); print([os.environ.get(name) for name in {!r}])"
+    variables, device, named = tell(project, hold.format(VARIABLES), machine)
+    assert variables == "['default', None, None]"
+    assert device.startswith("cpu 2 ")
+    assert named.endswith(f", {machine}")
+    assert "x86" not in named
+    assert "AVX2" not in named
+
+
 def test_a_pinned_process_lists_what_it_does_not_use(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(16)))
+    monkeypatch.setattr("srcnn.utils.machine.cpu_count", lambda: 16)
     monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_f": True})
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     cpu = torch.device("cpu")
@@ -65,7 +82,7 @@ def test_child_processes_are_pinned_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "environ", dict(os.environ))
-    for name in ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR"):
+    for name in VARIABLES:
         os.environ.pop(name, None)
     assert not portable.is_pinned()
     portable.pin_arithmetic()
