@@ -28,7 +28,9 @@ def tell(project: Path, hold: str, machine: str = "x86_64", **environment: str) 
     result = subprocess.run(
         [sys.executable, "-c", TELL.format(hold=hold, machine=machine)],
         cwd=project,
-        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
+        env={name: os.environ[name] for name in os.environ.keys() - set(VARIABLES)}
+        | {"OMP_NUM_THREADS": "1"}
+        | environment,
         check=True,
         capture_output=True,
         text=True,

@@ -164,6 +164,20 @@ def test_a_killed_write_is_removed_without_file_locks(
     assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
 
 
+def test_a_cpu_of_another_kind_is_named_by_its_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text(
+        "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n\nprocessor\t: 1\n"
+    )
+    monkeypatch.setattr(machine, "Path", lambda name: file)
+    monkeypatch.setattr(machine, "IS_X86", False)
+    assert machine.cpu_name() == "CPU 0x41, part 0xd0c"
+    file.unlink()
+    assert machine.cpu_name()
+
+
 def test_macos_counts_memory_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     linux = machine.peak_memory()
     monkeypatch.setattr(sys, "platform", "darwin")
