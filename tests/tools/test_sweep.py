@@ -304,14 +304,14 @@ def test_the_pipeline_itself_is_swept(made_project: Path, tmp_path: Path) -> Non
     process = project.start(*arguments)
     assert process.stdout
     lines = [process.stdout.readline() for _ in range(2)]
-    assert re.search("lambda2=0.1: done in .*; stages: 9 ran, 0 cached, 4 unchanged", lines[1])
+    assert re.search("lambda2=0.1: done in .*; stages: 9 ran, 0 cached, 5 unchanged", lines[1])
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=120)
     assert process.returncode == 130
     printed = project.sweep(*arguments, status=1)
     assert "3 experiments, 1 of them done" in printed
     assert "lambda2=1e+39: failed: training diverged" in printed
-    assert re.search("lambda2=2.7: done in .*; stages: 9 ran, 0 cached, 4 unchanged", printed)
+    assert re.search("lambda2=2.7: done in .*; stages: 9 ran, 0 cached, 5 unchanged", printed)
     assert [row["loss.lambda2"] for row in project.rows()] == ["0.1", "2.7"]
     swept = run("git", "show", experiment(project, "lambda2=2.7"), cwd=project.folder)
     for stage in ("train_mse@2", "fetch_data", "degrade@2", "fetch_weights"):
