@@ -7,7 +7,7 @@
 # make lock     update the lock files after a change of pyproject.toml (needs uv)
 #
 # TORCH=cpu takes PyTorch's smaller build without CUDA from PyTorch's own index. .venv keeps the
-# choice; TORCH=default ends it.
+# choice; TORCH=default ends it. PYTHON=/path/to/python chooses the Python of a new .venv.
 
 SHELL := bash
 .DEFAULT_GOAL := repro
@@ -23,7 +23,7 @@ export DVC_SITE_CACHE_DIR := $(CURDIR)/.venv/dvc
 export DVC_NO_ANALYTICS := 1
 
 TORCH ?= $(patsubst .venv/torch-%,%,$(wildcard .venv/torch-*))
-TORCH := $(or $(TORCH),default)
+override TORCH := $(or $(TORCH),default)
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 # Packages of requirements.lock that are not installed: all of CUDA, or only Triton (0.9 GB), which
@@ -40,6 +40,15 @@ LOCK = awk '/^[^ \#]/ {found = /^($(1))==/} $(2)found' requirements.lock
 # A checksum in the name: touched files install nothing, and an interrupted install continues.
 checksum = $(shell (cat $(1); echo '$(LEFT_OUT)') | cksum | cut -d' ' -f1)
 VENV := .venv/torch-$(TORCH)
+PYTHONS := python3 python3.13 python3.12 python3.11 python3.14
+ifeq ($(origin PYTHON),command line)
+PYTHONS := $(PYTHON)
+ifneq ($(wildcard $(VENV)),)
+ifneq ($(shell $(PYTHON) --version),$(shell .venv/bin/python --version))
+$(error .venv has $(shell .venv/bin/python --version); to use $(PYTHON), delete .venv)
+endif
+endif
+endif
 INSTALLED := .venv/installed-$(call checksum,pyproject.toml requirements.lock requirements-cpu.lock)
 TOOLS := .venv/tools-$(call checksum,requirements-dev.lock)
 
@@ -74,11 +83,12 @@ lock:
 	    $(COMPILE) - --no-deps --index-url $(CPU_INDEX) --output-file requirements-cpu.lock
 
 $(VENV):
-	@case $(TORCH) in default|cpu) ;; \
+	@case "$(TORCH)" in default|cpu) ;; \
 	    *) echo "error: TORCH=$(TORCH): use TORCH=cpu or TORCH=default" >&2; exit 1; esac
-	@for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14); do \
+	@rm -f .venv/torch-* .venv/installed-* .venv/tools-*
+	@for python in $(PYTHONS); do \
 	    if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; \
-	    then $$python -m venv --clear .venv && exec touch $@; fi; done; \
+	    then $$python -m venv --clear .venv && touch $@; exit; fi; done; \
 	    echo "error: Python 3.11 to 3.14 is needed: make PYTHON=/path/to/python3.13" >&2; exit 1
 
 # setuptools comes first: pip's isolated builds would download one without a checksum.

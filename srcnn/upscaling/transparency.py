@@ -27,7 +27,7 @@ def nearest_visible(hidden: npt.NDArray[np.bool_]) -> tuple[Positions, Positions
     `hidden` [h, w] must not be true everywhere. Exact, in linear time (Meijster, Roerdink and
     Hesselink, 2000).
     """
-    if hidden.shape[1] > 4 * hidden.shape[0]:  # long columns are faster than long rows
+    if hidden.shape[1] > 32 * hidden.shape[0]:  # long columns are faster than long rows
         columns, rows = nearest_visible(hidden.T)
         return rows.T, columns.T
     rows = _nearest_in_columns(hidden)
@@ -57,7 +57,8 @@ def _nearest_in_rows(distance: Positions) -> Positions:
     for x in range(1, width):
         open_ = row  # rows in which the new parabola may be below the whole of the last one
         while open_.size:
-            last, first = place[top[open_], open_], start[top[open_], open_]
+            last = place[top[open_], open_].astype(np.int64)
+            first = start[top[open_], open_].astype(np.int64)
             old = (first - last) ** 2 + square[last, open_]
             open_ = open_[old > (first - x) ** 2 + square[x, open_]]
             top[open_] -= 1

