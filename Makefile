@@ -16,6 +16,8 @@ SHELL := bash
 # Stages and tests use the python of .venv.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME
+# Without bytecode each process compiles its modules, and pytest all tests, again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # DVC loads pickles from this folder. Its default, under /var/tmp, is writable by every user.
 export DVC_SITE_CACHE_DIR := $(CURDIR)/.venv/dvc
