@@ -30,6 +30,7 @@ from tests.tiny_project import make_project
 
 settings.register_profile("srcnn", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("srcnn")
+gc.set_threshold(50_000)  # collecting the tests makes millions of objects, and no garbage
 torch.set_num_threads(1)  # the tensors in tests are too small to gain from a second thread
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of programs must not spin
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # set by a shell for background jobs
