@@ -18,6 +18,7 @@ from srcnn.images.image_io import RGB8, write_png
 from srcnn.images.resize import imresize
 from srcnn.models.tensors import read_tensors
 from srcnn.utils.paths import lr_name
+from tests.stage_process import run_stage
 
 Picture = Callable[..., RGB8]
 
@@ -59,6 +60,14 @@ def start(workspace: Path, project: Path, *launcher: str) -> "subprocess.Popen[s
     )
 
 
+def train(workspace: Path) -> "subprocess.CompletedProcess[str]":
+    """Run the stage train in one process to its end."""
+    options = "--scale", "2", "--loss", "mse"
+    return run_stage(
+        "train", *options, cwd=workspace, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    )
+
+
 def wait_for(process: "subprocess.Popen[str]", beginning: str) -> None:
     """Read the output of the stage until a line with this beginning."""
     assert process.stdout is not None
@@ -70,19 +79,21 @@ def curve(workspace: Path) -> list[dict[str, float]]:
 
 
 def test_two_processes_train_as_one_does(workspace: Path, project: Path) -> None:
-    def trained(*launcher: str) -> tuple[list[dict[str, float]], dict[str, np.ndarray]]:
-        process = start(workspace, project, *launcher)
-        output, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors
+    def trained(output: str) -> tuple[list[dict[str, float]], dict[str, np.ndarray]]:
         assert output.count("epoch 2/2") == 1  # only one process prints
         weights, _ = read_tensors(workspace / "models/x2/mse.safetensors")
         return curve(workspace), {name: value.numpy() for name, value in weights.items()}
 
-    alone, weights = trained()
+    done = train(workspace)
+    assert done.returncode == 0, done.stderr
+    alone, weights = trained(done.stdout)
     change(workspace, devices=2)
     torchrun = (f"{Path(sys.executable).parent}/torchrun", "--nproc-per-node", "2")
     for launcher in ((), torchrun):
-        together, other_weights = trained(*launcher)
+        process = start(workspace, project, *launcher)
+        output, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        together, other_weights = trained(output)
         for row, other in zip(alone, together, strict=True):
             assert other == pytest.approx(row, rel=1e-4)
         for name, value in weights.items():
@@ -126,10 +137,9 @@ def test_an_interrupted_run_saves_and_continues_with_its_curve(
     assert errors.rstrip().endswith("the same command continues")
     before = curve(workspace)
     assert 2 <= len(before) < 5
-    again = start(workspace, project)
-    output, errors = again.communicate(timeout=120)
-    assert again.returncode == 0, errors
-    assert "continuing an unfinished run from epoch " in output
+    again = train(workspace)
+    assert again.returncode == 0, again.stderr
+    assert "continuing an unfinished run from epoch " in again.stdout
     after = curve(workspace)
     assert [row["epoch"] for row in after] == [1, 2, 3, 4, 5]
     assert after[: len(before)] == before
