@@ -43,13 +43,15 @@ def train(fabric: Fabric, settings: Settings, scale: int, loss: str, name: str) 
     title = f"×{scale} with {loss}"
     log, reported = EpochLog(trainer, title), list[str]()
     for row in trainer.run():
-        log.add(row)
         if fabric.is_global_zero:  # after each epoch, so that dvc plots can follow the run
             write_curves(trainer.progress.rows, f"{name}.csv")
+        log.add(row)
         if (changed := guard.changed()) and changed != reported:
             names = join_names(changed)
             fabric.print(f"{names}: changed during this run; change it back, or the run will fail")
         reported = changed
+    for logger in fabric.loggers:
+        logger.finalize("success")
     warn_if_worse(trainer, title)
     if fabric.is_global_zero:
         print(f"peak memory {peak_memory(fabric.device):.1f} GiB")

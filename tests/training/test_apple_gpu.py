@@ -150,3 +150,12 @@ def test_what_an_apple_gpu_cannot_do_is_refused(
         launch_fabric(precision, *processes)
     assert named in one_line(caught)
     assert "Apple GPU" in one_line(caught)
+
+
+def test_the_authors_network_returns_to_the_gpu_from_float64(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A fake CUDA device stands for Apple's, which this torch may lack; its float64 is on the CPU.
+    monkeypatch.setattr(device, "float64_device", lambda _: torch.device("cpu"))
+    with FakeTensorMode(), torch.device("cuda"):
+        assert AuthorsSRCNN(2, "authors_view")(torch.empty(1, 3, 20, 20)).device.type == "cuda"
