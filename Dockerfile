@@ -1,15 +1,15 @@
-# `srcnn upscale` in an image of its own, without torch and the pipeline:
+# An image with `srcnn upscale` only, without torch and the pipeline:
 #
 #     docker build --tag srcnn .
 #     docker run --rm --user "$(id -u):$(id -g)" --volume "$PWD:/work" srcnn upscale photo.jpg
 #
-# Not built yet: no Docker engine was available. hadolint accepts this file, and its RUN commands
-# were tested with Python 3.13 outside a container.
+# Not built yet. hadolint accepts this file, and its RUN commands were tested with Python 3.13
+# outside a container.
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE requirements.lock ./
 COPY srcnn srcnn
-# A constraint may not have checksums unless every package has one, and this wheel has none.
+# pip accepts checksums only if every package has one, and this wheel has none.
 RUN sed '/--hash/d; s/ \\$//' requirements.lock > constraints.txt \
     && pip wheel --no-cache-dir --no-deps --wheel-dir wheels . \
     && python -m venv --without-pip /opt/srcnn \

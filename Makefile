@@ -6,8 +6,8 @@
 # make install  only make .venv
 # make lock     update the lock files after a change of pyproject.toml (needs uv)
 #
-# TORCH=cpu takes PyTorch's smaller build without CUDA from PyTorch's own index. .venv keeps the
-# choice; TORCH=default ends it. PYTHON=/path/to/python chooses the Python of a new .venv.
+# TORCH=cpu installs PyTorch without CUDA, which is smaller, from PyTorch's own index. .venv keeps
+# this choice; TORCH=default ends it. PYTHON=/path/to/python chooses the Python of a new .venv.
 
 SHELL := bash
 .DEFAULT_GOAL := repro
@@ -16,7 +16,7 @@ SHELL := bash
 # Stages and tests use the python of .venv.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME
-# Without bytecode each process compiles its modules, and pytest all tests, again.
+# Without bytecode, each process compiles its modules again, and pytest all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
 # DVC loads pickles from this folder. Its default, under /var/tmp, is writable by every user.
