@@ -1,4 +1,4 @@
-"""The contents of this project's wheel, and what it needs."""
+"""The contents and dependencies of this project's wheel."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Python processes that lack what Windows lacks, to test on Linux what needs no Windows."""
+"""Simulates Windows on Linux: Python processes without the names that Windows lacks."""
 
 import os
 import subprocess

@@ -1,7 +1,7 @@
 """The program `srcnn`: runs the verb that the command line names.
 
-Each verb imports what it needs itself, so that help and usage errors appear at once. Signals wait
-until it has: during the import of torch they would abort Python.
+Each verb imports what it needs itself, so that help and usage errors appear at once. Signals are
+delayed during these imports, because a signal during the import of torch aborts Python.
 """
 
 import json
@@ -144,7 +144,7 @@ def _compare(options: Namespace) -> None:
 
 
 def _check_extra(verb: str, package: str, extra: str) -> None:
-    """Raise InputError unless a package of one of the extras of pyproject.toml is installed."""
+    """Raise InputError unless `package`, a part of this extra of pyproject.toml, is installed."""
     if find_spec(package) is None:
         advice = f"pip install 'srcnn-perceptual[{extra}]'"
         raise InputError(f"srcnn {verb} needs {package}: {advice}")

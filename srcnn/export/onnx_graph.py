@@ -1,7 +1,7 @@
 """Builds an ONNX graph node by node, and encodes it as the bytes of an ONNX file.
 
-The package onnx does the same, but it is a sixth of the upscaler's size, and its import takes a
-third of the time for a small picture. The fields have the numbers of ONNX's `onnx.proto`.
+The package onnx does the same, but would be a sixth of the upscaler's size, and its import a third
+of the time for a small image. The fields have the numbers of ONNX's `onnx.proto`.
 """
 
 from collections.abc import Iterable, Mapping

@@ -32,7 +32,7 @@ def best_device(*, deterministic: bool = True) -> torch.device:
 
 
 def float64_device(device: torch.device) -> torch.device:
-    """Where a device has its float64: on the CPU for Apple's GPU, which lacks it."""
+    """The device for float64: the CPU instead of Apple's GPU, which lacks float64."""
     return torch.device("cpu") if device.type == "mps" else device
 
 

@@ -3,8 +3,8 @@
 Float sums depend on the order of their terms, which depends on the width of the CPU's instructions
 and on the number of threads. CPUs have had AVX2 since 2013.
 
-Other CPUs, such as ARM's, are pinned to the instructions that all of their kind have. That bytes
-are the same on two of them has not been tested, so results name the CPU.
+Other CPUs, such as ARM's, are pinned to the instructions that all of their kind have. Whether two
+of them give the same bytes has not been tested, so results name the CPU.
 """
 
 import os

@@ -46,7 +46,7 @@ def launch_fabric(
     if device.type == "cuda" and devices > (available := torch.cuda.device_count()):
         raise InputError(f"train.devices: {devices}, but this machine has {available} GPUs")
     if device.type == "mps" and devices * nodes > 1:
-        raise InputError("train.devices, train.nodes: an Apple GPU trains in one process; set 1")
+        raise InputError("train.devices, train.nodes: an Apple GPU uses one process; set both to 1")
     if device.type == "mps" and precision == "bf16":
         raise InputError("train.precision: bf16 does not run on an Apple GPU; set 32 or auto")
     bf16 = precision == "bf16" or (precision == "auto" and bf16_is_fast(device))

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from srcnn.images.decode import PixelArray
 
 Positions = npt.NDArray[np.int32]
-_FAR = 2**29  # pixels; no side of an image is longer
+_FAR = 2**29  # pixels; longer than any side of an image
 
 
 def fill_transparent(image: PixelArray) -> PixelArray:

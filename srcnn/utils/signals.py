@@ -11,7 +11,7 @@ from srcnn.utils.system import SIGNALS
 
 @contextmanager
 def exit_on_signals() -> Iterator[None]:
-    """Turn all SIGNALS but Ctrl-C in the block into SystemExit with the status 128 + signal.
+    """In the block, turn all SIGNALS but SIGINT into SystemExit with the status 128 + signal.
 
     After these and after Ctrl-C, further signals are ignored, because the program is ending. A
     signal that is ignored before, as SIGHUP is under nohup, stays ignored.

@@ -1,8 +1,8 @@
-"""What differs between Linux, macOS and Windows: files, signals, processes, the terminal.
+"""The differences between Linux, macOS and Windows: files, signals, processes, the terminal.
 
-All other modules import it from here; `machine.py` has the processor and memory. What Windows lacks
-is found missing by its name, so that tests can take it away. `srcnn upscale` runs without psutil
-and filelock, so functions that need them import them themselves.
+Other modules contain no code for one system, except `machine.py` (processor and memory). The code
+checks for a missing name rather than for Windows, so that tests can remove the name. `srcnn
+upscale` runs without psutil and filelock, so functions that need them import them themselves.
 """
 
 import ctypes
@@ -116,7 +116,7 @@ class LockedFile:
     """
 
     def __init__(self, make_path: Callable[[], Path]):
-        """Create the file that `make_path` names; several ones, if another process removes it."""
+        """Create the file that `make_path` names; try again if another process removes it."""
         while True:
             self.path = make_path()
             self._file: int | None = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
@@ -185,7 +185,7 @@ def lock_for_children(file: Path) -> Iterator[dict[str, Any]]:
 
 
 def remove_unless_open(file: Path) -> None:
-    """Remove a file. Windows keeps it while a process has it open."""
+    """Remove a file; on Windows, keep it if a process has it open."""
     try:
         file.unlink()
     except PermissionError:
@@ -194,7 +194,7 @@ def remove_unless_open(file: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder, also with read-only files, such as git's, which Windows does not remove."""
+    """Remove a folder, even with read-only files, such as git's, which Windows would keep."""
     if sys.platform == "win32":
         for file in folder.rglob("*"):
             file.chmod(0o666)
@@ -202,9 +202,9 @@ def remove_folder(folder: Path) -> None:
 
 
 def is_own(folder: Path) -> bool:
-    """Whether a folder belongs to this user, and is no link.
+    """Whether `folder` is a folder of this user, and not a link.
 
-    Windows does not say whose it is; its folder for temporary files is the user's own.
+    On Windows the owner is not checked; its folder for temporary files is the user's own.
     """
     status = folder.lstat()
     return stat.S_ISDIR(status.st_mode) and (

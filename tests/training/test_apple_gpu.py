@@ -1,4 +1,4 @@
-"""Training on Apple's GPU, which has no float64; simulated, because the tests run without one."""
+"""Training on a simulated Apple GPU, which has no float64."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

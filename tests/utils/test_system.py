@@ -1,4 +1,4 @@
-"""Linux, macOS and Windows: what a system lacks stops no command, and one module knows it."""
+"""Linux, macOS and Windows: commands work without what a system lacks."""
 
 import ast
 import os
