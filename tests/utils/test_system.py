@@ -23,7 +23,7 @@ UPSCALE = """
 from srcnn.cli.program import main
 sys.exit(main(["upscale", "small.png", "--scale", "2"]))
 """
-LIBRARIES = "import numpy, onnx, onnxruntime, safetensors, tqdm, PIL.Image, subprocess, tempfile\n"
+LIBRARIES = "import numpy, onnxruntime, safetensors, tqdm, PIL.Image, subprocess, tempfile\n"
 PSUTIL = """
 import psutil  # on Linux it needs `resource`
 type(psutil.Process().memory_info()).peak_wset = property(lambda self: self.rss)  # as on Windows
