@@ -169,9 +169,8 @@ def openvino_tiles(scale: int) -> Method:
     from srcnn.upscaling.released_networks import load
     from srcnn.upscaling.tile_network import tile_network
 
-    network = load(scale)
-    tile = tile_network(network.networks, scale, network.upsampling, np.uint8)
-    compiled = by_openvino(tile.SerializeToString())
+    network = load(scale, threads=1)  # OpenVINO itself uses all threads for a tile
+    compiled = by_openvino(tile_network(network.networks, scale, network.upsampling, np.uint8))
 
     class Session:
         def run(self, _: None, inputs: dict[str, object]) -> list[object]:

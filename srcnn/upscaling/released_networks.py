@@ -35,7 +35,7 @@ def load(
         strength: in [0, 1]: 0 is the network trained with the MSE loss, 1 the one trained with the
             perceptual loss. Values between mix the two results linearly.
         model: a model file, such as `models/x2/mse.safetensors`, instead of the released ones.
-        threads: CPU threads; 0 for all cores.
+        threads: CPU threads; 0 for all cores, at most 16.
 
     Raises:
         InputError: there is no such network, or `strength` is not in [0, 1].

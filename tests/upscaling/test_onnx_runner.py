@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,18 @@ def test_tiles_and_strips_leave_no_seam(
     strips = list(network.strips(image))
     assert len(strips) == -(-70 // (64 // network.scale))
     assert apart(np.concatenate(strips), whole) <= 1
+
+
+def test_threads_and_images_at_the_same_time_change_no_value(
+    network: Upscaler, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_runner, "TILE", 64)
+    images = [np.dstack([picture(70, 90, phase=n), picture(70, 90)[..., 0]]) for n in range(4)]
+    parallel = Upscaler(network.networks, network.scale, network.upsampling, threads=3)
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(parallel, images))
+    for image, result in zip(images, results, strict=True):
+        np.testing.assert_array_equal(result, network(image))
 
 
 def test_wide_images_have_lower_strips(
