@@ -1,8 +1,13 @@
 """Upscales images with a released network: files of any kind, arrays and Pillow images."""
 
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import closing
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any, overload
 
 import numpy as np
@@ -12,8 +17,10 @@ from tqdm import tqdm
 
 from srcnn.errors import InputError, TooLarge
 from srcnn.images.decode import PixelArray
+from srcnn.images.image_io import image_size
 from srcnn.upscaling.image_files import from_pillow, read_image, to_pillow
 from srcnn.upscaling.onnx_runner import Upscaler
+from srcnn.upscaling.parallel_files import Work, run_in_order
 from srcnn.upscaling.released_networks import load, load_all
 from srcnn.upscaling.result_files import check_result_size, write_image
 from srcnn.upscaling.target_size import choose_network, describe_resize, strips_of_size
@@ -22,6 +29,7 @@ from srcnn.utils.files import name_errors
 from srcnn.utils.text import printable
 
 _Size = tuple[int, int]  # width and height
+_Notes = list[str]  # on what was converted or could not be kept
 
 
 @overload
@@ -99,25 +107,24 @@ def upscale_files(
     if allow_large:
         Image.MAX_IMAGE_PIXELS = None
     failed = done = 0
-    bar = tqdm(jobs, "upscaling", unit="image", leave=False, disable=None if jobs[1:] else True)
-    for job in bar:
-        try:
-            if isinstance(job, InputError):
-                raise job
-            with name_errors(job.target):
-                notes = upscale_file(
-                    job, networks, force=force, allow_large=allow_large, strip=strip
-                )
-        except Exception as error:  # continue with the next file, whatever this one raised
-            failed += 1
-            advice = "; use --allow-large to upscale it" if isinstance(error, TooLarge) else ""
-            name = job.source if isinstance(job, Job) else Path()
-            tqdm.write(f"error: {_describe(error, name)}{advice}", file=sys.stderr)
-        else:
-            if notes is None:
-                done += 1
-                continue
-            tqdm.write(" ".join([printable(str(job.target)), *(f"({note})" for note in notes)]))
+    upscale_source = partial(_upscale_source, networks, allow_large, strip)
+    works = (_prepare(job, force, upscale_source) for job in jobs)
+    hidden = None if jobs[1:] else True
+    with closing(run_in_order(works)) as results:
+        bar = tqdm(results, "upscaling", len(jobs), unit="image", leave=False, disable=hidden)
+        for job, result in zip(jobs, bar, strict=True):
+            try:
+                notes = result.result()
+            except Exception as error:  # continue with the next file, whatever this one raised
+                failed += 1
+                advice = "; use --allow-large to upscale it" if isinstance(error, TooLarge) else ""
+                tqdm.write(f"error: {_describe(error, job)}{advice}", file=sys.stderr)
+            else:
+                if notes is None or isinstance(job, InputError):
+                    done += 1
+                    continue
+                name = printable(str(job.target))
+                tqdm.write(" ".join([name, *(f"({note})" for note in notes)]))
     if done:
         print(f"{done} already done")
     if failed and jobs[1:]:
@@ -125,15 +132,39 @@ def upscale_files(
     return 1 if failed else 0
 
 
-def _describe(error: Exception, source: Path) -> InputError:
-    """An error as one line that names a file."""
-    if isinstance(error, InputError):
+def _prepare(
+    job: Job | InputError, force: bool, upscale: Callable[[Job, Event], _Notes]
+) -> tuple[int, Work[_Notes | None]]:
+    """The memory that a job needs, in bytes, and the function that does it or raises its error.
+
+    The function returns None if the result is there already.
+    """
+    try:
+        if isinstance(job, InputError):
+            raise job
+        with name_errors(job.target):
+            if _is_done(job, force):
+                return 0, lambda _: None
+            source = image_size(job.source)
+            result = job.size.size_for(job.source, source)
+        return 4 * (math.prod(source) + math.prod(result)), partial(upscale, job)
+    except Exception as error:
+        return 0, partial(_fail, error)
+
+
+def _fail(error: Exception, _: Event) -> None:
+    raise error
+
+
+def _describe(error: Exception, job: Job | InputError) -> Exception:
+    """An error of a job as one line that names a file."""
+    if isinstance(error, InputError) or isinstance(job, InputError):
         return error
     if isinstance(error, MemoryError):
-        return InputError(f"{source}: does not fit in this machine's memory")
+        return InputError(f"{job.source}: does not fit in this machine's memory")
     if isinstance(error, OSError):
         return InputError(f"{error.filename}: {error.strerror}")
-    return InputError(f"{source}: cannot be upscaled ({error})")
+    return InputError(f"{job.source}: cannot be upscaled ({error})")
 
 
 def upscale_file(
@@ -143,7 +174,7 @@ def upscale_file(
     force: bool = False,
     allow_large: bool = False,
     strip: bool = False,
-) -> list[str] | None:
+) -> _Notes | None:
     """Upscale a file.
 
     Returns notes on what was converted or could not be kept; None if the result is there already
@@ -153,6 +184,13 @@ def upscale_file(
         InputError: the file cannot be read, the result cannot be written, or another file has its
             name and `force` is not set.
     """
+    if _is_done(job, force):
+        return None
+    return _upscale_source(networks, allow_large, strip, job, Event())
+
+
+def _is_done(job: Job, force: bool) -> bool:
+    """Whether the result is there already and `force` is not set; errors as in `upscale_file`."""
     source, target = job.source, job.target
     if target.exists() and target.samefile(source):
         raise InputError(f"{target}: would overwrite the original; choose another output with -o")
@@ -162,15 +200,32 @@ def upscale_file(
         raise InputError(f"{source}: not a regular file")
     if (target.exists() or target.is_symlink()) and not force:
         if is_done(job):
-            return None
+            return True
         raise InputError(f"{target}: exists; use --force to overwrite it")
-    image = read_image(source)
-    if strip:
-        image = image.stripped()
-    height, width, _ = image.shape
-    size = job.size.size_for(source, (width, height))
-    check_result_size(target, job.kind, (width, height), size, allow_large=allow_large)
-    network = choose_network(networks, (width, height), size)
-    notes = [*image.notes, *describe_resize((width, height), network, size)]
-    strips = strips_of_size(image, network, size)
-    return notes + write_image(target, job.kind, image, strips, size)
+    return False
+
+
+def _upscale_source(
+    networks: Sequence[Upscaler], allow_large: bool, strip: bool, job: Job, stopped: Event
+) -> _Notes:
+    """Upscale a file, until `stopped` is set; returns notes."""
+    source, target = job.source, job.target
+    with name_errors(target):
+        image = read_image(source)
+        if strip:
+            image = image.stripped()
+        height, width, _ = image.shape
+        size = job.size.size_for(source, (width, height))
+        check_result_size(target, job.kind, (width, height), size, allow_large=allow_large)
+        network = choose_network(networks, (width, height), size)
+        notes = [*image.notes, *describe_resize((width, height), network, size)]
+        with closing(_until(stopped, strips_of_size(image, network, size))) as strips:
+            return notes + write_image(target, job.kind, image, strips, size)
+
+
+def _until(stopped: Event, strips: Iterator[PixelArray]) -> Generator[PixelArray, None, None]:
+    """Yield strips; raise CancelledError once `stopped` is set."""
+    for strip in strips:
+        if stopped.is_set():
+            raise CancelledError
+        yield strip

@@ -69,7 +69,7 @@ def hidden() -> set[Path]:
 
 def start_long(start: Start, shell: str = "") -> "subprocess.Popen[str]":
     """Start to upscale a large photograph; returns when its result is being written."""
-    noise = np.random.default_rng(0).integers(0, 256, (800, 800, 3), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (1600, 400, 3), dtype=np.uint8)
     write_png(Path("noise.png"), noise)
     before = hidden()
     process = start("noise.png", "-o", "large", shell=shell)
