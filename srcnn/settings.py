@@ -30,7 +30,7 @@ VGG_LAYERS = {
     network: tuple(f"block{i}_conv{j + 1}" for i, n in enumerate(blocks, 1) for j in range(n))
     for network, blocks in _CONVOLUTIONS.items()
 }
-"""Layer names by network, as in Keras; a table, as importing torchvision takes seconds."""
+"""Layer names by network, as in Keras; a table, as importing torch takes seconds."""
 
 Count = Annotated[int, Field(gt=0, lt=2**31)]
 PixelLoss = Literal["mse", "l1", "charbonnier"]  # functions of training/losses.py, such as l1_loss

@@ -1,16 +1,21 @@
-"""VGG16 and VGG19 (Simonyan and Zisserman 2015) from torchvision, as extractors of named features.
+"""VGG16 and VGG19 (Simonyan and Zisserman 2015) as extractors of named features.
 
-torchvision takes more than a second to import, so it is imported only where a network is built.
+The convolutions are numbered as in torchvision's `vgg.features`, whose weights they take. The
+networks are not built by torchvision, because its import takes a second longer than torch's.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from srcnn.errors import InputError
+
+BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
+"""By network: the convolutions in each of its five blocks, which pools separate."""
+
+_WIDTHS = 64, 128, 256, 512, 512  # C_out of the convolutions in each block
 
 
 class Layer(NamedTuple):
@@ -25,24 +30,27 @@ class Layer(NamedTuple):
 def list_layers(network: str, until: Iterable[str] = ()) -> list[Layer]:
     """The layers of `vgg16` or `vgg19` in order, up to the last one named in `until`, or all."""
     layers: list[Layer] = []
-    block = number = 1
-    for (name, module), (following, _) in pairwise(_modules(network).named_children()):
-        if isinstance(module, nn.MaxPool2d):
-            block, number = block + 1, 1
-        elif isinstance(module, nn.Conv2d):
-            shape = module.weight.shape
-            layers.append(Layer(f"block{block}_conv{number}", name, following, shape))
-            number += 1
+    place, channels = 0, 3
+    for block, (count, width) in enumerate(zip(BLOCKS[network], _WIDTHS, strict=True), 1):
+        for number in range(1, count + 1):
+            shape = torch.Size((width, channels, 3, 3))
+            name = f"block{block}_conv{number}"
+            layers.append(Layer(name, str(place), str(place + 1), shape))
+            place, channels = place + 2, width
+        place += 1  # the pool
     names = [layer.name for layer in layers]
     return layers[: max(map(names.index, until), default=len(names) - 1) + 1]
 
 
-def _modules(network: str) -> nn.Sequential:
+def _modules(layers: Iterable[Layer]) -> nn.Sequential:
     """The convolutions, ReLUs and pools on the meta device, which holds no weights."""
-    from torchvision.models import get_model
-
-    with torch.device("meta"):
-        modules: nn.Sequential = get_model(network, init_weights=False).features
+    modules = nn.Sequential()
+    for layer in layers:
+        if int(layer.conv) > len(modules):
+            modules.append(nn.MaxPool2d(2))
+        width, channels = layer.shape[:2]
+        modules.append(nn.Conv2d(channels, width, 3, padding=1, device="meta"))
+        modules.append(nn.ReLU(inplace=True))
     return modules
 
 
@@ -64,14 +72,12 @@ class VGGFeatures(nn.Module):
         layers: Iterable[str],
         prepare: Callable[[Tensor], Tensor] | None = None,
     ):
-        from torchvision.models.feature_extraction import create_feature_extractor
-
         super().__init__()
         asked = frozenset(layers)
         used = list_layers(network, asked)
-        # Not the nodes of the convolutions, because the ReLUs work in place.
-        nodes = {layer.relu: layer.name for layer in used if layer.name in asked}
-        self.extractor = create_feature_extractor(_modules(network), nodes)
+        # Not after the convolutions, because the ReLUs work in place.
+        self.names = {layer.relu: layer.name for layer in used if layer.name in asked}
+        self.extractor = _modules(used)
         if weights is None:
             self.extractor.to_empty(device="cpu")
             for module in self.extractor.modules():
@@ -102,7 +108,11 @@ class VGGFeatures(nn.Module):
         if min(height, width) < self.smallest_side:
             needed = f"{self.smallest_side}×{self.smallest_side} pixels, not {width}×{height}"
             raise InputError(f"loss.layers: {self.last} needs at least {needed}")
-        features: dict[str, Tensor] = self.extractor(self.prepare(image))
+        x, features = self.prepare(image), {}
+        for place, module in self.extractor.named_children():
+            x = module(x)
+            if place in self.names:
+                features[self.names[place]] = x
         return features
 
     def _normalise(self, image: Tensor) -> Tensor:

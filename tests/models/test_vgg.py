@@ -1,16 +1,18 @@
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+import torchvision
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from srcnn.data.pretrained_weights import vgg_weights
 from srcnn.images.image_io import RGB8, read_rgb
 from srcnn.models.tensors import Weights, to_tensor
-from srcnn.models.vgg import VGGFeatures, list_layers
+from srcnn.models.vgg import Layer, VGGFeatures, list_layers
 from srcnn.settings import VGG_LAYERS
 
 # Where torchvision's `vgg.features` has the ReLU of each layer of VGG19.
@@ -62,6 +64,22 @@ def plain_features(weights: Weights, network: str, image: Tensor) -> dict[str, T
     return result
 
 
+def torchvision_layers(network: str) -> list[Layer]:
+    """The layers in torchvision's `vgg.features`."""
+    layers: list[Layer] = []
+    block = number = 1
+    with torch.device("meta"):
+        modules = torchvision.models.get_model(network, init_weights=False).features
+    for (name, module), (following, _) in pairwise(modules.named_children()):
+        if isinstance(module, nn.MaxPool2d):
+            block, number = block + 1, 1
+        elif isinstance(module, nn.Conv2d):
+            shape = module.weight.shape
+            layers.append(Layer(f"block{block}_conv{number}", name, following, shape))
+            number += 1
+    return layers
+
+
 def features(weights: Weights, layers: Iterable[str], image: Tensor) -> dict[str, Tensor]:
     result: dict[str, Tensor] = VGGFeatures(weights, "vgg16", layers)(image)
     return result
@@ -69,7 +87,9 @@ def features(weights: Weights, layers: Iterable[str], image: Tensor) -> dict[str
 
 @pytest.mark.parametrize("network", VGG_LAYERS)
 def test_settings_know_the_layers_that_torchvision_has(network: str) -> None:
-    assert tuple(layer.name for layer in list_layers(network)) == VGG_LAYERS[network]
+    layers = torchvision_layers(network)
+    assert list_layers(network) == layers
+    assert tuple(layer.name for layer in layers) == VGG_LAYERS[network]
 
 
 @pytest.mark.parametrize("layer", AFTER_RELU)
