@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
-import torch
 
 from srcnn.analysis import claims
 from srcnn.analysis.hallucination import texture_energies
@@ -16,11 +15,8 @@ from srcnn.analysis.results import Results
 from srcnn.analysis.verdicts import Claim, Part, judge_parts
 from srcnn.images.grid_levels import grid_levels
 from srcnn.images.resize import imresize
-from srcnn.models.authors import AuthorsSRCNN
-from srcnn.models.tensors import to_tensor
 from srcnn.utils.methods import AUTHORS_METHODS
 
-CPU = torch.device("cpu")
 LAMBDAS = 0.9, 0.1  # of the MSE and of the features, in the published code
 
 
@@ -78,9 +74,14 @@ def seams(results: Results) -> Claim:
 
 def _seam_levels(results: Results, image: str, methods: Sequence[str]) -> dict[str, float]:
     """The level of 3 × 3 tiles in what each method adds, in dB, if the image is large enough."""
+    import torch  # takes more than a second, and most runs do without
+
+    from srcnn.models.authors import AuthorsSRCNN
+    from srcnn.models.tensors import to_tensor
+
     pictures = results.pictures(image, *methods, "bicubic")
-    lr = imresize(pictures["hr"], 1 / results.scale)
-    up = AuthorsSRCNN(results.scale, "authors_view").upsample(to_tensor(lr[None], CPU))[0]
+    lr = to_tensor(imresize(pictures["hr"], 1 / results.scale)[None], torch.device("cpu"))
+    up = AuthorsSRCNN(results.scale, "authors_view").upsample(lr)[0]
     theirs = up.mul(255).round().byte().permute(1, 2, 0).numpy()
     levels = {}
     for method in methods:

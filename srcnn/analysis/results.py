@@ -15,6 +15,7 @@ from srcnn.images.image_io import RGB8, read_rgb
 from srcnn.utils.json_files import read_json
 from srcnn.utils.methods import AUTHORS_METHODS, INTERPOLATIONS
 from srcnn.utils.tables import read_csv
+from srcnn.utils.tensor_files import NETWORK_BYTES, read_safetensors
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,13 +212,15 @@ def read_cpu_time(metrics: Path) -> dict[int, float]:
 
 
 def read_cost(model: Path) -> Cost:
-    """Read the cost of a trained network; errors as `load_model`."""
-    from torch import nn  # takes two seconds, and most readers of results do without
+    """Read the cost of a trained network.
 
-    from srcnn.models.model_files import load_model
-
-    network = load_model(model)
-    convolutions = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    try:  # without torch, whose import takes more than a second
+        weights, _ = read_safetensors(model, "np", NETWORK_BYTES)
+    except FileNotFoundError:
+        raise InputError(f"{model}: no such model") from None
+    kernels = [weight.size for weight in weights.values() if weight.ndim == 4]
     # Each weight of a kernel multiplies once per pixel.
-    multiply_adds = sum(layer.weight.numel() for layer in convolutions)
-    return Cost(sum(parameter.numel() for parameter in network.parameters()), multiply_adds)
+    return Cost(sum(weight.size for weight in weights.values()), sum(kernels))

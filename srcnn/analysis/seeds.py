@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from srcnn.analysis.statistics import LEVEL
 
@@ -82,4 +82,4 @@ def _half_width(
     spread = sum(square**2 / count for square, count in zip(squares, freedom, strict=True))
     # The mean's variance is estimated by their sum, with a minus before the residual.
     degrees = max((squares[0] + squares[1] - squares[2]) ** 2 / spread, min(freedom))
-    return float(t.ppf(1 - LEVEL / 2, degrees)) * math.sqrt(variance)
+    return float(stdtrit(degrees, 1 - LEVEL / 2)) * math.sqrt(variance)  # Student's t

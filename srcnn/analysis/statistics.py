@@ -9,6 +9,8 @@ with 20; for skewed values less often. So the sign test, which is exact, must ag
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,7 @@ MIN_SIGNIFICANT = 6
 MIN_POWERED = 23
 """Fewest images from which on `power` is 0.8 or more. It is also .804 with 20, but .769 with 21."""
 
+_RESAMPLES = *[1000] * 9, 999  # of the bootstrap, in batches that limit the memory
 _ROUNDING = 1e-9  # relative to the largest value: what floats leave of a sum that is 0
 
 
@@ -83,37 +86,34 @@ def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
         return None
     if len(set(values)) == 1:
         return float(values[0]), float(values[0])
-    from scipy.stats import bootstrap  # takes up to a second
-
-    found = bootstrap(
-        (np.asarray(values),),
-        np.mean,
-        n_resamples=9999,
-        batch=1000,
-        confidence_level=1 - LEVEL,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return _without_rounding(found.low, values), _without_rounding(found.high, values)
+    # The resamples of scipy.stats.bootstrap, whose import takes up to a second.
+    sample, random = np.asarray(values), np.random.default_rng(0)
+    batches = ((count, len(sample)) for count in _RESAMPLES)
+    means = [sample[random.integers(0, len(sample), size)].mean(axis=1) for size in batches]
+    low, high = np.quantile(np.concatenate(means), (LEVEL / 2, 1 - LEVEL / 2))
+    return _without_rounding(low, values), _without_rounding(high, values)
 
 
 def sign_test(above: int, below: int) -> float:
-    """Two-sided p of the exact sign test (scipy.stats.binomtest); 1 without values."""
-    from scipy.stats import binomtest
+    """Two-sided p of the exact sign test; 1 without values."""
+    signs = above + below
+    tail = sum(math.comb(signs, count) for count in range(min(above, below) + 1))
+    return min(1.0, 2 * tail / 2**signs)
 
-    return float(binomtest(above, above + below).pvalue) if above + below else 1.0
 
-
-def power(images: int, share: float = 0.8) -> float:
+def power(images: int, share: float | Fraction = Fraction(4, 5)) -> float:
     """The chance that the sign test finds what holds for a share of all images; exact, no ties.
 
     It falls now and then as the number of images rises, because p takes only a few values.
     """
-    from scipy.stats import binom
-
-    majorities = range(images // 2 + 1, images + 1)
-    found = [above for above in majorities if sign_test(above, images - above) <= LEVEL]
-    return float(binom.pmf(found, images, share).sum())
+    hits, total = share.as_integer_ratio()
+    ways = [math.comb(images, below) for below in range(images // 2 + 1)]
+    found = sum(
+        count * hits ** (images - below) * (total - hits) ** below
+        for below, (count, tail) in enumerate(zip(ways, accumulate(ways), strict=True))
+        if 2 * tail / 2**images <= LEVEL  # as `sign_test`
+    )
+    return found / total**images
 
 
 def _without_rounding(value: float, values: Sequence[float]) -> float:

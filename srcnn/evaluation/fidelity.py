@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from skimage.metrics import structural_similarity
 
 from srcnn.images.image_io import RGB8
 
@@ -40,5 +39,7 @@ def ssim(a: Array, b: Array) -> float:
 
     Gaussian window 11×11 with σ = 1.5, K = (0.01, 0.03), only positions where the window fits.
     """
+    from skimage.metrics import structural_similarity  # takes 0.2 s
+
     settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     return float(structural_similarity(a, b, data_range=255, **settings))

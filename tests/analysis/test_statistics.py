@@ -1,8 +1,10 @@
+import itertools
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +54,21 @@ def test_intervals_cover_the_mean_as_often_as_documented(images: int, share: flo
     intervals = filter(None, (bootstrap_interval(list(sample)) for sample in values))
     held = [low <= 0 <= high for low, high in intervals]
     assert np.mean(held) == pytest.approx(share, abs=0.04)
+
+
+@pytest.mark.parametrize("images", [2, 7, 33])
+def test_an_interval_equals_that_of_scipy(images: int) -> None:
+    values = np.random.default_rng(2).standard_normal(images)
+    options = {"method": "percentile", "n_resamples": 9999, "batch": 1000}
+    rng = np.random.default_rng(0)
+    expected = scipy.stats.bootstrap((values,), np.mean, rng=rng, **options).confidence_interval
+    assert bootstrap_interval(list(values)) == pytest.approx((expected.low, expected.high))
+
+
+def test_signs_are_tested_as_in_scipy() -> None:
+    for above, below in itertools.combinations(range(40), 2):
+        expected = scipy.stats.binomtest(above, above + below).pvalue
+        assert sign_test(above, below) == pytest.approx(expected)
 
 
 def test_one_image_has_a_mean_and_no_interval() -> None:
