@@ -39,11 +39,7 @@ def hallucination_map(sr: RGB8, hr: RGB8) -> Array:
     In units of the MSE of luma in [0, 1], over all BANDS but the first. Raises ValueError if the
     images differ in shape.
     """
-    maps = _remainders(sr, hr, BANDS)
-    total = np.zeros_like(next(maps))  # leaves out the first band
-    for remainder in maps:
-        total += remainder
-    return total
+    return _maps([sr], hr)[0]
 
 
 def energy_by_band(sr: RGB8, hr: RGB8, bands: int = BANDS) -> Array:
@@ -51,31 +47,51 @@ def energy_by_band(sr: RGB8, hr: RGB8, bands: int = BANDS) -> Array:
 
     The bands are rings of equal width from frequency 0 to 1/2; the last one includes the corners.
     """
-    return np.array([part.mean(dtype=np.float64) for part in _remainders(sr, hr, bands)])
+    return np.array([part.mean(dtype=np.float64) for (part,) in _remainders([sr], hr, bands)])
 
 
 def texture_energies(results: Results, methods: Sequence[str]) -> pd.DataFrame:
     """Mean energy of hallucinated texture: a row for each image, a column for each method."""
 
-    def energies(image: str) -> dict[str, float]:
+    def energies(image: str) -> list[float]:
         pictures = results.pictures(image, *methods)
-        maps = {method: hallucination_map(pictures[method], pictures["hr"]) for method in methods}
-        return {method: float(energy.mean(dtype=np.float64)) for method, energy in maps.items()}
+        maps = _maps([pictures[method] for method in methods], pictures["hr"])
+        return [float(energy.mean(dtype=np.float64)) for energy in maps]
 
     rows = map_threads(energies, results.names, f"texture ×{results.scale}")
-    return pd.DataFrame(rows, index=list(results.names))
+    return pd.DataFrame(rows, index=list(results.names), columns=list(methods))
 
 
-def _remainders(sr: RGB8, hr: RGB8, bands: int) -> Iterator[Array]:
-    """Energy of the remainder around each pixel, [H, W], for each band."""
-    if sr.shape != hr.shape:
-        raise ValueError(f"cannot compare {sr.shape} with {hr.shape}")
-    for sr_band, hr_band in zip(_split(sr, bands), _split(hr, bands), strict=True):
-        products = sr_band * sr_band, hr_band * hr_band, sr_band * hr_band
-        energy_sr, energy_hr, common = (gaussian_filter(product, _RADIUS) for product in products)
-        copied = np.zeros_like(energy_sr)
-        np.divide(common * common, energy_hr, out=copied, where=energy_hr > 0)
-        yield (energy_sr - copied).clip(0)
+def _maps(srs: Sequence[RGB8], hr: RGB8) -> list[Array]:
+    """The `hallucination_map` of each SR image."""
+    parts = _remainders(srs, hr, BANDS)
+    maps = [np.zeros_like(remainder) for remainder in next(parts)]  # leaves out the first band
+    for remainders in parts:
+        for total, remainder in zip(maps, remainders, strict=True):
+            total += remainder
+    return maps
+
+
+def _remainders(srs: Sequence[RGB8], hr: RGB8, bands: int) -> Iterator[list[Array]]:
+    """For each band, energy of the remainder around each pixel, [H, W], of each SR image."""
+    for sr in srs:
+        if sr.shape != hr.shape:
+            raise ValueError(f"cannot compare {sr.shape} with {hr.shape}")
+    for hr_band, *sr_bands in zip(*(_split(image, bands) for image in (hr, *srs)), strict=True):
+        energy_hr = _around(hr_band * hr_band)
+        yield [_remainder(sr_band, hr_band, energy_hr) for sr_band in sr_bands]
+
+
+def _remainder(sr_band: Array, hr_band: Array, energy_hr: Array) -> Array:
+    energy_sr, common = _around(sr_band * sr_band), _around(sr_band * hr_band)
+    copied = np.zeros_like(energy_sr)
+    np.divide(common * common, energy_hr, out=copied, where=energy_hr > 0)
+    return (energy_sr - copied).clip(0)
+
+
+def _around(products: Array) -> Array:
+    """The average around each pixel."""
+    return gaussian_filter(products, _RADIUS)
 
 
 def _split(image: RGB8, bands: int) -> Iterator[Array]:
