@@ -15,7 +15,7 @@ STAGES = Path(__file__).parents[1] / "stages"
 _METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 _server: Any = multiprocessing.get_context(_METHOD)
 _server.set_forkserver_preload(
-    [*(f"stages.{file.stem}" for file in STAGES.glob("[!_]*.py")), "torch._dynamo", "torchvision"]
+    [*(f"stages.{file.stem}" for file in STAGES.glob("[!_]*.py")), "skimage.metrics"]
 )
 
 
