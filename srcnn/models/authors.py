@@ -58,6 +58,9 @@ class AuthorsSRCNN(SRCNN):
         self.features = nn.Conv2d(3, 64, 9, padding=4)
         self.reconstruction = nn.Conv2d(32, 3, 5, padding=2)
 
+    def use_fast_layers(self) -> None:
+        """Do nothing: the rounded interpolation is not linear, and the layers pad."""
+
     def upsample(self, lr: Tensor) -> Tensor:
         """`cv2.resize` with INTER_CUBIC: [N, 3, h, w] to [N, 3, H, W], rounded to 8 bits.
 

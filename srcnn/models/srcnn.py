@@ -7,8 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from srcnn.images.resize import Kernel, upsampling_phases
+from srcnn.models.folding import FoldedFeatures
 from srcnn.models.receptive_field import MARGIN, halo_of
 from srcnn.utils.methods import ModelCode
+
+MIN_FOLDED_SCALE = 4  # at smaller scales, folding saves less than its copies cost
 
 
 class SRCNN(nn.Module):
@@ -30,13 +33,20 @@ class SRCNN(nn.Module):
         self.features = nn.Conv2d(3, 64, 9)
         self.mapping = nn.Conv2d(64, 32, 1)
         self.reconstruction = nn.Conv2d(32, 3, 5)
+        self.folded: FoldedFeatures | None = None
+        self.in_blocks = False  # whether float32, too, computes the last layer in blocks
 
     def forward(self, lr: Tensor, with_halo: bool = False) -> Tensor:
         """Super-resolve `lr` [N, 3, h, w], RGB in [0, 1], to [N, 3, scale·h, scale·w].
 
         With `with_halo`, `lr` already has `halo` more pixels on each side.
         """
-        return self.refine(self.upsample(lr if with_halo else pad_symmetric(lr, self.halo)))
+        lr = lr if with_halo else pad_symmetric(lr, self.halo)
+        if self.folded is None:
+            return self.refine(self.upsample(lr))
+        height, width = ((side - 2 * self.halo) * self.scale for side in lr.shape[2:])
+        x = F.relu_(self.mapping(self.folded(lr, self.features)))
+        return in_blocks(self.reconstruction, self.folded.to_pixels(x, height, width))
 
     def upsample(self, lr: Tensor) -> Tensor:
         """Interpolate `lr` [N, 3, h + 2·halo, w + 2·halo] to the size that `refine` takes."""
@@ -49,7 +59,7 @@ class SRCNN(nn.Module):
         """The three layers: [N, 3, H + 12, W + 12], RGB in [0, 1], to [N, 3, H, W]."""
         x = F.relu_(self.features(up))
         x = F.relu_(self.mapping(x))
-        if x.dtype == torch.bfloat16:  # float32 keeps the last digits of the released models
+        if self.in_blocks or x.dtype == torch.bfloat16:
             return in_blocks(self.reconstruction, x)
         out: Tensor = self.reconstruction(x)
         return out
@@ -61,6 +71,16 @@ class SRCNN(nn.Module):
     def quantise(self, sr: Tensor) -> Tensor:
         """RGB in [0, 1], which may exceed it, to levels from 0 to 255."""
         return sr.clamp(0, 1).mul_(255).round_()
+
+    def use_fast_layers(self) -> None:
+        """Compute with fewer multiplications from now on; only the last digits change.
+
+        The last layer is computed in blocks and, from MIN_FOLDED_SCALE on, the upsampling and the
+        first layer as one. The released models keep their digits without it.
+        """
+        self.in_blocks = True
+        if self.scale >= MIN_FOLDED_SCALE:
+            self.folded = FoldedFeatures(self.scale, self.upsampling)
 
     @torch.no_grad()
     def start_from_interpolation(self) -> None:

@@ -12,6 +12,7 @@ from srcnn.images.pairs import Pair, list_pairs
 from srcnn.models.authors import Layout
 from srcnn.models.device import environment
 from srcnn.models.model_files import make_model
+from srcnn.models.portable import is_pinned
 from srcnn.models.tensors import read_weights
 from srcnn.models.vgg import VGGFeatures
 from srcnn.settings import Loss, Settings
@@ -108,10 +109,13 @@ def build_trainer(
     model = make_model(scale, settings.model.upsampling, settings.model.code)
     if settings.model.init == "identity":
         model.start_from_interpolation()
+    if fabric.device.type == "cpu" and not is_pinned():  # measured on CPUs only
+        model.use_fast_layers()
     model.to(memory_format=torch.channels_last)
     sizes = options.model_dump(include={"patch_size", "patches_per_image", "batch_size"})
     sampling = sizes | options.augment.model_dump() | {"seed": settings.seed}
-    patches = Patches(inputs.train, scale, model.halo, **sampling)
+    reuse = options.reuse_patches
+    patches = Patches(inputs.train, scale, model.halo, **sampling, reuse=reuse)
     whole, selection = not model.is_local, None
     crops = Crops(inputs.val, scale, model.halo, patches.pixels, whole=whole)
     if inputs.select:

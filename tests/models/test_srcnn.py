@@ -298,6 +298,27 @@ def test_computing_in_blocks_equals_the_convolution(height: int, width: int) -> 
     torch.testing.assert_close(in_blocks(conv, x), conv(x))
 
 
+@pytest.mark.parametrize("upsampling", UPSAMPLINGS)
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("size", [(1, 1), (2, 9), (12, 7)])
+def test_fast_layers_change_neither_the_function_nor_its_gradients(
+    scale: int, upsampling: Kernel, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("srcnn.models.srcnn.MIN_FOLDED_SCALE", 2)  # fold at every scale
+    lr, results = random_lr(*size, batch=2).double(), []
+    for fast in (True, False):
+        model = network(scale, upsampling)
+        if fast:
+            model.use_fast_layers()
+        # In float64, where rounding hardly moves a feature across the step of a ReLU's gradient.
+        sr = model.double()(lr)
+        torch.manual_seed(1)
+        (sr * torch.rand(sr.shape)).sum().backward()
+        results.append([sr.detach(), *(weights.grad for weights in model.parameters())])
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-6 * float(theirs.abs().max()), rtol=0)
+
+
 def test_bfloat16_stays_near_float32() -> None:
     torch.manual_seed(0)
     model, lr = SRCNN(2), torch.rand(1, 3, 17, 20)
