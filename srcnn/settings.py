@@ -136,6 +136,7 @@ class Train(_Section):
     batch_size: Count
     patch_size: Count | None
     patches_per_image: Count
+    reuse_patches: Count
     lr: PositiveFloat
     schedule: Literal["constant", "cosine", "one_cycle"]
     epochs: Epochs

@@ -42,6 +42,9 @@ class Term:
         """The raw values, scalars by name; arguments as in `Objective.measure`."""
         raise NotImplementedError
 
+    def forget(self) -> None:
+        """Drop what depends on images that do not return."""
+
     def total(self, values: Values, ratios: Mapping[str, float], weight: float) -> Tensor:
         """The term from its raw values: each divided by its ratio (default 1), times `weight`."""
         return weight / ratios.get(self.name, 1.0) * values[self.name]
@@ -82,6 +85,10 @@ class PerceptualTerm(Term):
         with torch.no_grad():
             hr_features = self.hr_features(images, hr) if images else self.vgg(hr)
         return losses.feature_losses(self.vgg(sr), hr_features)
+
+    def forget(self) -> None:
+        """Drop the HR features, because other images follow."""
+        self.hr_features = HRFeatures(self.vgg, self.hr_features.processes)
 
     def total(self, values: Values, ratios: Mapping[str, float], weight: float) -> Tensor:
         """`weight` · Eq. 2, each layer divided by its ratio."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ from srcnn.errors import InputError
 from srcnn.images.image_io import RGB8
 from srcnn.images.pairs import Pair, with_halo
 from srcnn.utils.text import join_names
+
+Array = npt.NDArray[Any]
 
 
 def check_sizes(
@@ -63,7 +65,8 @@ class Patches:
 
     An epoch visits all images `patches_per_image` times, each time in another order. The random
     choices of a batch depend only on the seed, the epoch and the batch: any process can draw any
-    batch at any time, and gets the same patches.
+    batch at any time, and gets the same patches. With `reuse`, the epochs after the first one of a
+    set have its patches in random order.
 
     Raises:
         InputError: as in `check_sizes`.
@@ -79,12 +82,16 @@ class Patches:
     geometry: bool  # whether to rotate and mirror the patches
     colour: bool  # whether to permute the colour channels
     seed: int
+    reuse: int = 1  # epochs in a set, which have the same patches
 
     def __post_init__(self) -> None:
         sizes = {pair.name: (pair.hr.shape[1], pair.hr.shape[0]) for pair in self.pairs}
         check_sizes(sizes, self.patch_size, self.batch_size, geometry=self.geometry)
         self.patch_count = len(self.pairs) * (self.patches_per_image if self.patch_size else 1)
+        self.is_static = not (self.patch_size or self.geometry or self.colour)
         self._order = lru_cache(2 + self.batch_size // len(self.pairs))(self._image_order)
+        self._choices = lru_cache(len(self) if self.reuse > 1 else 1)(self._draw)
+        self._shuffled = lru_cache(2)(self._shuffle)
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -92,8 +99,12 @@ class Patches:
 
     @property
     def repeats(self) -> bool:
-        """Whether every epoch has the same whole images without augmentation."""
-        return not (self.patch_size or self.geometry or self.colour)
+        """Whether patches return in later epochs: with `reuse`, or whole images as they are."""
+        return self.reuse > 1 or self.is_static
+
+    def are_new(self, epoch: int) -> bool:
+        """Whether no patch of an epoch is one of the epoch before."""
+        return not self.is_static and self._first_of_set(epoch) == epoch
 
     @property
     def pixels(self) -> int:
@@ -123,6 +134,43 @@ class Patches:
 
     def random_choices(self, epoch: int, number: int, part: slice = slice(None)) -> RandomChoices:
         """The random choices of a batch, or of a part of it."""
+        patches = []
+        for patch in self._patches(epoch, number, part):
+            batch, place = divmod(patch, self.batch_size)
+            choices = self._choices(self._first_of_set(epoch), batch)
+            patches.append([values[place] for values in choices])
+        images, *others = zip(*patches, strict=True)
+        return RandomChoices(list(images), *map(np.stack, others))
+
+    def keys(self, epoch: int, number: int, part: slice = slice(None)) -> list[int]:
+        """A key for each patch of a batch, or of a part of it; an equal key means an equal patch.
+
+        The key of a whole image as it is, is the image's index.
+        """
+        if self.is_static:
+            return self.random_choices(epoch, number, part).images
+        before = self._first_of_set(epoch) * self.patch_count
+        return [before + patch for patch in self._patches(epoch, number, part)]
+
+    def _first_of_set(self, epoch: int) -> int:
+        """The first epoch with the patches of an epoch."""
+        return epoch if self.is_static else epoch - (epoch - 1) % self.reuse
+
+    def _patches(self, epoch: int, number: int, part: slice) -> list[int]:
+        """The patches of a batch, or of a part of it, by their place in the first epoch."""
+        first = number * self.batch_size
+        draws = slice(first, first + self.size(number))
+        if self._first_of_set(epoch) == epoch:
+            return list(range(draws.start, draws.stop)[part])
+        shuffled: list[int] = self._shuffled(epoch)[draws][part].tolist()
+        return shuffled
+
+    def _shuffle(self, epoch: int) -> npt.NDArray[np.int64]:
+        """The patches of an epoch that is not the first of its set, in their order."""
+        return np.random.default_rng((self.seed, 2, epoch)).permutation(self.patch_count)
+
+    def _draw(self, epoch: int, number: int) -> tuple[list[int], Array, Array, Array]:
+        """The `RandomChoices` of a batch of the first epoch of a set."""
         count = self.size(number)
         random = np.random.default_rng((self.seed, 0, epoch, number))
         positions = random.random((count, 2))
@@ -130,15 +178,10 @@ class Patches:
         channels = np.tile(np.arange(3), (count, 1))
         if self.colour:
             channels = random.permuted(channels, axis=1)
-        images = self.images(epoch, number, part)
-        return RandomChoices(images, positions[part], turns[part], channels[part])
-
-    def images(self, epoch: int, number: int, part: slice = slice(None)) -> list[int]:
-        """Indices of the images of the patches of a batch, or of a part of it."""
         first = number * self.batch_size
-        draws = range(first, first + self.size(number))[part]
-        visits = (divmod(draw, len(self.pairs)) for draw in draws)
-        return [int(self._order(epoch, visit)[place]) for visit, place in visits]
+        visits = (divmod(draw, len(self.pairs)) for draw in range(first, first + count))
+        images = [int(self._order(epoch, visit)[place]) for visit, place in visits]
+        return images, positions, turns, channels
 
     def _image_order(self, epoch: int, visit: int) -> npt.NDArray[np.int64]:
         """The order in which an epoch visits the images for the n-th time."""

@@ -58,7 +58,7 @@ class Batch:
     """The patches of a batch that one process trains on."""
 
     arrays: tuple[npt.NDArray[Any], ...]  # `Patches.batch`, or `GPUPatches.addresses` for a GPU
-    images: list[int]  # index of each patch's image, if the same images return in every epoch
+    keys: list[int]  # of `Patches.keys`, if every epoch has the same patches
     share: float  # of the whole batch
 
 
@@ -100,9 +100,9 @@ class TrainingStep:
             arrays = (self.gpu_patches.addresses(epoch, number, mine),)
         else:
             arrays = self.patches.batch(epoch, number, mine)
-        images = self.patches.images(epoch, number, mine) if self.patches.repeats else []
+        keys = self.patches.keys(epoch, number, mine) if self.patches.repeats else []
         share = len(range(size)[mine]) / size if rank < size else 0.0
-        return Batch(arrays, images, share)
+        return Batch(arrays, keys, share)
 
     def __call__(self, batch: Batch, lr: float) -> Result:
         """Update the weights; this process's part of the loss and raw values of the batch.
@@ -118,10 +118,10 @@ class TrainingStep:
         tensors = [torch.from_numpy(array) for array in batch.arrays]
         if self.captured:
             return self.captured(*tensors)
-        return self._update(tensors, batch.images, batch.share)
+        return self._update(tensors, batch.keys, batch.share)
 
     def _update(
-        self, tensors: Sequence[Tensor], images: Sequence[int] = (), share: float = 1.0
+        self, tensors: Sequence[Tensor], keys: Sequence[int] = (), share: float = 1.0
     ) -> Result:
         self.optimizer.zero_grad(set_to_none=True)
         pair = self.gpu_patches.batch(*tensors) if self.gpu_patches else tensors
@@ -135,7 +135,7 @@ class TrainingStep:
             with self.fabric.no_backward_sync(self.module, enabled=not_last):
                 sr = self.module(lr[part], with_halo=True)
                 with self.fabric.autocast():
-                    values = self.objective.measure(sr, hr[part], images[part])
+                    values = self.objective.measure(sr, hr[part], keys[part])
                 # The mean over a part counts by its share of the batch. Fabric averages gradients
                 # over the processes, hence the factor world_size.
                 weight = share * len(sr) / len(lr)

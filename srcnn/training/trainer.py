@@ -107,6 +107,9 @@ class Trainer:
         progress, count = self.progress, len(self.patches)
         self.epoch_share, self.waited = 1 - progress.batch / count, 0.0
         self.model.train()
+        if self.patches.are_new(progress.epoch):
+            for term in self.objective.terms:
+                term.forget()
         first_bad = torch.tensor(count + 1, device=self.fabric.device)  # batch, counted from 1
         batches = prefetch(partial(self.step.draw, progress.epoch), range(progress.batch, count))
         with tqdm(

@@ -1,5 +1,6 @@
 import os
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,37 @@ def test_the_same_seed_draws_the_same_patches_and_another_draws_others(make_pair
 def test_each_epoch_draws_other_patches(make_pair: MakePair) -> None:
     source = patches([make_pair("a", 40, 30)])
     assert len({bytes_of(source, epoch) for epoch in range(1, 6)}) == 5
+
+
+def test_reused_patches_return_in_another_order_and_then_change(make_pair: MakePair) -> None:
+    pairs = [make_pair("a", 40, 30), make_pair("b", 30, 44, phase=1)]
+    source = patches(pairs, geometry=True, colour=True, reuse=3)
+    epochs = [[hr.tobytes() for _, hr in drawn(source, epoch)] for epoch in range(1, 8)]
+    sets = [frozenset(epoch) for epoch in epochs]
+    assert sets[0] == sets[1] == sets[2]
+    assert sets[3] == sets[4] == sets[5]
+    assert not sets[0] & sets[3]
+    assert not sets[3] & sets[6]
+    assert len({tuple(epoch) for epoch in epochs}) == 7
+    assert [epoch for epoch in range(1, 8) if source.are_new(epoch)] == [1, 4, 7]
+
+
+@pytest.mark.parametrize("reuse", [1, 2])
+def test_an_equal_key_means_an_equal_patch(make_pair: MakePair, reuse: int) -> None:
+    source = patches([make_pair("a", 40, 30), make_pair("b", 30, 44, phase=1)], reuse=reuse)
+    seen: dict[int, bytes] = {}
+    for epoch, number in product(range(1, 5), range(len(source))):
+        for key, hr in zip(source.keys(epoch, number), source.batch(epoch, number)[1], strict=True):
+            assert seen.setdefault(key, hr.tobytes()) == hr.tobytes()
+    assert len(seen) == 4 * source.patch_count // reuse
+
+
+def test_whole_images_without_augmentation_are_always_the_same(make_pair: MakePair) -> None:
+    pairs = [make_pair("a", 40, 30), make_pair("b", 40, 30, phase=1)]
+    source = patches(pairs, patch_size=None)
+    assert source.repeats
+    assert [sorted(source.keys(epoch, 0)) for epoch in range(1, 4)] == [[0, 1]] * 3
+    assert not patches(pairs, patch_size=None, colour=True).repeats
 
 
 def test_each_batch_of_an_epoch_draws_other_patches(make_pair: MakePair) -> None:
