@@ -123,7 +123,8 @@ def build_trainer(
     objective = make_objective(settings.loss_of(loss), inputs, scale, fabric)
     epochs = settings.epochs_of(loss)
     plan = Plan(epochs, options.lr, options.schedule, options.clip_norm, options.micro_batch)
-    if should_compile(options.compile, fabric, epochs * len(patches)):
+    steps, folded = epochs * len(patches), model.folded is not None
+    if should_compile(options.compile, fabric, steps, folded=folded):
         model.compile(dynamic=False)  # one kernel per size, whichever comes first
     step = TrainingStep(fabric, model, objective, patches, plan, use_graph=use_graph)
     return Trainer(step, crops, checkpoint, selection, inputs.val)

@@ -73,11 +73,12 @@ def in_bfloat16(fabric: Fabric) -> bool:
         return torch.is_autocast_enabled(fabric.device.type)
 
 
-def should_compile(setting: str, fabric: Fabric, steps: int) -> bool:
+def should_compile(setting: str, fabric: Fabric, steps: int, *, folded: bool = False) -> bool:
     """Whether to compile the network (`auto`, `always` or `never`) for a run of `steps` steps.
 
-    On a CPU, compiling takes up to a minute and saves a few hundredths of a step in bfloat16 only;
-    on an H100, ten seconds and a fifth (`benchmarks/README.md`).
+    On a CPU, compiling takes up to a minute and saves a few hundredths of a step in bfloat16 only,
+    and a `folded` network takes longer then; on an H100, compiling takes ten seconds and saves a
+    fifth (`benchmarks/README.md`).
 
     Raises:
         InputError: the setting is `always` and there is no compiler.
@@ -88,7 +89,7 @@ def should_compile(setting: str, fabric: Fabric, steps: int) -> bool:
         raise InputError(f"train.compile: always needs a compiler, but {compiler} is not installed")
     if setting != "auto":
         return setting == "always"
-    saves_time = (cuda or in_bfloat16(fabric)) and steps >= MIN_STEPS_TO_COMPILE
+    saves_time = (cuda or (in_bfloat16(fabric) and not folded)) and steps >= MIN_STEPS_TO_COMPILE
     return saves_time and shutil.which(compiler) is not None
 
 
