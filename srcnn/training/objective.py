@@ -97,7 +97,7 @@ class PerceptualTerm(Term):
 
 
 class HRFeatures:
-    """Caches the VGG features of HR images that return in every epoch, while there is memory.
+    """Caches the VGG features of HR images that return in later epochs, while there is memory.
 
     Each image passes through VGG alone, cached or not, so that the numbers are the same. Features
     stay on the device of VGG. `processes` share the host's memory. Without `room` in bytes, the
@@ -161,7 +161,7 @@ class Objective:
         Args:
             sr: [N, 3, H, W], RGB in [0, 1].
             hr: as `sr`.
-            images: a key for each image if the same images return in every epoch, else empty.
+            images: a key for each image if images return in later epochs, else empty.
         """
         values: dict[str, Tensor] = {}
         for term in self.terms:
