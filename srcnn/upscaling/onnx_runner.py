@@ -1,5 +1,6 @@
 """Runs a trained network on images of any size with ONNX Runtime on a CPU, strip by strip."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -41,7 +42,7 @@ class Upscaler:
         self.halo = halo_of(self.scale)
         self._sessions: dict[str, Any] = {}
         self._lock = Lock()  # of the sessions
-        self._pool = ThreadPoolExecutor(self.threads or min(cpu_count(), _MAX_THREADS))
+        self._pools: dict[int, ThreadPoolExecutor] = {}  # by process
 
     def __call__(self, image: PixelArray) -> PixelArray:
         """Upscale [h, w, C] to [scale·h, scale·w, C] in the dtype of `image`."""
@@ -74,16 +75,17 @@ class Upscaler:
         height, width, channels = lr.shape[0] - 2 * margin, lr.shape[1] - 2 * margin, lr.shape[2]
         scale, step = self.scale, max(1, TILE // self.scale)
         strip = _Strip(np.empty((height * scale, width * scale, channels), lr.dtype))
+        pool = self._pool()
         if channels in (2, 4):
             lr = fill_transparent(lr)
             alpha = _crop_margin(lr[..., -1], margin - 2)
-            strip.start(self._pool, self._upscale_alpha, alpha, strip.pixels[..., -1])
+            strip.start(pool, self._upscale_alpha, alpha, strip.pixels[..., -1])
         colours = slice(channels - (channels in (2, 4)))
         context = _crop_margin(lr[..., colours], margin - self.halo)
         for left in range(0, width, step):
             tile = context[:, left : left + step + 2 * self.halo]
             sr = strip.pixels[:, left * scale : (left + step) * scale, colours]
-            strip.start(self._pool, self._upscale_tile, tile, sr)
+            strip.start(pool, self._upscale_tile, tile, sr)
         return strip
 
     def _upscale_alpha(self, alpha: PixelArray, result: PixelArray) -> None:
@@ -99,6 +101,14 @@ class Upscaler:
         session = self._session(lr.dtype)
         sr = session.run(None, {"lr": np.ascontiguousarray(rgb[None])})[0][0]
         result[:] = _luma(sr) if grey else sr
+
+    def _pool(self) -> Executor:
+        """The threads of this process; a forked process does not have those of its parent."""
+        with self._lock:
+            if os.getpid() not in self._pools:
+                threads = self.threads or min(cpu_count(), _MAX_THREADS)
+                self._pools = {os.getpid(): ThreadPoolExecutor(threads)}
+            return self._pools[os.getpid()]
 
     def _session(self, dtype: Any) -> Any:
         name = np.dtype(dtype).name

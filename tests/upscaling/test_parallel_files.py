@@ -138,3 +138,20 @@ def test_closing_stops_what_runs_and_starts_nothing_more() -> None:
     started.wait(PATIENCE)
     futures.close()
     assert ended == [True] * THREADS
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_forked_process_can_upscale_too() -> None:
+    code = """
+import os
+import numpy as np
+from srcnn import load
+network, image = load(2), np.zeros((8, 8, 3), np.uint8)
+network(image)
+if child := os.fork():
+    raise SystemExit(os.waitpid(child, 0)[1])
+network(image)
+os._exit(0)
+"""
+    # Python warns about threads in a process that forks.
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
