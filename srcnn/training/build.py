@@ -84,7 +84,7 @@ def make_checkpoint(
     run = [
         *(scale, loss, settings.seed, settings.model, settings.loss_of(loss), options),
         *(inputs.digest, code_digest(*ROOMS), sha256_of(script)),
-        *(environment(fabric.device), version("lightning-fabric"), version("torchvision")),
+        *(environment(fabric.device), version("lightning-fabric")),
     ]
     return Checkpoint(Path(f".training/x{scale}_{loss}"), run)
 

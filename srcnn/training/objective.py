@@ -88,7 +88,7 @@ class PerceptualTerm(Term):
 
     def forget(self) -> None:
         """Drop the HR features, because other images follow."""
-        self.hr_features = HRFeatures(self.vgg, self.hr_features.processes)
+        self.hr_features.clear()
 
     def total(self, values: Values, ratios: Mapping[str, float], weight: float) -> Tensor:
         """`weight` · Eq. 2, each layer divided by its ratio."""
@@ -121,15 +121,26 @@ class HRFeatures:
             return each[0]  # without a copy: the features of whole images take gigabytes
         return {layer: torch.cat([features[layer] for features in each]) for layer in each[0]}
 
+    def clear(self) -> None:
+        """Drop all features; the room for others stays the same."""
+        if self.room is not None:
+            self.room += sum(map(_size, self.cache.values()))
+        self.cache.clear()
+
     def _features(self, key: Hashable, image: Tensor) -> dict[str, Tensor]:
         if key in self.cache:
             return self.cache[key]
         features = self.vgg(image)
-        size = sum(feature.nbytes for feature in features.values())
+        size = _size(features)
         if self.room is not None and size <= self.room:
             self.room -= size
             self.cache[key] = features
         return features
+
+
+def _size(features: Mapping[str, Tensor]) -> int:
+    """Bytes of the features of an image."""
+    return sum(feature.nbytes for feature in features.values())
 
 
 def _free_memory(device: torch.device, processes: int) -> int:

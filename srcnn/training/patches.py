@@ -134,13 +134,16 @@ class Patches:
 
     def random_choices(self, epoch: int, number: int, part: slice = slice(None)) -> RandomChoices:
         """The random choices of a batch, or of a part of it."""
+        if self._first_of_set(epoch) == epoch:
+            images, *others = self._choices(epoch, number)
+            return RandomChoices(images[part], *(values[part] for values in others))
         patches = []
         for patch in self._patches(epoch, number, part):
             batch, place = divmod(patch, self.batch_size)
             choices = self._choices(self._first_of_set(epoch), batch)
             patches.append([values[place] for values in choices])
-        images, *others = zip(*patches, strict=True)
-        return RandomChoices(list(images), *map(np.stack, others))
+        chosen, *rows = zip(*patches, strict=True)
+        return RandomChoices(list(chosen), *map(np.stack, rows))
 
     def keys(self, epoch: int, number: int, part: slice = slice(None)) -> list[int]:
         """A key for each patch of a batch, or of a part of it; an equal key means an equal patch.

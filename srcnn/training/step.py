@@ -58,7 +58,7 @@ class Batch:
     """The patches of a batch that one process trains on."""
 
     arrays: tuple[npt.NDArray[Any], ...]  # `Patches.batch`, or `GPUPatches.addresses` for a GPU
-    keys: list[int]  # of `Patches.keys`, if every epoch has the same patches
+    keys: list[int]  # of `Patches.keys`, if patches return in later epochs, else empty
     share: float  # of the whole batch
 
 

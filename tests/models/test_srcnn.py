@@ -319,10 +319,14 @@ def test_fast_layers_change_neither_the_function_nor_its_gradients(
         torch.testing.assert_close(ours, theirs, atol=1e-6 * float(theirs.abs().max()), rtol=0)
 
 
-def test_bfloat16_stays_near_float32() -> None:
-    torch.manual_seed(0)
-    model, lr = SRCNN(2), torch.rand(1, 3, 17, 20)
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("fast", [False, True])
+def test_bfloat16_stays_near_float32(scale: int, fast: bool) -> None:
+    model, lr = network(scale), random_lr(17, 20)
+    expected = model(lr)
+    if fast:
+        model.use_fast_layers()
     with torch.autocast("cpu", torch.bfloat16):
         rounded = model(lr)
-    assert rounded.shape == (1, 3, 34, 40)
-    torch.testing.assert_close(rounded.float(), model(lr), atol=0.01, rtol=0)
+    assert rounded.shape == (1, 3, 17 * scale, 20 * scale)
+    torch.testing.assert_close(rounded.float(), expected, atol=0.01, rtol=0)

@@ -71,3 +71,12 @@ def test_processes_share_the_free_memory(vgg: VGGFeatures, images: Tensor) -> No
         features(["a"], images[:1])
     assert alone.room
     assert shared.room == pytest.approx(alone.room / 4, rel=0.3)
+
+
+def test_cleared_features_leave_the_same_room_for_others(vgg: VGGFeatures, images: Tensor) -> None:
+    features = HRFeatures(vgg, room=2 * SIZE)
+    features("abc", images)
+    assert (list(features.cache), features.room) == (["a", "b"], 0)
+    features.clear()
+    assert (list(features.cache), features.room) == ([], 2 * SIZE)
+    torch.testing.assert_close(features("c", images[:1]), vgg(images[:1]))
