@@ -3,8 +3,9 @@
     python -m benchmarks.drift [--scale 4] [--loss mse]
 
 Trains the sample with `portable: true`, then with one change at a time that another machine may
-bring, and with other seeds for comparison. A CPU without bfloat16 emulates it, which takes many
-times as long. Needs the data/ of `make repro` and about ten minutes.
+bring, and with other seeds for comparison. Without `portable`, all cases have fast layers
+(`SRCNN.use_fast_layers`); the first of them has no other change. A CPU without bfloat16 emulates
+it, which takes many times as long. Needs the data/ of `make repro` and about ten minutes.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from srcnn.models.tensors import read_tensors
 FREE: dict[str, Any] = {"portable": False, "train.precision": "32"}
 CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "none": ({}, {}),
+    "fast layers": (FREE, {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}),
     "one thread": (FREE, {"OMP_NUM_THREADS": "1"}),
     "instructions of 2008 (SSE4.1)": (
         FREE,

@@ -1,13 +1,14 @@
 """Time a training step, and compare it with a usual training loop and with the device's limit.
 
-    python -m benchmarks.training [--json] [--batch 16] [--patch 96] [--steps 12]
+    python -m benchmarks.training [--scale 2] [--batch 16] [--patch 96] [--reuse 1] [--steps 12]
 
-Times the MSE (Eq. 1) and the perceptual loss (Eq. 3, VGG up to block2_conv2 with random weights) at
-×2, on batches of patches of 2K photographs. The usual loop runs in float32 and NCHW without
-compiling, decodes a PNG per sample in a DataLoader, and reads the loss at each step; it is timed
-with and without its data. Ours is `Trainer` as in a long run of the stage train, with its data. The
-roof is the device's fastest matrix product in the same precision. The photographs are those of
-`benchmarks.resize`.
+Times the MSE (Eq. 1) and the perceptual loss (Eq. 3, VGG up to block2_conv2 with random weights) on
+batches of patches of 2K photographs. The usual loop runs in float32 and NCHW without compiling,
+decodes a PNG per sample in a DataLoader, and reads the loss at each step; it is timed with and
+without its data. Ours is `Trainer` as in a long run of the stage train, with its data; with
+`--reuse`, the mean over new and reused patches. The roof is the device's fastest matrix product in
+the same precision. The photographs are those of `benchmarks.resize`. To measure as on a CPU without
+AVX-512, set ONEDNN_MAX_CPU_ISA=AVX2 and ATEN_CPU_CAPABILITY=avx2.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from srcnn.images.image_io import crop_to_multiple, read_rgb, write_png
 from srcnn.images.pairs import list_pairs
 from srcnn.images.resize import imresize
 from srcnn.models.device import best_device, bf16_is_fast, device_name, peak_memory
+from srcnn.models.srcnn import MIN_FOLDED_SCALE
 from srcnn.models.vgg import VGGFeatures
 from srcnn.settings import read_settings
 from srcnn.training.build import Inputs, build_trainer
@@ -46,53 +48,60 @@ from srcnn.training.pixel_cache import CachedPairs
 from srcnn.utils.paths import lr_name
 
 ROOT = Path(__file__).parents[1]
-SCALE, LAYER = 2, "block2_conv2"
+LAYER = "block2_conv2"
 
 
 @dataclass(frozen=True)
 class Size:
-    """Patches in a batch, and the HR pixels of a patch's side."""
+    """The size of a step's work."""
 
-    batch: int
-    patch: int
+    batch: int  # patches
+    patch: int  # HR pixels of a patch's side
+    scale: int
+    reuse: int  # epochs in a row with the same patches
 
 
 def main() -> None:
     """Print the table, or its numbers as JSON."""
     parser = argparse.ArgumentParser(description="Time training steps.")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--scale", type=int, default=2)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--patch", type=int, default=96, metavar="PIXELS")
+    parser.add_argument("--reuse", type=int, default=1, metavar="EPOCHS")
     parser.add_argument("--steps", type=int, default=200 if torch.cuda.is_available() else 12)
     options = parser.parse_args()
-    size = Size(options.batch, options.patch)
+    size = Size(options.batch, options.patch, options.scale, options.reuse)
     result: dict[str, Any] = {"device": device_name(best_device())}
     result["threads"] = torch.get_num_threads()
     result["gemm_fp32_gflops"] = gemm_roof(torch.float32)
     fast = bf16_is_fast(best_device())  # emulation would take minutes
     result["gemm_bf16_gflops"] = gemm_roof(torch.bfloat16) if fast else None
     with tempfile.TemporaryDirectory() as folder:
-        write_photos(Path(folder))
+        write_photos(Path(folder), size.scale)
         for loss in ("mse", "perceptual"):
             result[loss] = compare(Path(folder), loss, size, options.steps, result)
     if options.json:
         print(json.dumps(result, indent=2))
         return
     print(f"{result['device']}, {result['threads']} threads; ", end="")
-    print(f"batches of {size.batch} patches of {size.patch} pixels")
+    print(
+        f"×{size.scale}, batches of {size.batch} patches of {size.patch} pixels, reuse {size.reuse}"
+    )
     bf16 = result["gemm_bf16_gflops"]
     print(f"GEMM: {result['gemm_fp32_gflops']:.0f} GFLOP/s in float32, ", end="")
     print(f"{bf16:.0f} in bfloat16\n" if bf16 else "bfloat16 not in hardware\n")
     print(
-        "| step | usual loop | usual loop without data loading | ours | speed-up | patches/s ",
+        "| step | usual loop | usual loop without data loading | ours | speed-up | without data ",
         end="",
     )
-    print("| GFLOP/s | of peak | peak memory |\n|---|" + "---|" * 8)
+    print("| patches/s | GFLOP/s | of peak | peak memory |\n|---|" + "---|" * 9)
     for loss in ("mse", "perceptual"):
         r = result[loss]
         print(
             f"| {loss} | {r['stock_ms']:.0f} ms | {r['stock_step_ms']:.0f} ms | "
-            f"{r['ours_ms']:.0f} ms | {r['speedup']:.1f} × | {r['samples_per_s']:.0f} | "
+            f"{r['ours_ms']:.0f} ms | {r['speedup']:.1f} × | {r['speedup_without_data']:.2f} × | "
+            f"{r['samples_per_s']:.0f} | "
             f"{r['gflops']:.0f} | {100 * r['roof_share']:.0f} % | {r['peak_gib']:.1f} GiB |"
         )
 
@@ -130,24 +139,25 @@ def compare(
 def step_gflop(loss: str, size: Size, *, needed: bool = True) -> float:
     """Billions of multiplications and additions in the convolutions of a step.
 
-    The first layer needs no gradient of its input, and VGG none of its weights. VGG computes HR
-    forwards, and SR forwards and backwards.
+    The first layer needs no gradient of its input, and VGG none of its weights. VGG computes SR
+    forwards and backwards, and HR forwards in one of `reuse` epochs.
 
     Args:
         loss: `mse` or `perceptual`.
         size: of the batch.
-        needed: False to count three forward passes for the first layer too, as is usual.
+        needed: False to count three forward passes for every layer, as is usual.
     """
     wide = (size.patch + 4) ** 2  # the 5×5 layer needs 4 pixels more
     first = (2 if needed else 3) * 9 * 9 * 3 * 64
-    macs = wide * (first + 3 * 64 * 32) + 3 * size.patch**2 * 5 * 5 * 32 * 3
+    macs: float = wide * (first + 3 * 64 * 32) + 3 * size.patch**2 * 5 * 5 * 32 * 3
     if loss == "perceptual":
         side = size.patch
         for module in random_vgg().modules():
             if isinstance(module, nn.MaxPool2d):
                 side //= 2
             elif isinstance(module, nn.Conv2d):
-                macs += 3 * side**2 * module.weight.numel()
+                passes = 2 + 1 / size.reuse if needed else 3
+                macs += passes * side**2 * module.weight.numel()
     return 2 * size.batch * macs / 1e9
 
 
@@ -178,12 +188,12 @@ def synchronize() -> None:
         torch.accelerator.synchronize()
 
 
-def write_photos(folder: Path) -> None:
+def write_photos(folder: Path, scale: int) -> None:
     """Write four photographs as hr/NNNN.png and lr/NNNNx2.png."""
     for number, png in zip(range(1, 5), originals(), strict=False):
-        hr = crop_to_multiple(read_rgb(png), SCALE)
+        hr = crop_to_multiple(read_rgb(png), scale)
         write_png(folder / f"hr/{number:04d}.png", hr)
-        write_png(folder / "lr" / lr_name(f"{number:04d}", SCALE), imresize(hr, 1 / SCALE))
+        write_png(folder / "lr" / lr_name(f"{number:04d}", scale), imresize(hr, 1 / scale))
 
 
 def random_vgg(network: str = "vgg16", layers: Sequence[str] = (LAYER,)) -> VGGFeatures:
@@ -195,19 +205,21 @@ def random_vgg(network: str = "vgg16", layers: Sequence[str] = (LAYER,)) -> VGGF
 def our_step(folder: Path, loss: str, size: Size, steps: int) -> tuple[float, bool, float]:
     """Seconds of a step of `Trainer`, whether in bfloat16, and the share of waiting for patches."""
     fabric = launch_fabric("auto")
-    files = list_pairs(folder / "hr", folder / "lr", SCALE)
+    files = list_pairs(folder / "hr", folder / "lr", size.scale)
     pairs = CachedPairs(files, folder / "hr-pixels", folder / "lr-pixels")
     vgg = None
     if loss == "perceptual":
         vgg = random_vgg().to(fabric.device).to(memory_format=torch.channels_last)
     # Compiled as in a long run, which `auto` would not do for so few steps.
-    compiled = should_compile("auto", fabric, MIN_STEPS_TO_COMPILE)
+    folded = fabric.device.type == "cpu" and size.scale >= MIN_FOLDED_SCALE
+    compiled = should_compile("auto", fabric, MIN_STEPS_TO_COMPILE, folded=folded)
     settings = read_settings(ROOT / "params.yaml")
     train = {
         "patch_size": size.patch,
         "batch_size": size.batch,
         "patches_per_image": steps * size.batch // len(pairs),
         "compile": "always" if compiled else "never",
+        "reuse_patches": size.reuse,
     }
     changes = {
         "train": settings.train.model_copy(update=train),
@@ -216,27 +228,29 @@ def our_step(folder: Path, loss: str, size: Size, steps: int) -> tuple[float, bo
     if fabric.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     trainer = build_trainer(
-        settings.model_copy(update=changes), SCALE, loss, fabric, Inputs(pairs, pairs, vgg)
+        settings.model_copy(update=changes), size.scale, loss, fabric, Inputs(pairs, pairs, vgg)
     )
-    best, waited = float("inf"), 0.0
-    for epoch in range(1, 4):
+    times, waited = [], 0.0
+    for _ in range(max(3, 2 * size.reuse + 1)):
         synchronize()
         start = time.perf_counter()
         row = trainer.train_epoch()
         synchronize()
-        seconds = time.perf_counter() - start
+        times.append(time.perf_counter() - start)
+        waited += trainer.waited
         trainer.progress.end_epoch(row)
-        if epoch > 1 and seconds < best:
-            best, waited = seconds, trainer.waited / seconds
-    return best / len(trainer.patches), in_bfloat16(fabric), waited
+    new = min(times[size.reuse :: size.reuse])  # without the first, slower epoch
+    reused = min((t for i, t in enumerate(times) if i % size.reuse), default=0.0)
+    seconds = (new + (size.reuse - 1) * reused) / size.reuse / len(trainer.patches)
+    return seconds, in_bfloat16(fabric), waited / sum(times)
 
 
 class PNGs(Dataset[tuple[Tensor, Tensor]]):
     """The usual training set for super-resolution, which reads two PNG files per sample."""
 
-    def __init__(self, folder: Path, samples: int, patch: int):
+    def __init__(self, folder: Path, samples: int, size: Size):
         self.files = sorted((folder / "hr").glob("*.png"))
-        self.samples, self.side = samples, patch // SCALE
+        self.samples, self.scale, self.side = samples, size.scale, size.patch // size.scale
 
     def __len__(self) -> int:
         return self.samples
@@ -244,11 +258,11 @@ class PNGs(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         file = self.files[index % len(self.files)]
         hr = np.asarray(Image.open(file))
-        lr = np.asarray(Image.open(file.parents[1] / "lr" / lr_name(file.stem, SCALE)))
-        side = self.side
+        lr = np.asarray(Image.open(file.parents[1] / "lr" / lr_name(file.stem, self.scale)))
+        side, scale = self.side, self.scale
         y, x = (int(torch.randint(length - side, ())) for length in lr.shape[:2])
         lr = lr[y : y + side, x : x + side]
-        hr = hr[y * SCALE : (y + side) * SCALE, x * SCALE : (x + side) * SCALE]
+        hr = hr[y * scale : (y + side) * scale, x * scale : (x + side) * scale]
         one, two = (torch.from_numpy(a.copy()).permute(2, 0, 1).float() / 255 for a in (lr, hr))
         return one, two
 
@@ -258,7 +272,7 @@ def stock_step(folder: Path, loss: str, size: Size, steps: int) -> tuple[float, 
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     torch.manual_seed(0)
     model = nn.Sequential(
-        nn.Upsample(scale_factor=SCALE, mode="bicubic"),
+        nn.Upsample(scale_factor=size.scale, mode="bicubic"),
         nn.Conv2d(3, 64, 9, padding=4),
         nn.ReLU(),
         nn.Conv2d(64, 32, 1),
@@ -279,9 +293,11 @@ def stock_step(folder: Path, loss: str, size: Size, steps: int) -> tuple[float, 
         adam.step()
         return total.item()
 
-    batch = [torch.rand(size.batch, 3, side, side) for side in (size.patch // SCALE, size.patch)]
+    batch = [
+        torch.rand(size.batch, 3, side, side) for side in (size.patch // size.scale, size.patch)
+    ]
     alone = fastest(lambda: step(*batch), steps)
-    samples = PNGs(folder, size.batch * (steps + 3), size.patch)
+    samples = PNGs(folder, size.batch * (steps + 3), size)
     loader = DataLoader(samples, size.batch, num_workers=torch.get_num_threads())
     ends = []
     for lr, hr in loader:
