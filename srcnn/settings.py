@@ -25,10 +25,10 @@ from srcnn.utils.yaml_files import error_line, read_model
 SCALES = (2, 3, 4, 8)
 PARAMS = Path("params.yaml")
 
-_CONVOLUTIONS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # in each block
+VGG_BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # convolutions per block
 VGG_LAYERS = {
     network: tuple(f"block{i}_conv{j + 1}" for i, n in enumerate(blocks, 1) for j in range(n))
-    for network, blocks in _CONVOLUTIONS.items()
+    for network, blocks in VGG_BLOCKS.items()
 }
 """Layer names by network, as in Keras; a table, as importing torch takes seconds."""
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from srcnn.models.tensors import Weights
-from srcnn.models.vgg import BLOCKS
+from srcnn.settings import VGG_BLOCKS
 
 Pool = Callable[[Tensor], Tensor]
 
@@ -28,7 +28,7 @@ STAGES = {
         Stage(3, ((1, 2),)),
         *(Stage(pool, (_SAME,)) for pool in (3, 0, 0)),
     ),
-    "vgg16": tuple(Stage(2 if i else 0, (_SAME,) * n) for i, n in enumerate(BLOCKS["vgg16"])),
+    "vgg16": tuple(Stage(2 if i else 0, (_SAME,) * n) for i, n in enumerate(VGG_BLOCKS["vgg16"])),
 }
 """By network: its five stages, without the classifier."""
 

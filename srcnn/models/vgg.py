@@ -11,9 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from srcnn.errors import InputError
-
-BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
-"""By network: the convolutions in each of its five blocks, which pools separate."""
+from srcnn.settings import VGG_BLOCKS
 
 _WIDTHS = 64, 128, 256, 512, 512  # C_out of the convolutions in each block
 
@@ -31,7 +29,7 @@ def list_layers(network: str, until: Iterable[str] = ()) -> list[Layer]:
     """The layers of `vgg16` or `vgg19` in order, up to the last one named in `until`, or all."""
     layers: list[Layer] = []
     place, channels = 0, 3
-    for block, (count, width) in enumerate(zip(BLOCKS[network], _WIDTHS, strict=True), 1):
+    for block, (count, width) in enumerate(zip(VGG_BLOCKS[network], _WIDTHS, strict=True), 1):
         for number in range(1, count + 1):
             shape = torch.Size((width, channels, 3, 3))
             name = f"block{block}_conv{number}"
