@@ -137,6 +137,7 @@ class Train(_Section):
     patch_size: Count | None
     patches_per_image: Count
     reuse_patches: Count
+    basis: Literal["dct", "pixels"]
     lr: PositiveFloat
     schedule: Literal["constant", "cosine", "one_cycle"]
     epochs: Epochs

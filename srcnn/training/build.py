@@ -10,6 +10,7 @@ from lightning_fabric import Fabric
 
 from srcnn.images.pairs import Pair, list_pairs
 from srcnn.models.authors import Layout
+from srcnn.models.dct import use_dct
 from srcnn.models.device import environment
 from srcnn.models.model_files import make_model
 from srcnn.models.portable import is_pinned
@@ -109,6 +110,8 @@ def build_trainer(
     model = make_model(scale, settings.model.upsampling, settings.model.code)
     if settings.model.init == "identity":
         model.start_from_interpolation()
+    if options.basis == "dct":
+        use_dct(model.features)
     if fabric.device.type == "cpu" and not is_pinned():  # measured on CPUs only
         model.use_fast_layers()
     model.to(memory_format=torch.channels_last)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from srcnn.errors import InputError, Stopped
 from srcnn.images.pairs import Pair
+from srcnn.models.dct import end_dct
 from srcnn.models.device import synchronize
 from srcnn.training.checkpoint import Checkpoint, Progress, pack_state, restore_state
 from srcnn.training.fabric import reduce_processes, sum_processes
@@ -80,6 +81,7 @@ class Trainer:
             yield row
         if self.selection:
             self.model.load_state_dict(self.progress.best_weights)
+        end_dct(self.model.features)
 
     @property
     def kept(self) -> Row:

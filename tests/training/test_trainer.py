@@ -10,6 +10,7 @@ import torch
 
 from srcnn.errors import InputError, Stopped
 from srcnn.images.pairs import Pair
+from srcnn.models.dct import use_dct
 from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import Weights, to_tensor
 from srcnn.models.vgg import VGGFeatures
@@ -52,6 +53,7 @@ def start(tmp_path: Path, pairs: list[Pair], val: list[Pair]) -> Start:
         objective: Objective | None = None,
         *,
         init: str = "interpolation",
+        basis: str = "pixels",
         batches: int = 8,
         batch_size: int = 4,
         patch_size: int | None = 16,
@@ -61,6 +63,8 @@ def start(tmp_path: Path, pairs: list[Pair], val: list[Pair]) -> Start:
         model = SRCNN(2)
         if init == "interpolation":
             model.start_from_interpolation()
+        if basis == "dct":
+            use_dct(model.features)
         model.to(memory_format=torch.channels_last)
         patches = Patches(
             pairs,
@@ -270,7 +274,7 @@ def test_a_killed_run_continues_and_ends_with_the_same_bytes(
     uninterrupted: list[Any],
 ) -> None:
     objective = eq_3(vgg)
-    options: dict[str, Any] = {"batches": 4, "epochs": 3, "schedule": "one_cycle"}
+    options: dict[str, Any] = {"batches": 4, "epochs": 3, "schedule": "one_cycle", "basis": "dct"}
     if not uninterrupted:
         uninterrupted.append(curve_and_weights(start(objective, **options)))
     save_at_every_batch(monkeypatch)
