@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from srcnn.data.sources import folder_photos
+from srcnn.evaluation.benchmark_sets import find_benchmark
 from srcnn.settings import read_settings
 from srcnn.utils.yaml_files import read_yaml
 from tools.plan import plan_text
-from tools.run_cost import TIMED_SIDE, Rates, benchmark_images, disk_use, find_photographs
+from tools.run_cost import TIMED_SIDE, Rates, disk_use, find_photographs
 
 ROOT = Path(__file__).parents[1]
 PRESETS = sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))
@@ -146,15 +148,22 @@ def test_a_preset_states_the_time_and_disk_that_make_plan_computes(
     assert abs(disk - named_number(says, r"(\d+) GB of disk")) <= 0.5
 
 
-def test_the_t91_preset_finds_t91_and_set5_in_the_folders_it_describes(
+def test_the_t91_preset_finds_its_sets_in_the_folders_that_it_describes(
     project: Path, assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "sets/T91").mkdir(parents=True)
-    (tmp_path / "sets/T91/train").symlink_to(assets / "T91")
-    (tmp_path / "sets/T91/val").symlink_to(assets / "Set5/HR")
+    path = project / "presets/t91.yaml"
+    commands = re.findall(r"^#     ((?:mkdir|ln) .*)$", path.read_text(), re.MULTILINE)
+    typed = " && ".join(commands).replace("/path/to/", f"{assets}/")
+    subprocess.run(["sh", "-c", typed], env=os.environ | {"HOME": str(tmp_path)}, check=True)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(project)
-    settings = read_settings(project / "presets/t91.yaml")
+    settings = read_settings(path)
     found = find_photographs(settings.data)
-    assert (found["train"].images, found["val"].images) == (81, 5)
-    assert benchmark_images(settings).pixels == found["val"].pixels
+    images = {split: of_split.images for split, of_split in found.items()}
+    assert images == {"train": 81, "val": 114, "select": 10}
+    names = [photo.name for photo in folder_photos(Path(settings.data.root or ""))]
+    assert len(set(names)) == len(names) == 91 + 114
+    assert {name.partition("/")[0] for name in names[91:]} == {"BSD100", "Set14"}
+    sets = settings.evaluate.benchmarks.items()
+    images = {name: len(find_benchmark(name, Path(path), (2, 4)).files) for name, path in sets}
+    assert images == {"Set5": 5, "Set14": 14, "BSD100": 100}
