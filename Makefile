@@ -3,6 +3,7 @@
 # make plan     estimate the images, steps, time and disk of a run
 # make sweep    run the pipeline with several values of a setting, and plot the scores
 # make verify   run the committed pipeline again, and compare the results
+# make release  put the networks of the reference results into the package, for srcnn upscale
 # make install  only make .venv
 # make lock     update the lock files after a change of pyproject.toml (needs uv)
 #
@@ -11,7 +12,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := repro
-.PHONY: repro test plan sweep verify install lock
+.PHONY: repro test plan sweep verify release install lock
 
 # Stages and tests use the python of .venv.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -71,6 +72,9 @@ sweep: $(INSTALLED)
 
 verify: $(INSTALLED)
 	python -m tools.verify
+
+release: $(INSTALLED)
+	@python -m tools.release
 
 install: $(INSTALLED)
 

@@ -10,7 +10,7 @@ import psutil
 from tests.tiny_project import environment
 
 PATIENCE = 120
-RESULTS = "data", "models", "metrics", "plots", "exported", "srcnn/released"
+RESULTS = "data", "models", "metrics", "plots", "exported"
 
 
 class Running:

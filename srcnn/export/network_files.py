@@ -1,4 +1,4 @@
-"""Writes trained networks for use outside the pipeline: as ONNX, and into the package."""
+"""Writes trained networks for use outside the pipeline: describes them, exports them as ONNX."""
 
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from srcnn.export.onnx_network import whole_network
 from srcnn.export.onnx_session import onnx_session
 from srcnn.models.model_files import load_model
 from srcnn.models.srcnn import SRCNN
-from srcnn.models.tensors import read_tensors, write_tensors
+from srcnn.models.tensors import read_tensors
+from srcnn.settings import Settings
 from srcnn.utils.files import atomic_write, sha256_of
 from srcnn.utils.paths import SELECT, SPLITS
 from srcnn.utils.tables import read_csv
@@ -18,35 +19,31 @@ from srcnn.utils.tables import read_csv
 TOLERANCE = 1e-4  # largest allowed difference between ONNX's and torch's output, both in [0, 1]
 
 
-def about_training(
-    index: Path, source: str, epochs: int, loss: str, kept: int | None = None
-) -> dict[str, str]:
-    """Describe a network's training, for the metadata of its files.
+def about_training(settings: Settings, loss: str, model: Path, index: Path) -> dict[str, str]:
+    """Describe the training of a network, for the metadata of its files.
 
-    `index` lists the photographs, and its sha256 identifies them; `source` is the run's
-    `data.source`; `loss` is in words, such as `Eq. 1, MSE`; `kept` is the epoch that images which
-    were set aside chose, if they did.
+    `model` is the network's file; `index` lists the photographs, and its sha256 identifies them.
+
+    Raises:
+        InputError: a file is missing or damaged, or `model` does not say which epoch was kept.
     """
     splits = read_csv(index, "fetch_data")["split"].value_counts()
     train, val, aside = (splits.get(split, 0) for split in (*SPLITS, SELECT))
-    data = f"{source}: {train} photographs, judged on {val}"
+    chosen = settings.train.keep == "best"
+    data = f"{settings.data.source}: {train} photographs, judged on {val}"
     if aside:
-        data += f", {aside} set aside" if kept is None else f", {aside} chose the epoch"
+        data += f", {aside} chose the epoch" if chosen else f", {aside} set aside"
+    epochs, weights = settings.epochs_of(loss), settings.loss_of(loss)
     return {
         "data": data,
         "data_sha256": sha256_of(index),
-        "epochs": str(epochs) if kept is None else f"{kept} of {epochs}",
-        "loss": loss,
+        "epochs": f"{_kept_epoch(model)} of {epochs}" if chosen else str(epochs),
+        "loss": f"Eq. 3: {weights.model_dump_json()}" if weights else "Eq. 1, MSE",
         "range": "RGB in [0, 1]; LR made by MATLAB's bicubic imresize; results are to be clipped",
     }
 
 
-def read_kept_epoch(model: Path) -> int:
-    """The epoch that a network trained with `train.keep: best` is from.
-
-    Raises:
-        InputError: as `srcnn.models.model_files.load_model`; the file does not say.
-    """
+def _kept_epoch(model: Path) -> int:
     load_model(model)
     _, about = read_tensors(model)
     if "kept_epoch" not in about:
@@ -83,9 +80,3 @@ def _max_difference(network: SRCNN, onnx: bytes) -> float:
         (sr,) = session.run(None, {"lr": lr})
         differences.append(float(np.abs(sr - network(torch.from_numpy(lr)).numpy()).max()))
     return max(differences)
-
-
-def write_released(model: Path, path: Path, about: dict[str, str]) -> None:
-    """Copy a network into the package, and add `about` to its metadata."""
-    weights, own = read_tensors(model)
-    write_tensors(weights, path, {**own, **about, "model_sha256": sha256_of(model)})

@@ -6,9 +6,10 @@ import torch
 
 from srcnn.errors import InputError
 from srcnn.export import network_files
-from srcnn.export.network_files import about_training, read_kept_epoch, write_onnx, write_released
-from srcnn.models.model_files import load_model, save_model
+from srcnn.export.network_files import about_training, write_onnx
+from srcnn.models.model_files import save_model
 from srcnn.models.srcnn import SRCNN
+from srcnn.settings import Settings, read_settings
 from srcnn.upscaling.released_networks import FOLDER, read_network
 from srcnn.utils.files import sha256_of
 
@@ -21,37 +22,59 @@ def model(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def about(tmp_path: Path) -> dict[str, str]:
-    index = tmp_path / "index.csv"
-    index.write_text("image,split,name\n0001,train,a\n0002,train,b\n0003,val,c\n")
-    return about_training(index, "sample", 4, "Eq. 1, MSE")
+def index(tmp_path: Path) -> Path:
+    path = tmp_path / "index.csv"
+    path.write_text("image,split,name\n0001,train,a\n0002,train,b\n0003,val,c\n")
+    return path
 
 
-def test_the_metadata_describes_the_training(about: dict[str, str]) -> None:
+@pytest.fixture
+def settings(project: Path) -> Settings:
+    return read_settings(project / "params.yaml")
+
+
+@pytest.fixture
+def about(settings: Settings, model: Path, index: Path) -> dict[str, str]:
+    return about_training(settings, "mse", model, index)
+
+
+def test_the_metadata_describes_the_training(
+    settings: Settings, about: dict[str, str], model: Path, index: Path
+) -> None:
     assert about["data"] == "sample: 2 photographs, judged on 1"
+    assert about["data_sha256"] == sha256_of(index)
     assert about["loss"] == "Eq. 1, MSE"
-    assert about["epochs"] == "4"
+    assert about["epochs"] == str(settings.train.epochs.mse)
+    loss = about_training(settings, "perceptual", model, index)["loss"]
+    assert loss.startswith("Eq. 3: {")
+    assert "block2_conv2" in loss
 
 
 @pytest.mark.parametrize(
-    ("kept", "data", "epochs"),
-    [(None, "1 set aside", "200"), (37, "1 chose the epoch", "37 of 200")],
+    ("keep", "data", "epochs"),
+    [("last", "1 set aside", "8"), ("best", "1 chose the epoch", "5 of 8")],
 )
 def test_the_metadata_says_what_the_images_set_aside_did(
-    tmp_path: Path, kept: int | None, data: str, epochs: str
+    settings: Settings, model: Path, index: Path, keep: str, data: str, epochs: str
 ) -> None:
-    index = tmp_path / "index.csv"
     index.write_text("image,split,name\n0001,train,a\n0002,select,b\n0003,val,c\n")
-    about = about_training(index, "sample", 200, "Eq. 1, MSE", kept)
+    save_model(SRCNN(2), model, {"kept_epoch": 5})
+    settings = settings.model_copy(
+        update={"train": settings.train.model_copy(update={"keep": keep})}
+    )
+    about = about_training(settings, "mse", model, index)
     assert about["data"] == f"sample: 1 photographs, judged on 1, {data}"
     assert about["epochs"] == epochs
 
 
-def test_a_model_that_does_not_name_its_epoch_is_refused(model: Path) -> None:
+def test_a_model_that_does_not_name_its_epoch_is_refused(
+    settings: Settings, model: Path, index: Path
+) -> None:
+    settings = settings.model_copy(
+        update={"train": settings.train.model_copy(update={"keep": "best"})}
+    )
     with pytest.raises(InputError, match="does not name the kept epoch"):
-        read_kept_epoch(model)
-    save_model(SRCNN(2), model, {"kept_epoch": 37})
-    assert read_kept_epoch(model) == 37
+        about_training(settings, "mse", model, index)
 
 
 def test_an_onnx_file_has_metadata_and_the_output_of_torch(
@@ -69,19 +92,6 @@ def test_an_onnx_file_that_differs_from_torch_is_not_written(
     with pytest.raises(InputError, match="differs from torch"):
         write_onnx(model, tmp_path / "x2.onnx", {})
     assert not (tmp_path / "x2.onnx").exists()
-
-
-def test_a_released_network_has_the_weights_of_the_model_and_more_metadata(
-    model: Path, about: dict[str, str], tmp_path: Path
-) -> None:
-    write_released(model, tmp_path / "released/mse.safetensors", about)
-    _, said = read_network(tmp_path / "released/mse.safetensors")
-    assert said["trained_on"] == "a CPU"
-    assert said["data"] == about["data"]
-    assert said["loss"] == about["loss"]
-    released = load_model(tmp_path / "released/mse.safetensors", 2).state_dict()
-    for name, value in load_model(model).state_dict().items():
-        assert torch.equal(released[name], value)
 
 
 def test_the_released_networks_describe_their_loss() -> None:
