@@ -3,6 +3,7 @@
 # make plan     estimate the images, steps, time and disk of a run
 # make sweep    run the pipeline with several values of a setting, and plot the scores
 # make verify   run the committed pipeline again, and compare the results
+# make results  compare the numbers in README.md and docs/ with the stored results
 # make release  put the networks of the reference results into the package, for srcnn upscale
 # make install  only make .venv
 # make lock     update the lock files after a change of pyproject.toml (needs uv)
@@ -12,7 +13,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := repro
-.PHONY: repro test plan sweep verify release install lock
+.PHONY: repro test plan sweep verify results release install lock
 
 # Stages and tests use the python of .venv.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -72,6 +73,9 @@ sweep: $(INSTALLED)
 
 verify: $(INSTALLED)
 	python -m tools.verify
+
+results: $(INSTALLED)
+	@python -m tools.results check
 
 release: $(INSTALLED)
 	@python -m tools.release

@@ -10,7 +10,13 @@ from srcnn.models.device import device_name, peak_memory
 from srcnn.models.model_files import save_model
 from srcnn.settings import Settings
 from srcnn.training.build import build_trainer, make_checkpoint, read_inputs
-from srcnn.training.epoch_log import EpochLog, make_loggers, warn_if_worse, write_curves
+from srcnn.training.epoch_log import (
+    EpochLog,
+    log_seconds,
+    make_loggers,
+    warn_if_worse,
+    write_curves,
+)
 from srcnn.training.fabric import launch_fabric, one_line_errors
 from srcnn.utils.text import join_names
 from stages.input_guard import InputGuard
@@ -45,7 +51,9 @@ def train(fabric: Fabric, settings: Settings, scale: int, loss: str, name: str) 
     for row in trainer.run():
         if fabric.is_global_zero:  # after each epoch, so that dvc plots can follow the run
             write_curves(trainer.progress.rows, f"{name}.csv")
-        log.add(row)
+        seconds = log.add(row)
+        if fabric.is_global_zero:
+            log_seconds(name, int(row["epoch"]), seconds)
         if (changed := guard.changed()) and changed != reported:
             names = join_names(changed)
             fabric.print(f"{names}: changed during this run; change it back, or the run will fail")

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
+from srcnn.evaluation.published_scores import find_published
 from srcnn.images.image_folders import list_images
 from srcnn.images.image_io import crop_to_multiple, image_size, read_photo
 from srcnn.images.pairs import Pair
@@ -44,22 +45,6 @@ class Benchmark:
             return Pair(name, hr, imresize(hr, 1 / scale), photo.is_grey)
 
         return prefetch(pair, self.files)
-
-
-PUBLISHED = {
-    "bicubic": {
-        ("set5", 5): {2: 33.66, 3: 30.39, 4: 28.42},
-        ("set14", 14): {2: 30.24, 3: 27.55, 4: 26.00},
-        ("bsd100", 100): {2: 29.56, 3: 27.21, 4: 25.96},
-        ("urban100", 100): {2: 26.88, 3: 24.46, 4: 23.14},
-    },
-    "mse": {  # SRCNN 9-5-5 on Y, trained on ImageNet
-        ("set5", 5): {2: 36.66, 3: 32.75, 4: 30.48},
-        ("set14", 14): {2: 32.42, 3: 29.28, 4: 27.49},
-        ("bsd100", 100): {2: 31.36, 3: 28.41, 4: 26.90},
-    },
-}
-"""Y-PSNR in papers: method → set, in lower case, and its number of images → scale → dB."""
 
 
 def find_benchmark(name: str, folder: Path, scales: Sequence[int]) -> Benchmark:
@@ -151,7 +136,8 @@ def _markdown(sets: Mapping[str, Mapping[str, Any]]) -> str:
 
 def published(name: str, images: int, scale: int, method: str) -> str:
     """The published Y-PSNR of a method on a set of so many images, or a dash."""
-    number = PUBLISHED.get(method, {}).get((name.lower(), images), {}).get(scale)
-    if number is None:
+    key = {"bicubic": "bicubic", "mse": "srcnn_9_5_5"}.get(method)
+    found = find_published(key, name, images, scale) if key else None
+    if found is None:
         return "–"
-    return f"{number:.2f} (SRCNN 9-5-5)" if method == "mse" else f"{number:.2f}"
+    return f"{found.psnr_y:.2f} (SRCNN 9-5-5)" if method == "mse" else f"{found.psnr_y:.2f}"

@@ -41,8 +41,11 @@ class EpochLog:
             fabric.print(note)
         self.start = time.monotonic()
 
-    def add(self, row: Row) -> None:
-        """Print the line of an epoch and log its row; a resumed run first logs earlier rows."""
+    def add(self, row: Row) -> float:
+        """Print the line of an epoch and log its row; a resumed run first logs earlier rows.
+
+        Returns the seconds since the last epoch, or since the start.
+        """
         now = time.monotonic()
         seconds, self.start = now - self.start, now
         fabric, rows = self.trainer.fabric, self.trainer.progress.rows
@@ -52,6 +55,7 @@ class EpochLog:
         self.logged = len(rows)
         for logger in fabric.loggers:
             logger.save()
+        return seconds
 
     def line(self, row: Row, seconds: float) -> str:
         """The line of an epoch that took so many seconds."""
@@ -114,6 +118,19 @@ def make_loggers(kind: str, name: str) -> list[Logger]:
             f"train.log: {kind} is not installed; pip install {kind}, or set it to lines"
         ) from None
     return []
+
+
+def log_seconds(name: str, epoch: int, seconds: float) -> None:
+    """Add the time of an epoch to logs/`name`_seconds.csv, which the first epoch starts again.
+
+    It is no output of the stage: outputs have the same bytes in every run. Of an epoch that a
+    resumed run completes, it is the time since the resumption.
+    """
+    path = Path(f"logs/{name}_seconds.csv")
+    path.parent.mkdir(exist_ok=True)
+    header, mode = ("epoch,seconds\n", "w") if epoch == 1 else ("", "a")
+    with path.open(mode, encoding="utf-8") as file:
+        file.write(f"{header}{epoch},{seconds:.2f}\n")
 
 
 def write_curves(rows: Sequence[Row], name: str) -> None:

@@ -9,15 +9,11 @@ import torch
 from ruamel.yaml import YAML
 
 from srcnn.errors import InputError
-from srcnn.evaluation.benchmark_sets import (
-    PUBLISHED,
-    find_benchmark,
-    score_benchmark,
-    write_benchmarks,
-)
+from srcnn.evaluation.benchmark_sets import find_benchmark, score_benchmark, write_benchmarks
 from srcnn.evaluation.evaluate import evaluate, write_metrics
 from srcnn.evaluation.judges import Judge
 from srcnn.evaluation.metrics import METRICS, GroundTruth, ImagePair
+from srcnn.evaluation.published_scores import PUBLISHED, Published, find_published
 from srcnn.images.image_io import RGB8, crop_to_multiple, write_png
 from srcnn.images.resize import imresize
 from srcnn.models.model_files import save_model
@@ -166,12 +162,18 @@ def test_other_sets_and_parts_of_sets_have_no_published_score(
 
 
 def test_published_bicubic_is_worse_than_published_srcnn_and_falls_with_the_scale() -> None:
-    for published in PUBLISHED.values():
+    def is_better(first: Published, second: Published) -> bool:
+        return first.psnr_y > second.psnr_y and first.ssim_y > second.ssim_y
+
+    bicubic, small, large = (PUBLISHED[key] for key in ("bicubic", "srcnn_9_1_5", "srcnn_9_5_5"))
+    for published in (bicubic, small, large):
         for scores in published.values():
-            assert scores[2] > scores[3] > scores[4]
-    for name, scores in PUBLISHED["mse"].items():
-        for scale, psnr in scores.items():
-            assert psnr > PUBLISHED["bicubic"][name][scale]
+            assert is_better(scores[2], scores[3])
+            assert is_better(scores[3], scores[4])
+    for name in small:
+        for scale in (2, 3, 4):
+            assert is_better(small[name][scale], bicubic[name][scale])
+            assert is_better(large[name][scale], small[name][scale])
 
 
 @pytest.fixture
@@ -252,8 +254,9 @@ def test_grey_images_of_set14_are_scored_as_papers_do(
             scores.append(METRICS["psnr_y"].compute(ImagePair(sr, truth, {})))
     assert np.mean(found[True]) == pytest.approx(psnr, abs=0.005)
     assert np.mean(found[False]) == pytest.approx(as_rgb, abs=0.005)
-    published = PUBLISHED["bicubic"]["set14", len(benchmark.files)]
-    assert np.mean(found[True]) == pytest.approx(published[scale], abs=0.02)
+    published = find_published("bicubic", "Set14", len(benchmark.files), scale)
+    assert published
+    assert np.mean(found[True]) == pytest.approx(published.psnr_y, abs=0.02)
 
 
 @pytest.mark.parametrize(("scale", "psnr"), [(2, 33.67), (4, 28.43)])
@@ -263,5 +266,7 @@ def test_bicubic_has_its_published_score_on_set5(
     benchmark = find_benchmark("Set5", assets / "Set5/HR", (scale,))
     means = score_benchmark(benchmark, {}, scale, judges)
     assert means["bicubic"]["psnr_y"] == pytest.approx(psnr, abs=0.01)
-    published = PUBLISHED["bicubic"]["set5", len(benchmark.files)]
-    assert means["bicubic"]["psnr_y"] == pytest.approx(published[scale], abs=0.02)
+    published = find_published("bicubic", "Set5", len(benchmark.files), scale)
+    assert published
+    assert means["bicubic"]["psnr_y"] == pytest.approx(published.psnr_y, abs=0.02)
+    assert means["bicubic"]["ssim_y"] == pytest.approx(published.ssim_y, abs=0.002)

@@ -11,7 +11,13 @@ from lightning_fabric.loggers.logger import Logger
 from srcnn.errors import InputError
 from srcnn.images.pairs import Pair
 from srcnn.training import epoch_log
-from srcnn.training.epoch_log import EpochLog, make_loggers, warn_if_worse, write_curves
+from srcnn.training.epoch_log import (
+    EpochLog,
+    log_seconds,
+    make_loggers,
+    warn_if_worse,
+    write_curves,
+)
 from srcnn.training.fabric import launch_fabric
 from srcnn.training.objective import Objective, PixelTerm, Term
 from srcnn.training.validation import Crops
@@ -297,3 +303,13 @@ def test_dvclive_writes_into_logs_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dvclive.fabric", fake)
     (logger,) = make_loggers("dvclive", "x2_mse")
     assert vars(logger) == {"dir": "logs/x2_mse", "save_dvc_exp": False, "dvcyaml": None}
+
+
+def test_the_times_of_a_run_are_logged_and_the_next_run_starts_the_log_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for epoch, seconds in ((1, 9.0), (2, 9.0), (3, 9.0), (1, 2.5), (2, 0.25)):
+        log_seconds("x2_mse", epoch, seconds)
+    text = (tmp_path / "logs/x2_mse_seconds.csv").read_text()
+    assert text == "epoch,seconds\n1,2.50\n2,0.25\n"

@@ -1,0 +1,203 @@
+"""`make results`: the documentation shows the numbers of the stored results."""
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from srcnn.errors import InputError
+from srcnn.evaluation.metrics import METRICS
+from srcnn.upscaling.released_networks import FOLDER
+from tests.tiny_project import ROOT, change_params
+from tools import results
+from tools.commands import committed_files
+from tools.release import REFERENCE, release
+from tools.result_regions import find_differences, update_pages
+from tools.result_tables import TABLES
+
+OneLine = Callable[[Any], str]
+
+PAGE = """\
+# A page
+
+<!-- results: small/means -->
+<!-- end -->
+Its LPIPS is <!-- results: small/x2.mse.lpips -->?<!-- end --> at ×2.
+"""
+
+
+def made_means(**changes: float) -> dict[str, float]:
+    """The mean of each metric."""
+    return dict.fromkeys(METRICS, 0.25) | changes
+
+
+@pytest.fixture
+def documented(tmp_path: Path) -> Path:
+    """A project with a page, and with the committed results of the sample as `small`."""
+    folder = tmp_path / "results/small"
+    for part in ("metrics", "plots"):
+        shutil.copytree(ROOT / part, folder / part)
+    shutil.copy(ROOT / "params.yaml", folder)
+    scores = {method: made_means() for method in ("bicubic", "authors_mse", "mse", "perceptual")}
+    scores["mse"]["psnr_y"] = 36.315
+    sets = {"Set5": {"images": 5, "x2": scores, "x4": scores}}
+    (folder / "metrics/benchmarks.json").write_text(json.dumps(sets))
+    about = {"device": "a CPU", "versions": {"python": "3.11", "torch": "2.14"}}
+    about |= {"trained_on": {"x2/mse": "a GPU"}, "training_hours": {"x2/mse": 1.5}, "commit": "abc"}
+    (folder / "environment.json").write_text(json.dumps(about))
+    (tmp_path / "README.md").write_text(PAGE)
+    return tmp_path
+
+
+def shown(project: Path, name: str) -> str:
+    """What a region with this name shows."""
+    (project / "README.md").write_text(f"<!-- results: {name} --><!-- end -->")
+    update_pages(project)
+    return re.sub(r"\s*<!--.*?-->\s*", "", (project / "README.md").read_text())
+
+
+def test_every_number_in_the_documentation_is_that_of_the_results() -> None:
+    assert list(find_differences(ROOT)) == []
+
+
+def test_the_stored_results_are_small_and_have_figures_as_png_only() -> None:
+    files = [ROOT / name for name in committed_files(ROOT, "results")]
+    assert sum(file.stat().st_size for file in files) < 3e6
+    known = {".csv", ".json", ".md", ".png", ".safetensors", ".yaml"}
+    assert {file.suffix for file in files} <= known
+
+
+def test_the_released_networks_are_those_of_the_reference_results(tmp_path: Path) -> None:
+    if not (ROOT / REFERENCE).exists():
+        pytest.skip(f"{REFERENCE} does not exist yet")
+    for file in release(ROOT / REFERENCE, tmp_path):
+        assert (FOLDER / file.relative_to(tmp_path)).read_bytes() == file.read_bytes()
+
+
+def test_a_changed_number_is_named_with_its_place_and_written_again(documented: Path) -> None:
+    page = documented / "README.md"
+    assert update_pages(documented) == [Path("README.md")]
+    right = page.read_text()
+    assert "| perceptual | 0.00127 | 30.55 |" in right
+    assert "Its LPIPS is <!-- results: small/x2.mse.lpips -->0.1313<!-- end --> at ×2." in right
+    assert list(find_differences(documented)) == []
+    assert update_pages(documented) == []
+    page.write_text(right.replace("30.55", "30.65").replace("0.1313<", "0.1314<"))
+    table, number = find_differences(documented)
+    assert table.startswith("README.md:3: small/means: not as in the results")
+    assert re.match(r"README\.md:\d\d: small/x2\.mse\.lpips: ", number)
+    assert update_pages(documented) == [Path("README.md")]
+    assert page.read_text() == right
+
+
+def test_changed_results_are_a_difference_too(documented: Path) -> None:
+    update_pages(documented)
+    scores = documented / "results/small/metrics/x2.json"
+    scores.write_text(scores.read_text().replace('"psnr_rgb": 30.5', '"psnr_rgb": 31.5'))
+    (line,) = find_differences(documented)
+    assert "small/means" in line
+
+
+def test_the_command_names_the_differences_and_fails(
+    documented: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(documented)
+    monkeypatch.setattr(sys, "argv", ["results", "check"])
+    with pytest.raises(SystemExit) as ended:
+        results.main()
+    assert ended.value.code == 1
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    monkeypatch.setattr(sys, "argv", ["results", "tables"])
+    results.main()
+    assert capsys.readouterr().out == "README.md: written\n"
+    monkeypatch.setattr(sys, "argv", ["results", "check"])
+    results.main()
+    assert capsys.readouterr().out == ""
+
+
+def test_the_verdicts_are_six_lines(documented: Path) -> None:
+    lines = shown(documented, "small/verdicts").splitlines()
+    assert [line[4:6] for line in lines] == ["C1", "C2", "C3", "C4", "C5", "C6"]
+    assert lines[0] == (
+        "- **C1, supported:** The perceptual model's mean squared error is equal or higher "
+        "(×2: 7 of 7; ×4: 7 of 7)."
+    )
+    assert "×2 LPIPS: 7 of 7; ×2 LPIPS-VGG: 5 of 7; ×2 DISTS: 4 of 7" in lines[1]
+
+
+def test_the_table_of_papers_has_published_scores_beside_ours(documented: Path) -> None:
+    first, second = shown(documented, "small/literature").split("\n\n")
+    head, _, *rows = first.splitlines()
+    assert head == "| ×2 | Set5<br>PSNR Y, dB ↑ | Set5<br>SSIM Y ↑ | Set5<br>LPIPS ↓ |"
+    assert rows[1] == "| SRCNN 9-1-5, published | 36.34 | 0.9509 | – |"
+    assert rows[2] == "| SRCNN 9-5-5, published | 36.66 | 0.9542 | – |"
+    assert "| Authors, MSE loss | 0.25 | 0.2500 | 0.2500 |" in rows
+    assert "| Ours (9-1-5 in RGB), MSE loss | 36.31 | 0.2500 | 0.2500 |" in rows
+    assert "| SRCNN 9-1-5, published | 30.09 | 0.8525 | – |" in second
+
+
+def test_a_set_that_no_paper_has_shows_dashes(documented: Path) -> None:
+    path = documented / "results/small/metrics/benchmarks.json"
+    path.write_text(path.read_text().replace('"images": 5', '"images": 4'))
+    assert "| SRCNN 9-1-5, published | – | – | – |" in shown(documented, "small/literature")
+
+
+def test_other_tables_come_from_their_files(documented: Path) -> None:
+    table1 = shown(documented, "small/table1").splitlines()
+    assert len(table1) == 8
+    assert "\n".join(table1) in (ROOT / "plots/table1.md").read_text()
+    comparison = shown(documented, "small/comparison").splitlines()
+    assert comparison[0].split() == ["|", "|", "×2", "|", "×4", "|"]
+    assert len(comparison) == 2 + len(METRICS)
+    assert "| `train.lr` | 0.001 |" in shown(documented, "small/settings")
+    assert "| training of `x2/mse` | a GPU | 1.50 |" in shown(documented, "small/environment")
+    change_params(documented / "results/small", train={"lr": 0.003})
+    assert "| `train.lr` | 0.003 |" in shown(documented, "small/settings")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x4.bicubic.psnr_rgb", "26.22"),
+        ("x4.perceptual-mse.psnr_rgb", "−0.39"),
+        ("x2.perceptual-mse.lpips", "−0.0172"),
+        ("Set5.x2.mse.psnr_y", "36.31"),
+        ("C2.verdict", "not supported"),
+        ("C1.x4.mean", "1.09"),
+        ("C1.x4.as_claimed", "7"),
+        ("params.train.epochs.mse", "8"),
+        ("environment.training_hours.x2/mse", "1.5"),
+    ],
+)
+def test_a_number_in_a_line_is_rounded_as_in_tables(documented: Path, name: str, text: str) -> None:
+    assert shown(documented, f"small/{name}") == text
+
+
+@pytest.mark.parametrize(
+    ("region", "message"),
+    [
+        ("<!-- results: other/means --><!-- end -->", "other/means: no folder results/other"),
+        ("<!-- results: small/mean --><!-- end -->", f"there are {', '.join(TABLES)}"),
+        ("<!-- results: small/x2.mse.psnr --><!-- end -->", "psnr: no metric; there are mse,"),
+        ("<!-- results: small/Set9.x2.mse.mse --><!-- end -->", "Set9: not in the results"),
+        ("<!-- results: small/params.train.x --><!-- end -->", "train.x: not in the results"),
+        ("<!-- results: small/means -->", "needs an `<!-- end -->`"),
+        ("<!-- results: small/means --> <!-- results: small/scores --><!-- end -->", "needs an"),
+    ],
+)
+def test_a_wrong_region_is_an_error_and_changes_no_page(
+    documented: Path, one_line: OneLine, region: str, message: str
+) -> None:
+    page = documented / "README.md"
+    page.write_text(region)
+    for use in (find_differences, update_pages):
+        with pytest.raises(InputError) as caught:
+            list(use(documented))
+        assert message in one_line(caught)
+        assert one_line(caught).startswith(str(page))
+    assert page.read_text() == region
