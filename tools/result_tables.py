@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from srcnn.analysis.claims_page import BY_AUTHORS
 from srcnn.analysis.claims_text import TEXTS
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
@@ -34,9 +35,10 @@ def verdicts(root: Path) -> str:
     for key, verdict, parts, _ in claim_rows(read_json(root / "plots/claims.json", "claims")):
         if key not in _CLAIMS:
             continue
-        own = [(name, count) for name, _, _, count, _ in parts if "authors" not in name]
-        counts = "; ".join(f"{_upper(name)}: {count}" for name, count in own)
-        lines.append(f"- **{key}, {verdict}:** {TEXTS[key].title} ({counts}).")
+        own = [(part[0], part[3].split(" of ")) for part in parts if BY_AUTHORS not in part[0]]
+        counts = ", ".join(f"{_part_title(name)}: {as_claimed}" for name, (as_claimed, _) in own)
+        images = max((int(total) for _, (_, total) in own), default=0)
+        lines.append(f"- **{key}, {verdict}:** {TEXTS[key].title} ({counts} of {images} images).")
     return "\n".join(lines)
 
 
@@ -206,7 +208,7 @@ def _text(value: Any) -> str:
     return f"{value:.3g}".replace("-", "−") if isinstance(value, float) else str(value)
 
 
-def _upper(name: str) -> str:
+def _part_title(name: str) -> str:
     """The part of a claim with metrics as in other tables."""
     names = {"lpips vgg": "LPIPS-VGG", "lpips": "LPIPS", "dists": "DISTS", "mse": "MSE", "db": "dB"}
     for old, new in names.items():

@@ -16,6 +16,7 @@ from srcnn.training.fabric import in_bfloat16
 from srcnn.training.grid_artefacts import GRID
 from srcnn.training.objective import PixelTerm, Row
 from srcnn.training.trainer import Trainer
+from srcnn.utils.files import name_errors
 from srcnn.utils.tables import write_csv
 from srcnn.utils.text import signed
 
@@ -129,7 +130,7 @@ def log_seconds(name: str, epoch: int, seconds: float) -> None:
     path = Path(f"logs/{name}_seconds.csv")
     path.parent.mkdir(exist_ok=True)
     header, mode = ("epoch,seconds\n", "w") if epoch == 1 else ("", "a")
-    with path.open(mode, encoding="utf-8") as file:
+    with name_errors(path), path.open(mode, encoding="utf-8") as file:
         file.write(f"{header}{epoch},{seconds:.2f}\n")
 
 

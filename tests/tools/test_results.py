@@ -125,9 +125,9 @@ def test_the_verdicts_are_six_lines(documented: Path) -> None:
     assert [line[4:6] for line in lines] == ["C1", "C2", "C3", "C4", "C5", "C6"]
     assert lines[0] == (
         "- **C1, supported:** The perceptual model's mean squared error is equal or higher "
-        "(×2: 7 of 7; ×4: 7 of 7)."
+        "(×2: 7, ×4: 7 of 7 images)."
     )
-    assert "×2 LPIPS: 7 of 7; ×2 LPIPS-VGG: 5 of 7; ×2 DISTS: 4 of 7" in lines[1]
+    assert "(×2 LPIPS: 7, ×2 LPIPS-VGG: 5, ×2 DISTS: 4, ×4 LPIPS: 7" in lines[1]
 
 
 def test_the_table_of_papers_has_published_scores_beside_ours(documented: Path) -> None:
