@@ -4,7 +4,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from srcnn.evaluation.benchmark_sets import find_benchmark, score_benchmark, write_benchmarks
+from srcnn.evaluation.benchmark_sets import (
+    find_benchmark,
+    read_val_scores,
+    score_benchmark,
+    write_benchmarks,
+)
 from srcnn.evaluation.metrics import format_scores
 from srcnn.settings import Settings
 from stages.run_stage import run_stage
@@ -32,8 +37,9 @@ def main(settings: Settings) -> None:
             for scale in settings.scales
         }
         judges = load_judges(device)
+        known = {scale: read_val_scores(scale, Path("metrics")) for scale in settings.scales}
     for benchmark, scale in product(benchmarks, settings.scales):
-        means = score_benchmark(benchmark, models[scale], scale, judges)
+        means = score_benchmark(benchmark, models[scale], scale, judges, known[scale])
         sets[benchmark.name][f"x{scale}"] = means
         for method, scores in means.items():
             line = f"{benchmark.name} ×{scale} {method:<10}  {format_scores(scores)}"

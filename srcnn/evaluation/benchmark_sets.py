@@ -3,7 +3,7 @@
 The package contains no sets and downloads none: users name folders of HR images.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
 from srcnn.evaluation.published_scores import find_published
 from srcnn.images.image_folders import list_images
-from srcnn.images.image_io import crop_to_multiple, image_size, read_photo
+from srcnn.images.image_io import crop_to_multiple, image_size, pixel_checksum, read_photo
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.utils.files import write_json, write_text
@@ -26,6 +26,10 @@ from srcnn.utils.threads import prefetch
 if TYPE_CHECKING:
     from srcnn.evaluation.judges import Judge
     from srcnn.models.srcnn import SRCNN
+
+
+Scores = list[dict[str, Any]]
+"""The rows of `evaluate` of one image."""
 
 
 @dataclass(frozen=True)
@@ -64,18 +68,41 @@ def find_benchmark(name: str, folder: Path, scales: Sequence[int]) -> Benchmark:
 
 
 def score_benchmark(
-    benchmark: Benchmark, models: Mapping[str, "SRCNN"], scale: int, judges: Mapping[str, "Judge"]
+    benchmark: Benchmark,
+    models: Mapping[str, "SRCNN"],
+    scale: int,
+    judges: Mapping[str, "Judge"],
+    known: Mapping[str, Scores] | None = None,
 ) -> dict[str, dict[str, float]]:
-    """Score every method on a set; arguments and InputErrors as `evaluate`.
+    """Score every method on a set; other arguments and InputErrors as `evaluate`.
+
+    Images with `known` scores, by checksum and of the same methods, are not scored again.
 
     Returns:
         method → metric → mean over the images, and `identical`, as `mean_score`.
     """
     from srcnn.evaluation.evaluate import evaluate, mean_scores, tabulate_scores  # import torch
 
+    def rows(pair: Pair) -> Iterable[Mapping[str, Any]]:
+        # Pixels do not tell whether an image is stored as grey, and so how it is scored.
+        is_colour = bool((pair.hr != pair.hr[..., :1]).any())
+        found = known.get(pixel_checksum(pair.hr)) if known and is_colour else None
+        return found or evaluate([pair], models, scale, judges)
+
     pairs, title, count = benchmark.pairs(scale), f"{benchmark.name} ×{scale}", len(benchmark.files)
     shown = tqdm(pairs, title, count, unit="image", leave=False, disable=None)
-    return mean_scores(tabulate_scores(evaluate(shown, models, scale, judges)))
+    return mean_scores(tabulate_scores(row for pair in shown for row in rows(pair)))
+
+
+def read_val_scores(scale: int, folder: Path) -> dict[str, Scores]:
+    """The scores of the val images that `evaluate` has written to a folder, by checksum."""
+    from srcnn.utils.tables import read_csv  # import pandas
+
+    table = read_csv(folder / f"x{scale}.csv", "evaluate", dict.fromkeys(METRICS, float))
+    images = read_csv(folder / f"x{scale}_images.csv", "evaluate", {"image": str, "sha256": str})
+    checksums = dict(zip(images["image"], images["sha256"], strict=True))
+    groups = table.groupby("image", sort=False)
+    return {checksums[image]: rows.to_dict("records") for image, rows in groups}
 
 
 def write_benchmarks(sets: Mapping[str, Mapping[str, Any]], metrics: Path, table: Path) -> None:

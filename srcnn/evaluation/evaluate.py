@@ -1,6 +1,5 @@
 """Algorithm 2: super-resolve every val image by every method, save and score the results."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from srcnn.errors import InputError
 from srcnn.evaluation.judges import Judge
 from srcnn.evaluation.metrics import METRICS, GroundTruth, convention, mean_score, rounded, score
 from srcnn.images.image_folders import list_images
-from srcnn.images.image_io import RGB8, read_rgb, write_png
+from srcnn.images.image_io import RGB8, pixel_checksum, read_rgb, write_png
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.model_files import load_authors_model, load_model
@@ -109,8 +108,7 @@ def write_metrics(rows: Iterable[Mapping[str, Any]], scale: int, folder: Path) -
 def identify(hr_folder: Path, index: Path) -> pd.DataFrame:
     """The images of a folder by `image`, `name` of the photograph and `sha256` of the pixels.
 
-    The checksum is of the text HEIGHTxWIDTH, a line feed and the RGB bytes, row by row: other runs
-    may number the same images differently.
+    Other runs may number the same images differently.
 
     Raises:
         InputError: the index is missing or damaged or does not list an image; an image is damaged.
@@ -121,7 +119,6 @@ def identify(hr_folder: Path, index: Path) -> pd.DataFrame:
         if file.stem not in names:
             raise InputError(f"{index}: does not list {file}; run the stage fetch_data again")
         pixels = read_rgb(file)
-        size = f"{pixels.shape[0]}x{pixels.shape[1]}\n".encode()
-        sha256 = hashlib.sha256(size + pixels.tobytes()).hexdigest()
-        rows.append({"image": file.stem, "name": names[file.stem], "sha256": sha256})
+        checksum = pixel_checksum(pixels)
+        rows.append({"image": file.stem, "name": names[file.stem], "sha256": checksum})
     return pd.DataFrame(rows)

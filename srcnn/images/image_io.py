@@ -1,5 +1,6 @@
 """Reads image files of common kinds as 8-bit RGB arrays, and writes PNG files."""
 
+import hashlib
 import re
 import warnings
 import zlib
@@ -127,6 +128,12 @@ def write_png(path: Path, image: npt.NDArray[Any]) -> None:
         # Run-length compression is nearly the smallest and nearly the fastest for photographs
         # (measured by `benchmarks/degrade.py`).
         Image.fromarray(image).save(temporary, format="PNG", compress_type=zlib.Z_RLE)
+
+
+def pixel_checksum(image: RGB8) -> str:
+    """The SHA-256 of the text HEIGHTxWIDTH, a line feed and the RGB bytes, row by row."""
+    size = f"{image.shape[0]}x{image.shape[1]}\n".encode()
+    return hashlib.sha256(size + image.tobytes()).hexdigest()
 
 
 def crop_to_multiple(image: RGB8, multiple: int) -> RGB8:

@@ -4,23 +4,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from ruamel.yaml import YAML
 
 from srcnn.errors import InputError
-from srcnn.evaluation.benchmark_sets import find_benchmark, score_benchmark, write_benchmarks
-from srcnn.evaluation.evaluate import evaluate, write_metrics
+from srcnn.evaluation.benchmark_sets import (
+    find_benchmark,
+    read_val_scores,
+    score_benchmark,
+    write_benchmarks,
+)
+from srcnn.evaluation.evaluate import evaluate, identify, write_metrics
 from srcnn.evaluation.judges import Judge
 from srcnn.evaluation.metrics import METRICS, GroundTruth, ImagePair
 from srcnn.evaluation.published_scores import PUBLISHED, Published, find_published
-from srcnn.images.image_io import RGB8, crop_to_multiple, write_png
+from srcnn.images.image_io import RGB8, crop_to_multiple, pixel_checksum, write_png
+from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.model_files import save_model
 from srcnn.models.srcnn import SRCNN
 from srcnn.models.tensors import write_tensors
 from srcnn.settings import read_settings
 from srcnn.utils.methods import METHODS
+from srcnn.utils.tables import write_csv
 from srcnn.utils.yaml_files import parse_yaml
 from stages import benchmarks
 from tests.small_results import small_weights
@@ -88,6 +96,31 @@ def test_the_means_equal_those_of_val_images(folder: Path, tmp_path: Path, judge
     write_metrics(rows, 2, tmp_path)
     expected = json.loads((tmp_path / "x2.json").read_text())
     assert score_benchmark(benchmark, models, 2, judges) == expected
+
+
+def test_images_that_are_val_images_too_are_not_scored_again(
+    folder: Path, tmp_path: Path, judges: Judges, picture: Picture
+) -> None:
+    benchmark, models = find_benchmark("mine", folder, (2,)), {"mse": model(2)}
+    expected = score_benchmark(benchmark, models, 2, judges)
+    colour = crop_to_multiple(picture(43, 47), 2)
+    grey = next(pair.hr for pair in benchmark.pairs(2) if pair.is_grey)
+    for number, hr in enumerate((colour, grey, picture(44, 44)), 1):
+        write_png(tmp_path / f"val/{number:04d}.png", hr)
+    names = pd.DataFrame({"image": ["0001", "0002", "0003"], "name": ["a", "b", "c"]})
+    write_csv(names, tmp_path / "index.csv")
+    pairs = [Pair("0001", colour, imresize(colour, 1 / 2), False)]
+    rows = list(evaluate(pairs, models, 2, judges))
+    rows += [row | {"image": "0002", "psnr_y": 99.0} for row in rows]  # of an RGB image, not grey
+    write_metrics(rows, 2, tmp_path)
+    write_csv(identify(tmp_path / "val", tmp_path / "index.csv"), tmp_path / "x2_images.csv")
+    known = read_val_scores(2, tmp_path)
+    assert set(known) == {pixel_checksum(colour), pixel_checksum(grey)}
+    assert score_benchmark(benchmark, models, 2, judges, known) == expected
+    changed = {key: [row | {"lpips": 7.0} for row in rows] for key, rows in known.items()}
+    found = score_benchmark(benchmark, models, 2, judges, changed)
+    other = 2 * expected["mse"]["lpips"] - known[pixel_checksum(colour)][-1]["lpips"]
+    assert found["mse"]["lpips"] == pytest.approx((7.0 + other) / 2, abs=1e-5)
 
 
 @pytest.mark.parametrize(("size", "scale", "least"), [((31, 60), 2, 32), ((43, 60), 16, 48)])
@@ -218,6 +251,10 @@ def test_the_stage_scores_every_set_at_every_scale(
     run_stage: Callable[..., tuple[Any, str]], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_models(2, 4)
+    for name in ("x2", "x4"):  # no val images
+        scores = pd.DataFrame(columns=["image", "method", *METRICS])
+        write_csv(scores, Path(f"metrics/{name}.csv"))
+        write_csv(pd.DataFrame(columns=["image", "sha256"]), Path(f"metrics/{name}_images.csv"))
     stored, markdown = run_stage(mine=str(folder))
     assert list(stored["mine"]) == ["images", "x2", "x4"]
     assert stored["mine"]["images"] == 2
