@@ -1,8 +1,10 @@
 """A canvas of images, text and charts, placed in pixels.
 
-It never resamples an image. It is written at 300 dpi as PNG, and as PDF with selectable text.
+Windows show each pixel as a square; only whole images are resampled, to their size in print. A
+canvas is written at 300 dpi as PNG, and as PDF with selectable text.
 """
 
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import Affine2D
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -20,11 +23,15 @@ from srcnn.figures.style import BLACK, DPI, FIGURE_MARGIN, GREY, TEXT_SIZE, figu
 from srcnn.figures.text import PIXELS_PER_POINT, font, replace_missing_glyphs, wrap
 from srcnn.figures.windows import Window
 from srcnn.images.image_io import RGB8
+from srcnn.images.resize import imresize
 from srcnn.utils.files import atomic_write
 
 LINE_HEIGHT = 40  # pixels from one line of text to the next
 TITLE_HEIGHT = 60  # pixels that a figure's title takes
 GAP = 12  # pixels between an image and the text below it
+OVERVIEW_ZOOM = (
+    2  # whole images are printed at 150 dpi: at 300, they would need three times as much
+)
 _OUTLINE, _FRAME = 8, 4  # pixels: the black line around a window, and the coloured one on it
 
 
@@ -36,29 +43,32 @@ class Canvas:
         with figure_style():
             self._figure = Figure(figsize=(self._size[0] / DPI, self._size[1] / DPI))
 
-    def add_image(self, image: RGB8, left: int, top: int) -> None:
-        """Draw [H, W, 3] pixel for pixel."""
-        bottom = self._size[1] - FIGURE_MARGIN - top - image.shape[0]
-        self._figure.add_artist(_ExactImage(image, FIGURE_MARGIN + left, bottom))
+    def add_image(self, image: RGB8, left: int, top: int, zoom: int = 1) -> None:
+        """Draw [H, W, 3] with each pixel as a square of `zoom` × `zoom`."""
+        bottom = self._size[1] - FIGURE_MARGIN - top - image.shape[0] * zoom
+        self._figure.add_artist(_ExactImage(image, FIGURE_MARGIN + left, bottom, zoom))
 
-    def add_overview(self, image: RGB8, window: Window, box: Window) -> tuple[int, int, int]:
-        """Draw a whole image, shrunk to fit into a box, with a frame around a window of it.
+    def add_overview(self, image: RGB8, window: Window, box: Window) -> tuple[int, int]:
+        """Draw a whole image, fitted into a box, with a frame around a window of it.
 
-        Returns its height and width on the canvas, and the factor of `shrink`.
+        Returns its height and width on the canvas.
         """
-        small, factor = shrink(image, box.height, box.width)
-        self.add_image(small, box.left, box.top)
+        size = overview_size(image.shape, box.height, box.width)
+        small = imresize(image, size=(size[0] // OVERVIEW_ZOOM, size[1] // OVERVIEW_ZOOM))
+        self.add_image(small, box.left, box.top, OVERVIEW_ZOOM)
         # The frame lies around the window, but inside the image.
+        factor = np.divide(image.shape[:2], size)
         starts = np.array([window.top, window.left])
         ends = starts + np.array([window.height, window.width])
         top, left = np.maximum(starts // factor, _OUTLINE) - _OUTLINE // 2
-        bottom, right = np.minimum(-(-ends // factor) + _OUTLINE, small.shape[:2]) - _OUTLINE // 2
-        x, y, *size = self._fractions(box.left + left, box.top + top, right - left, bottom - top)
+        bottom, right = np.minimum(-(-ends // factor) + _OUTLINE, size) - _OUTLINE // 2
+        corner = box.left + left, box.top + top
+        x, y, *sides = self._fractions(*corner, right - left, bottom - top)
         for colour, thickness in ((BLACK, _OUTLINE), (style.FRAME_COLOUR, _FRAME)):
-            frame = Rectangle((x, y), *size, transform=self._figure.transFigure, fill=False)
+            frame = Rectangle((x, y), *sides, transform=self._figure.transFigure, fill=False)
             frame.set(edgecolor=colour, linewidth=thickness / PIXELS_PER_POINT, joinstyle="miter")
             self._figure.add_artist(frame)
-        return small.shape[0], small.shape[1], factor
+        return size
 
     def add_text(
         self,
@@ -90,6 +100,18 @@ class Canvas:
     def add_note(self, text: str, left: float, top: float, align: str = "left") -> None:
         """Draw a line of small grey type."""
         self.add_text(text, left, top, style.SMALL_SIZE, GREY, align=align)
+
+    def add_facts(
+        self, facts: Mapping[str, str], left: float, top: float, best: Container[str] = ()
+    ) -> None:
+        """Draw each value below its name, in small type; those named in `best` in bold."""
+        for name, value in facts.items():
+            is_best = name in best
+            for text in (name, value):
+                colour = BLACK if is_best else GREY
+                self.add_text(text, left, top, style.SMALL_SIZE, colour, is_best)
+                top += LINE_HEIGHT
+            top += GAP
 
     def add_paragraph(
         self, text: str, left: float, top: float, width: float, colour: str = BLACK
@@ -131,29 +153,36 @@ class Canvas:
 
 
 class _ExactImage(Artist):
-    """An image that is copied, not resampled (Matplotlib's figimage loses pixels in a PDF)."""
+    """An image that is copied, not resampled (Matplotlib's figimage loses pixels in a PDF).
 
-    def __init__(self, image: RGB8, left: int, bottom: int):
+    A PDF stores it once and scales it; a PNG repeats its pixels.
+    """
+
+    def __init__(self, image: RGB8, left: int, bottom: int, zoom: int):
         super().__init__()
         self._rgba = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])[::-1]
-        self._corner = left, bottom
+        self._corner, self._zoom = (left, bottom), zoom
 
     def draw(self, renderer: RendererBase) -> None:
         """Copy the image; positions scale with the dpi of the output, which is 72 in a PDF."""
         figure = self.get_figure(root=True)
-        dpi = figure.dpi if figure else DPI
-        x, y = (round(position * dpi / DPI, 6) for position in self._corner)
-        renderer.draw_image(renderer.new_gc(), x, y, self._rgba)
+        scale = (figure.dpi if figure else DPI) / DPI
+        x, y = (round(position * scale, 6) for position in self._corner)
+        if self._zoom > 1 and renderer.option_scale_image():
+            tall, wide = (side * self._zoom * scale for side in self._rgba.shape[:2])
+            sides = Affine2D().scale(wide, tall)
+            renderer.draw_image(renderer.new_gc(), x, y, self._rgba, sides)
+        else:
+            renderer.draw_image(renderer.new_gc(), x, y, enlarge(self._rgba, self._zoom))
 
 
 def enlarge(image: RGB8, zoom: int) -> RGB8:
-    """Draw each pixel of [H, W, 3] as a square of `zoom` × `zoom`."""
+    """Draw each pixel of [H, W, C] as a square of `zoom` × `zoom`."""
     return image.repeat(zoom, axis=0).repeat(zoom, axis=1)
 
 
-def shrink(image: RGB8, height: int, width: int) -> tuple[RGB8, int]:
-    """Fit [H, W, 3] into a box by averaging squares of pixels; also returns the sides' factor."""
-    factor = max(-(-image.shape[0] // height), -(-image.shape[1] // width))
-    tall, wide = image.shape[0] // factor, image.shape[1] // factor
-    squares = image[: tall * factor, : wide * factor].reshape(tall, factor, wide, factor, 3)
-    return np.rint(squares.mean((1, 3))).astype(np.uint8), factor
+def overview_size(shape: Sequence[int], height: int, width: int) -> tuple[int, int]:
+    """Height and width of an [H, W, …] image that fills a box of the canvas in one direction."""
+    scale = min(height / shape[0], width / shape[1]) / OVERVIEW_ZOOM
+    tall, wide = (max(1, round(side * scale)) * OVERVIEW_ZOOM for side in shape[:2])
+    return tall, wide

@@ -1,7 +1,7 @@
 """Figure 1: details that super-resolution does not restore, next to the ground truth."""
 
 from srcnn.analysis.results import Results
-from srcnn.figures.canvas import GAP, LINE_HEIGHT, TITLE_HEIGHT, Canvas, enlarge
+from srcnn.figures.canvas import GAP, LINE_HEIGHT, TITLE_HEIGHT, Canvas
 from srcnn.figures.style import FIGURE_WIDTH, GREY, figure_style, method_name
 from srcnn.figures.text import SCORE_NOTE, score_text, shorten_name, size_text
 from srcnn.figures.windows import CLOSEUP, STRIDE, Window, highest_error_window
@@ -30,8 +30,8 @@ def draw_figure1(results: Results) -> Canvas:
     across, down = (FIGURE_WIDTH - side) // (_COLUMNS - 1), side + GAP + 3 * LINE_HEIGHT
     canvas = Canvas(TITLE_HEIGHT + 2 * down - LINE_HEIGHT)
     canvas.add_title("Figure 1. Details that SRCNN does not restore")
-    box = Window(TITLE_HEIGHT, 0, side - 6 * LINE_HEIGHT, side)
-    height, _, _ = canvas.add_overview(hr, window, box)
+    box = Window(TITLE_HEIGHT, 0, 288, side)
+    height, _ = canvas.add_overview(hr, window, box)
     below = TITLE_HEIGHT + height + GAP
     name = f"{shorten_name(results.names[image], side - 80, bold=True)}, ×{results.scale}"
     canvas.add_text(name, 0, below, bold=True)
@@ -40,7 +40,7 @@ def draw_figure1(results: Results) -> Canvas:
     for number, (method, picture) in enumerate((pictures | {"hr": hr}).items(), start=1):
         left, top = number % _COLUMNS * across, TITLE_HEIGHT + number // _COLUMNS * down
         shown = window.crop(picture)
-        canvas.add_image(enlarge(shown, ZOOM), left, top)
+        canvas.add_image(shown, left, top, ZOOM)
         label = "Low resolution (nearest)" if method == "nearest" else method_name(method)
         details = size_text(shown.shape) if method == "hr" else score_text(results, image, method)
         canvas.add_caption(label, details, left, top + side + GAP)

@@ -15,7 +15,7 @@ from srcnn.analysis.results import Results
 from srcnn.evaluation.fidelity import mse
 from srcnn.evaluation.lpips import LPIPS
 from srcnn.figures import style
-from srcnn.figures.canvas import GAP, LINE_HEIGHT, TITLE_HEIGHT, Canvas, enlarge
+from srcnn.figures.canvas import GAP, LINE_HEIGHT, TITLE_HEIGHT, Canvas
 from srcnn.figures.charts import axis_label, decimals_for, readable_unit, set_up_panel
 from srcnn.figures.style import figure_style, method_name, short_name
 from srcnn.figures.text import shorten_name, size_text
@@ -85,10 +85,10 @@ def _start_canvas(
     canvas.add_title(title)
     image, hr = shown.image, results.pictures(shown.image)["hr"]
     box = Window(_FIRST_ROW, 0, _OVERVIEW_HEIGHT, _TEXT_WIDTH)
-    height, _, factor = canvas.add_overview(hr, shown.window, box)
+    height, _ = canvas.add_overview(hr, shown.window, box)
     name = f"{shorten_name(results.names[image], _TEXT_WIDTH - 80, bold=True)}, ×{results.scale}"
     top = float(_FIRST_ROW + height + GAP)
-    canvas.add_caption(name, size_text(hr.shape, factor), 0, top)
+    canvas.add_caption(name, size_text(hr.shape), 0, top)
     falls = sum(window.change < 0 for window in scores)
     before, after = (results.score(image, method) for method in ("mse", "perceptual"))
     top += 2 * LINE_HEIGHT + GAP
@@ -114,7 +114,7 @@ def _add_differences(
     for column, (method, crop) in enumerate(crops.items()):
         left = _FIRST_COLUMN + column * _PITCH
         canvas.add_text(method_name(method), left, TITLE_HEIGHT + 4, style.SMALL_SIZE, bold=True)
-        canvas.add_image(enlarge(crop, ZOOM), left, _FIRST_ROW)
+        canvas.add_image(crop, left, _FIRST_ROW, ZOOM)
         details = size_text(hr.shape) if method == "hr" else f"MSE {mse(crop / 255, hr / 255):.5f}"
         canvas.add_note(details, left, _FIRST_ROW + _SIDE + GAP)
     compare = partial(lpips_map, lpips=lpips)
@@ -130,7 +130,7 @@ def _add_published(canvas: Canvas, row: int, results: Results, shown: WindowScor
     hr, top = crops.pop("hr") / 255, _FIRST_ROW + row * _ROW_HEIGHT
     for column, (method, crop) in enumerate(crops.items()):
         left = _FIRST_COLUMN + column * _PITCH
-        canvas.add_image(enlarge(crop, ZOOM), left, top)
+        canvas.add_image(crop, left, top, ZOOM)
         below = top + _SIDE + GAP
         canvas.add_note(f"MSE {mse(crop / 255, hr):.5f}", left, below)
         canvas.add_paragraph(method_name(method), left, below + LINE_HEIGHT, _SIDE)
@@ -181,7 +181,7 @@ def _add_maps(
     canvas.add_note(f"{maximum / unit:.3g}", left + _SIDE, below, align="right")
     for column, (method, values) in enumerate(maps.items(), start=1):
         left = _FIRST_COLUMN + column * _PITCH
-        canvas.add_image(enlarge(colourise(values, maximum), ZOOM), left, top)
+        canvas.add_image(colourise(values, maximum), left, top, ZOOM)
         canvas.add_note(f"mean {means[method] / unit:.{decimals}f}", left, below)
 
 

@@ -19,9 +19,18 @@ def score_text(results: Results, image: str, method: str) -> str:
     return f"PSNR {score['psnr_rgb']:.2f} dB   LPIPS {score['lpips']:.3f}"
 
 
-def size_text(shape: tuple[int, ...], factor: int = 1) -> str:
-    """The width and height of an image, and the factor by which the figure shrinks it."""
-    return f"{shape[1]} × {shape[0]} pixels" + (f", 1 : {factor}" if factor > 1 else "")
+def size_text(shape: tuple[int, ...]) -> str:
+    """The width and height of an image."""
+    return f"{shape[1]} × {shape[0]} pixels"
+
+
+def facts(results: Results, image: str, method: str) -> dict[str, str]:
+    """The scores of an image by a method; of the ground truth, its size."""
+    if method == "hr":
+        height, width = results.pictures(image)["hr"].shape[:2]
+        return {"width": f"{width} px", "height": f"{height} px"}
+    score = results.score(image, method)
+    return {"PSNR": f"{score['psnr_rgb']:.2f} dB", "LPIPS": f"{score['lpips']:.3f}"}
 
 
 def font(size: float, bold: bool = False) -> FontProperties:

@@ -1,4 +1,5 @@
 import re
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -6,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srcnn.figures.canvas import Canvas, enlarge, shrink
+from srcnn.figures.canvas import OVERVIEW_ZOOM, Canvas, enlarge, overview_size
 from srcnn.figures.style import DPI, FIGURE_MARGIN, FIGURE_WIDTH, figure_style
 from srcnn.figures.windows import Window
 from srcnn.images.image_io import RGB8
+from srcnn.images.resize import imresize
 
 Picture = Callable[..., RGB8]
 
@@ -32,7 +34,8 @@ def test_a_canvas_written_twice_gives_the_same_bytes_at_300_dpi(
     with figure_style():
         canvas = Canvas(300)
         canvas.add_text("Grid ×4, 10⁻³", 0, 0, bold=True)
-        canvas.add_image(enlarge(picture(20, 30), 7), 0, 50)
+        canvas.add_image(picture(20, 30), 0, 50, 7)
+        canvas.add_overview(picture(200, 300), Window(20, 30, 60, 90), Window(100, 300, 80, 80))
         canvas.add_axes(500, 50, 300, 150).plot([1, 2], [3, 4])
     canvas.write(tmp_path / "first")
     canvas.write(tmp_path / "x.y")
@@ -45,10 +48,13 @@ def test_a_canvas_written_twice_gives_the_same_bytes_at_300_dpi(
         np.testing.assert_array_equal(np.asarray(image), canvas.render())
 
 
-def test_a_pdf_contains_text_whole_images_and_no_date(tmp_path: Path, picture: Picture) -> None:
+@pytest.mark.parametrize("zoom", [1, 7])
+def test_a_pdf_contains_text_whole_images_and_no_date(
+    tmp_path: Path, picture: Picture, zoom: int
+) -> None:
     canvas = Canvas(300)
     canvas.add_text("text", 0, 0)
-    canvas.add_image(picture(40, 50), 11, 23)
+    canvas.add_image(picture(40, 50), 11, 13, zoom)
     canvas.write(tmp_path / "canvas")
     pdf = (tmp_path / "canvas.pdf").read_bytes()
     assert b"/FontFile2" in pdf  # TrueType
@@ -58,23 +64,29 @@ def test_a_pdf_contains_text_whole_images_and_no_date(tmp_path: Path, picture: P
         rb"/Height (\d+)\D*?/Width (\d+)", pdf
     )
     assert sorted(map(int, sizes[0])) == [40, 50]
+    (page,) = re.findall(rb"/FlateDecode >>\s+stream\n(.+?)\nendstream", pdf, re.DOTALL)[:1]
+    placed = re.findall(rb"([\d.]+) 0 0 ([\d.]+) [\d.]+ [\d.]+ cm", zlib.decompress(page))
+    in_print = [50 * zoom * 72 / DPI, 40 * zoom * 72 / DPI]
+    assert [float(side) for side in placed[-1]] == pytest.approx(in_print)
 
 
-def test_an_enlarged_pixel_is_a_square() -> None:
+def test_an_enlarged_pixel_is_a_square(picture: Picture) -> None:
     two = np.array([[[1, 2, 3], [4, 5, 6]]], np.uint8)
     np.testing.assert_array_equal(enlarge(two, 2)[:, :, 0], [[1, 1, 4, 4]] * 2)
+    canvas = Canvas(200)
+    canvas.add_image(picture(20, 30), 11, 23, 5)
+    top, left = 23 + FIGURE_MARGIN, 11 + FIGURE_MARGIN
+    pixels = canvas.render()[top : top + 100, left : left + 150]
+    np.testing.assert_array_equal(pixels, enlarge(picture(20, 30), 5))
 
 
-@pytest.mark.parametrize(
-    ("size", "factor"), [((100, 150), 1), ((100, 151), 2), ((201, 20), 3), ((1000, 1500), 10)]
-)
-def test_an_image_is_shrunk_by_the_smallest_integer_factor_that_fits(
-    size: tuple[int, int], factor: int
-) -> None:
-    small, by = shrink(np.full((*size, 3), 77, np.uint8), 100, 150)
-    assert by == factor
-    assert small.shape == (size[0] // factor, size[1] // factor, 3)
-    assert (small == 77).all()
+@pytest.mark.parametrize("size", [(100, 150), (37, 20), (20, 370), (1356, 2040), (1, 1)])
+def test_a_whole_image_fills_its_box_in_one_direction(size: tuple[int, int]) -> None:
+    height, width = overview_size((*size, 3), 100, 150)
+    assert height <= 100
+    assert width <= 150
+    assert height == 100 or width == 150
+    assert height * size[1] == pytest.approx(width * size[0], rel=0.1)
 
 
 @pytest.mark.parametrize("window", [Window(0, 0, 72, 72), Window(30, 60, 42, 40)])
@@ -82,10 +94,11 @@ def test_a_frame_changes_only_pixels_near_the_edge_of_the_window(
     picture: Picture, window: Window
 ) -> None:
     whole, canvas = picture(72, 100), Canvas(200)
-    assert canvas.add_overview(whole, window, Window(0, 0, 72, 100)) == (72, 100, 1)
+    assert canvas.add_overview(whole, window, Window(0, 0, 72, 100)) == (72, 100)
     pixels = canvas.render()
     place = slice(FIGURE_MARGIN, FIGURE_MARGIN + 72), slice(FIGURE_MARGIN, FIGURE_MARGIN + 100)
-    changed = (pixels[place] != whole).any(2)
+    shown = enlarge(imresize(whole, size=(36, 50)), OVERVIEW_ZOOM)
+    changed = (pixels[place] != shown).any(2)
     rows, columns = np.indices(changed.shape)
     edge = 9
     inside = (
@@ -100,7 +113,14 @@ def test_a_frame_changes_only_pixels_near_the_edge_of_the_window(
     assert (pixels == 255).all(), "the frame lies inside the image"
 
 
-def test_a_large_image_is_shrunk_with_its_frame(picture: Picture) -> None:
+@pytest.mark.parametrize(("size", "shown"), [((300, 448), (150, 224)), ((15, 20), (150, 200))])
+def test_an_image_of_any_size_is_shown_whole(
+    picture: Picture, size: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    window, box = Window(0, 0, *size), Window(0, 0, 150, 400)
     canvas = Canvas(200)
-    size = canvas.add_overview(picture(300, 448), Window(216, 96, 72, 72), Window(0, 0, 150, 400))
-    assert size == (150, 224, 2)
+    assert canvas.add_overview(picture(*size), window, box) == shown
+    pixels = canvas.render()[FIGURE_MARGIN:, FIGURE_MARGIN:]
+    inside = slice(10, shown[0] - 10), slice(10, shown[1] - 10)
+    half = imresize(picture(*size), size=(shown[0] // 2, shown[1] // 2))
+    np.testing.assert_array_equal(pixels[inside], enlarge(half, OVERVIEW_ZOOM)[inside])

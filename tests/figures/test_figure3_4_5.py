@@ -4,9 +4,9 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from srcnn.figures.canvas import Canvas, enlarge
+from srcnn.figures.canvas import LINE_HEIGHT, TITLE_HEIGHT, Canvas, enlarge
 from srcnn.figures.figure3_4_5 import ZOOM, draw_windows, find_windows
-from srcnn.figures.style import method_name
+from srcnn.figures.style import FIGURE_MARGIN, method_name
 from srcnn.figures.windows import Window
 from srcnn.images.image_io import RGB8
 from tests.small_results import SAVED_METHODS, Save, holds
@@ -22,16 +22,30 @@ def heading(method: str) -> RGB8:
 
 
 @pytest.mark.parametrize("method", ["hr", "mse", "perceptual"])
-def test_figures_3_to_5_show_the_same_window_of_each_image(save: Save, method: str) -> None:
-    window = Window(0, 96, 72, 96)
-    planted = {("a.png", "bicubic"): window, ("b.png", "bicubic"): window}
-    results = save("a.png", "b.png", worse=planted | {("b.png", "mse"): window})
+@pytest.mark.parametrize("size", [(120, 300), (300, 200)])
+def test_figures_3_to_5_show_the_same_window_of_each_image(
+    save: Save, method: str, size: tuple[int, int]
+) -> None:
+    worst = Window(40, 96, 60, 60)
+    planted = {("a.png", "bicubic"): worst, ("b.png", "bicubic"): worst}
+    results = save("a.png", "b.png", size=size, worse=planted | {("b.png", "mse"): worst})
     windows = find_windows(results)
-    assert windows == {"0001": window, "0002": window}
     figure = draw_windows("Figure", results, [method], windows).render()
-    for image in results.names:
+    for image, window in windows.items():
         shown = results.pictures(image, *SAVED_METHODS)[method]
         assert holds(figure, enlarge(window.crop(shown), ZOOM))
+        is_worse = not np.array_equal(shown, results.pictures(image)["hr"])
+        assert is_worse == ((image, method) == ("0002", "mse"))
+
+
+def test_an_image_and_its_window_fill_the_same_width_in_any_shape(save: Save) -> None:
+    top = FIGURE_MARGIN + TITLE_HEIGHT + LINE_HEIGHT
+    for size in ((200, 300), (300, 200), (400, 400)):
+        results = save("a.png", size=size)
+        figure = draw_windows("Figure", results, ["hr"], find_windows(results)).render()
+        inked = figure[top + 190, FIGURE_MARGIN:].min(axis=1) < 250
+        assert inked[0]
+        assert 516 < np.flatnonzero(inked).max() < 522
 
 
 def test_a_figure_shows_at_most_six_images(save: Save) -> None:
@@ -52,20 +66,20 @@ def test_a_figure_has_the_same_bytes_whatever_the_user_s_style(save: Save, tmp_p
 
 
 def test_two_methods_share_a_figure_and_the_second_has_a_heading(save: Save) -> None:
-    window, method = Window(0, 96, 72, 96), "authors_mse"
-    planted = {("a.png", "bicubic"): window, ("b.png", method): window}
+    worst, method = Window(0, 96, 72, 30), "authors_mse"
+    planted = {("a.png", "bicubic"): worst, ("b.png", method): worst}
     results = save("a.png", "b.png", worse=planted, methods=["bicubic", "mse", method])
-    windows = dict.fromkeys(results.names, window)
+    windows = find_windows(results)
     both = draw_windows("Figure", results, ["mse", method], windows)
     alone = draw_windows("Figure", results, ["mse"], windows)
     figure = both.render()
-    for image in results.names:
+    for image, window in windows.items():
         for picture in results.pictures(image, "mse", method).values():
             assert holds(figure, enlarge(window.crop(picture), ZOOM))
     assert holds(figure, heading(method))
     assert not holds(figure, heading("mse"))  # the title says it
     assert figure.shape[1] == alone.render().shape[1]
-    assert figure.shape[0] > 1.5 * alone.render().shape[0]
+    assert figure.shape[0] > 1.4 * alone.render().shape[0]
 
 
 @pytest.mark.parametrize("size", [(40, 50), (32, 32)])
