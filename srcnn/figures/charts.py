@@ -11,6 +11,7 @@ from srcnn.figures.style import FIGURE_WIDTH
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _ABOVE, _BELOW, _BESIDE, _BETWEEN = 50, 110, 140, 40  # around a panel: title, axes, next panel
+_TICK_LABELS = 105  # between a panel and the label of its y axis
 
 
 def make_panels(
@@ -21,7 +22,10 @@ def make_panels(
     canvas = Canvas(-(-count // columns) * row)
     corners = ((i % columns * pitch + beside, i // columns * row + _ABOVE) for i in range(count))
     width = pitch - beside - _BETWEEN
-    return canvas, [canvas.add_axes(*corner, width, height) for corner in corners]
+    panels = [canvas.add_axes(*corner, width, height) for corner in corners]
+    for panel in panels:
+        panel.yaxis.set_label_coords(-_TICK_LABELS / width, 0.5)
+    return canvas, panels
 
 
 def set_up_panel(panel: Axes, title: str) -> None:
@@ -46,9 +50,10 @@ def decimals_for(value: float) -> int:
     return max(0, 2 - math.floor(math.log10(value))) if value else 0
 
 
-def axis_label(name: str, unit: str) -> str:
-    """A name with its unit in brackets, if it has one."""
-    return f"{name} ({unit})" if unit else name
+def axis_label(name: str, *notes: str) -> str:
+    """A name with its notes in brackets, such as its unit; empty ones are left out."""
+    text = ", ".join(filter(None, notes))
+    return f"{name} ({text})" if text else name
 
 
 def axis_limits(values: Sequence[float], margin: float) -> tuple[float, float]:

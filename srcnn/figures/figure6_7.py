@@ -198,7 +198,8 @@ def _add_frequency_chart(canvas: Canvas, crops: Mapping[str, RGB8]) -> None:
     for method, colour in style.method_colours(energies).items():
         energy, label = energies[method] / unit, short_name(method)
         panel.plot(frequencies, energy, color=colour, label=label, marker="o", markersize=2)
-    set_up_panel(panel, axis_label("Hallucination", unit_name))
+    set_up_panel(panel, axis_label("Hallucination energy", unit_name))
     panel.xaxis.set_major_locator(MultipleLocator(0.25))
-    panel.set(xlabel="cycles per pixel", xlim=(0, 0.5), ylim=(0, 1.5 * maximum / unit or 1))
+    panel.set(xlim=(0, 0.5), ylim=(0, 1.5 * maximum / unit or 1))
+    panel.set_xlabel("frequency (cycles per pixel)")
     panel.legend(loc="upper right", borderaxespad=0)

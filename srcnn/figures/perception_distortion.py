@@ -46,7 +46,8 @@ def set_axes(panel: Axes, mse: Sequence[float], lpips: Sequence[float]) -> float
     """Set up the axes for points; returns the unit by which the MSE of each must be divided."""
     unit, unit_name = readable_unit(mse)
     errors = [error / unit for error in mse]
-    panel.set(xlabel=axis_label("MSE, RGB in [0, 1]", unit_name), ylabel="LPIPS")
+    panel.set_xlabel(axis_label("mean squared error per RGB value", unit_name, "lower is better"))
+    panel.set_ylabel("LPIPS (lower looks closer to the original)")
     panel.set(xlim=axis_limits(errors, 0.2), ylim=axis_limits(lpips, 0.15))
     panel.grid()
     for axis in (panel.xaxis, panel.yaxis):

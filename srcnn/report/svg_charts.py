@@ -46,12 +46,13 @@ def training_charts(curves: Mapping[tuple[int, str], pd.DataFrame], scale: int) 
         psnr.append((short_name(loss), css_class, table["val_psnr_rgb"], kept))
         training = "training", "plain", table["loss"], None
         val = "val", css_class, table["val_loss"], kept
-        title = f"×{scale}: {short_name(loss)} ({loss_equation(loss)})"
+        title = f"×{scale}: {short_name(loss)} ({loss_equation(loss)}, lower is better)"
         losses.append(_chart(title, table["epoch"], [training, val]))
     longest = max(tables.values(), key=len)
     if "val_psnr_interpolated" in longest:
         psnr.append(("interpolation alone", "plain", longest["val_psnr_interpolated"], None))
-    return [_chart(f"×{scale}: PSNR on val crops (RGB, dB)", longest["epoch"], psnr), *losses]
+    title = f"×{scale}: PSNR on val crops (RGB, dB, higher is better)"
+    return [_chart(title, longest["epoch"], psnr), *losses]
 
 
 def _chart(title: str, epochs: pd.Series, curves: Sequence[Curve]) -> Chart:
