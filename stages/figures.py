@@ -5,6 +5,7 @@ from pathlib import Path
 from srcnn.analysis.results import read_all, read_curve, read_peaks
 from srcnn.evaluation.lpips import load_lpips
 from srcnn.figures.canvas import Canvas
+from srcnn.figures.comparison import draw_comparison
 from srcnn.figures.figure1 import draw_figure1
 from srcnn.figures.figure3_4_5 import draw_windows, find_windows
 from srcnn.figures.figure6_7 import draw_figure6, draw_figure7
@@ -41,6 +42,7 @@ def main(settings: Settings) -> None:
         "curves": draw_curves(curves),
         "plane": draw_plane(scales),
         "grid_artefacts": draw_grid_artefacts(peaks),
+        "comparison": draw_comparison(shown),
         "figure1": draw_figure1(shown),
         "figure3": draw_windows("Figure 3. Ground truth", shown, ["hr"], windows),
         "figure4": draw(4, "MSE", "mse"),

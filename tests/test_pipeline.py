@@ -38,6 +38,8 @@ def test_one_command_makes_table_figures_and_metrics(project: Path) -> None:
         "metrics/x2_images.csv",
         "metrics/environment.json",
         "plots/table1.md",
+        "plots/comparison.png",
+        "plots/comparison.pdf",
         "plots/figure1.png",
         "plots/figure7.png",
         "plots/figure7.pdf",
