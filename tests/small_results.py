@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from srcnn.analysis.results import Results
 from srcnn.evaluation.judges import Judge, load_judges
 from srcnn.figures.canvas import Canvas
-from srcnn.figures.style import method_colours
+from srcnn.figures.style import TEXT_SIZE, method_colours
 from srcnn.figures.windows import Window
 from srcnn.images.image_io import RGB8, write_png
 from srcnn.models.tensors import Weights
@@ -91,6 +91,15 @@ def holds(canvas: RGB8, picture: RGB8) -> bool:
             if np.array_equal(canvas[top : top + height, left : left + width], picture):
                 return True
     return False
+
+
+def text_pixels(text: str, size: float = TEXT_SIZE) -> RGB8:
+    """The pixels of a line of bold text."""
+    canvas = Canvas(80)
+    canvas.add_text(text, 0, 10, size, bold=True)
+    pixels = canvas.render()
+    rows, columns = np.nonzero((pixels < 255).any(axis=2))
+    return pixels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 
 
 def shows(canvas: Canvas, method: str) -> bool:

@@ -26,6 +26,8 @@ def test_the_largest_value_has_a_readable_unit(
 def test_an_axis_label_contains_the_unit_if_there_is_one() -> None:
     assert axis_label("MSE", "10⁻³") == "MSE (10⁻³)"
     assert axis_label("MSE", "") == "MSE"
+    assert axis_label("MSE", "10⁻³", "lower is better") == "MSE (10⁻³, lower is better)"
+    assert axis_label("MSE", "", "lower is better") == "MSE (lower is better)"
 
 
 @pytest.mark.parametrize(

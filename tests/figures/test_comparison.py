@@ -7,12 +7,12 @@ from PIL import Image
 
 from srcnn.analysis.results import Results
 from srcnn.errors import InputError
-from srcnn.figures.canvas import Canvas, enlarge
+from srcnn.figures.canvas import enlarge
 from srcnn.figures.comparison import COMPARED, WINDOW, ZOOM, choose_images, draw_comparison
-from srcnn.figures.style import FIGURE_MARGIN
+from srcnn.figures.style import FIGURE_MARGIN, SMALL_SIZE
 from srcnn.figures.windows import STRIDE, Window, highest_error_window
 from srcnn.images.image_io import RGB8
-from tests.small_results import SAVED_METHODS, Save, holds
+from tests.small_results import SAVED_METHODS, Save, holds, text_pixels
 
 PITCH = 524  # pixels from column to column
 WORST = Window(50, 100, 50, 60)
@@ -25,15 +25,6 @@ def with_lpips(results: Results, changes: list[float]) -> Results:
     is_perceptual = scores["method"] == "perceptual"
     scores["lpips"] = 0.5 + scores["image"].map(lpips).where(is_perceptual, 0.0)
     return results
-
-
-def text_pixels(text: str, size: float = 6.5, bold: bool = False) -> RGB8:
-    """The pixels of a line of black text."""
-    canvas = Canvas(80)
-    canvas.add_text(text, 0, 10, size, bold=bold)
-    pixels = canvas.render()
-    rows, columns = np.nonzero((pixels < 255).any(axis=2))
-    return pixels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +90,7 @@ def test_the_best_scores_are_bold(save: Save) -> None:
     results.scores["psnr_rgb"] = [10.0, 20.0, 30.0, 25.0]  # of nearest, bicubic, mse, perceptual
     figure = draw_comparison(results).render()
     for text, is_bold in (("30.00 dB", True), ("25.00 dB", False), ("0.400", True)):
-        assert holds(figure, text_pixels(text, bold=True)) == is_bold
+        assert holds(figure, text_pixels(text, SMALL_SIZE)) == is_bold
 
 
 def test_more_methods_do_not_change_the_figure(save: Save) -> None:

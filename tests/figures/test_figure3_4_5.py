@@ -4,21 +4,11 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from srcnn.figures.canvas import LINE_HEIGHT, TITLE_HEIGHT, Canvas, enlarge
+from srcnn.figures.canvas import LINE_HEIGHT, TITLE_HEIGHT, enlarge
 from srcnn.figures.figure3_4_5 import ZOOM, draw_windows, find_windows
 from srcnn.figures.style import FIGURE_MARGIN, method_name
 from srcnn.figures.windows import Window
-from srcnn.images.image_io import RGB8
-from tests.small_results import SAVED_METHODS, Save, holds
-
-
-def heading(method: str) -> RGB8:
-    """The pixels of a method's name in bold."""
-    canvas = Canvas(80)
-    canvas.add_text(method_name(method), 0, 10, bold=True)
-    pixels = canvas.render()
-    rows, columns = np.nonzero((pixels < 255).any(axis=2))
-    return pixels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+from tests.small_results import SAVED_METHODS, Save, holds, text_pixels
 
 
 @pytest.mark.parametrize("method", ["hr", "mse", "perceptual"])
@@ -76,8 +66,8 @@ def test_two_methods_share_a_figure_and_the_second_has_a_heading(save: Save) -> 
     for image, window in windows.items():
         for picture in results.pictures(image, "mse", method).values():
             assert holds(figure, enlarge(window.crop(picture), ZOOM))
-    assert holds(figure, heading(method))
-    assert not holds(figure, heading("mse"))  # the title says it
+    assert holds(figure, text_pixels(method_name(method)))
+    assert not holds(figure, text_pixels(method_name("mse")))  # the title says it
     assert figure.shape[1] == alone.render().shape[1]
     assert figure.shape[0] > 1.4 * alone.render().shape[0]
 

@@ -5,7 +5,7 @@ import pytest
 
 from srcnn.analysis.results import Results
 from srcnn.figures.canvas import Canvas
-from srcnn.figures.perception_distortion import draw_plane, label_points
+from srcnn.figures.perception_distortion import draw_plane, label_points, set_axes
 from srcnn.figures.style import METHOD_NAMES, figure_style
 from tests.small_results import score_table, shows
 
@@ -32,6 +32,13 @@ def test_methods_with_equal_scores_can_be_drawn() -> None:
     methods = [method for method in METHOD_NAMES if method != "hr"]
     canvas = draw_plane([scored(dict.fromkeys(methods, (0.001, 0.2)))])
     assert shows(canvas, methods[-1])
+
+
+def test_the_axes_say_what_is_measured_and_which_way_is_better() -> None:
+    panel = Canvas(600).add_axes(100, 20, 800, 500)
+    assert set_axes(panel, [0.002, 0.003], [0.3, 0.4]) == 1e-3
+    assert panel.get_xlabel() == "mean squared error per RGB value (10⁻³, lower is better)"
+    assert panel.get_ylabel() == "LPIPS (lower looks closer to the original)"
 
 
 def test_labels_of_close_points_cover_neither_each_other_nor_the_line() -> None:
