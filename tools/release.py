@@ -23,7 +23,7 @@ def main() -> None:
     escape_output()
     try:
         for path in release(REFERENCE, FOLDER):
-            print(path)
+            print(path.relative_to(FOLDER.parents[1]))
     except (InputError, OSError) as error:
         sys.exit(f"error: {error}")
 

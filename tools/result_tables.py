@@ -38,7 +38,8 @@ def verdicts(root: Path) -> str:
         own = [(part[0], part[3].split(" of ")) for part in parts if BY_AUTHORS not in part[0]]
         counts = ", ".join(f"{_part_title(name)}: {as_claimed}" for name, (as_claimed, _) in own)
         images = max((int(total) for _, (_, total) in own), default=0)
-        lines.append(f"- **{key}, {verdict}:** {TEXTS[key].title} ({counts} of {images} images).")
+        evidence = f" ({counts} of {images} images)" if images else ""
+        lines.append(f"- **{key}, {verdict}:** {TEXTS[key].title}{evidence}.")
     return "\n".join(lines)
 
 

@@ -68,7 +68,9 @@ def wrap(text: str, width: float, size: float = TEXT_SIZE) -> list[str]:
 
 
 def shorten_name(name: str, width: float, size: float = TEXT_SIZE, bold: bool = False) -> str:
-    """A file's name without its folders; if it is wider than `width`, "…" replaces its middle."""
+    """A file's name in at most `width` pixels: without its folders, or with "…" in its middle."""
+    if text_width(name, size, bold) <= width:
+        return name
     name = name.rsplit("/", 1)[-1]
     short, kept = name, len(name)
     while kept > 2 and text_width(short, size, bold) > width:

@@ -22,7 +22,11 @@ def test_a_wide_name_loses_its_middle() -> None:
     assert short.startswith("aaa")
     assert short.endswith(".png")
     assert "…" in short
-    assert shorten_name("folder/short.png", 300) == "short.png"
+
+
+def test_a_name_keeps_its_folders_if_there_is_room() -> None:
+    assert shorten_name("Set14/006.png", 300, bold=True) == "Set14/006.png"
+    assert shorten_name(f"{'folder/' * 20}006.png", 300) == "006.png"
 
 
 def test_text_width_ignores_the_user_s_style() -> None:
