@@ -1,14 +1,15 @@
-"""Compares values of `--strength` with networks trained with other λ2.
+"""Compares values of `--strength`, and mixed results with mixed weights.
 
-    make sweep                        # plots/sweep.csv: the same training with five λ2
-    python -m benchmarks.strength     # prints a table, draws docs/strength.png and docs/upscale.png
+    python -m benchmarks.strength [FOLDER]
 
-Upscales the LR images of the val photographs in data/ with each strength, and scores the results as
-the pipeline does. docs/upscale.png shows a part of one photograph. Takes about a minute.
+Downscales the HR images of a folder (data/hr/val if there is none), upscales them with each
+strength of the released networks, and prints the mean PSNR on Y and LPIPS. Draws docs/strength.png,
+and docs/upscale.png, a part of a val photograph of the sample. Takes some minutes.
 """
 
-import csv
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,14 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from srcnn.data.pretrained_weights import judge_weights
-from srcnn.evaluation import fidelity
 from srcnn.evaluation.lpips import LPIPS, load_lpips
+from srcnn.evaluation.metrics import METRICS, GroundTruth, ImagePair
 from srcnn.figures.canvas import Canvas, enlarge
 from srcnn.figures.charts import axis_limits, make_panels
 from srcnn.figures.style import BLACK, GREY, SMALL_SIZE, figure_style, method_colours
-from srcnn.images.image_io import RGB8, read_rgb
+from srcnn.images.image_folders import list_images
+from srcnn.images.image_io import RGB8, crop_to_multiple, read_photo, read_rgb
+from srcnn.images.resize import imresize
 from srcnn.models.device import best_device
 from srcnn.models.portable import pin_arithmetic
 from srcnn.upscaling.onnx_runner import Upscaler
@@ -29,32 +32,44 @@ from srcnn.upscaling.released_networks import load
 from srcnn.utils.paths import lr_name
 
 STRENGTHS = np.linspace(0, 1, 11)
-UNIT = 0.001
 PICTURE, SCALE, TOP, LEFT, SIDE = "0011", 4, 24, 30, 50
 """The part of a val photograph in docs/upscale.png, in LR pixels."""
 
 Points = Sequence[tuple[str, float, float]]
-"""Label, mean MSE and mean LPIPS of each point."""
+"""Label, mean PSNR on Y in dB and mean LPIPS of each point."""
 
 
 def main() -> None:
     """Print the table and draw the figures."""
     pin_arithmetic()
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "data/hr/val")
+    images = [read_photo(file) for file in list_images(folder)]
     lpips = load_lpips(best_device(), judge_weights("alexnet")[0])
     lines: dict[int, dict[str, Points]] = {}
     for scale in (2, 4):
+        truths = [
+            GroundTruth(crop_to_multiple(image.pixels, scale), scale, image.is_grey)
+            for image in images
+        ]
+        names = [f"{strength:.1f}" for strength in STRENGTHS]
+        by_result = {name: load(scale, float(name)) for name in names}
+        by_weight = {name: interpolated(scale, float(name)) for name in names}
+        bicubic = {"bicubic": partial(imresize, scale=scale)}
         lines[scale] = {
-            "both results mixed, by --strength": mixed(load, scale, lpips),
-            "their weights mixed": mixed(interpolated, scale, lpips),
-            "trained, by λ2": trained(scale),
+            "both results mixed, by --strength": score_all(by_result, truths, lpips),
+            "their weights mixed": score_all(by_weight, truths, lpips),
+            "bicubic": score_all(bicubic, truths, lpips),
         }
-        print(f"\n| ×{scale} | results: MSE | LPIPS | weights: MSE | LPIPS |")
+        print(f"\n| ×{scale} | results: PSNR Y, dB | LPIPS | weights: PSNR Y, dB | LPIPS |")
         print("|---|--:|--:|--:|--:|")
-        for (name, *results), (_, *weights) in zip(*[*lines[scale].values()][:2], strict=True):
-            cells = " | ".join(f"{mse:.5f} | {look:.4f}" for mse, look in (results, weights))
+        results, weights, ((_, psnr, look),) = lines[scale].values()
+        print(f"| bicubic | {psnr:.2f} | {look:.4f} | | |")
+        for (name, *result), (_, *weight) in zip(results, weights, strict=True):
+            cells = " | ".join(f"{psnr:.2f} | {look:.4f}" for psnr, look in (result, weight))
             print(f"| strength {name} | {cells} |")
     draw(lines)
-    Image.fromarray(picture().pixels()).save("docs/upscale.png", optimize=True)
+    if folder == Path("data/hr/val"):
+        Image.fromarray(picture().render()).save("docs/upscale.png", optimize=True)
 
 
 def interpolated(scale: int, strength: float) -> Upscaler:
@@ -65,28 +80,24 @@ def interpolated(scale: int, strength: float) -> Upscaler:
     return Upscaler([weights], scale)
 
 
-def mixed(network_of: Callable[[int, float], Upscaler], scale: int, lpips: LPIPS) -> Points:
-    """Mean scores of each strength."""
-    points = []
-    for strength in STRENGTHS:
-        network, found = network_of(scale, float(strength)), []
-        for path in sorted(Path("data/hr/val").glob("*.png")):
-            lr = Path(f"data/lr/x{scale}/val") / lr_name(path.stem, scale)
-            sr, hr = network(read_rgb(lr)), read_rgb(path)
-            found.append((fidelity.mse(sr / 255, hr / 255), *lpips.distances([sr], hr)))
-        points.append((f"{strength:.1f}", *np.mean(found, axis=0).tolist()))
-    return points
+def score_all(
+    upscalers: Mapping[str, Callable[[RGB8], RGB8]], truths: Sequence[GroundTruth], lpips: LPIPS
+) -> Points:
+    """The mean scores of each upscaler."""
+    return [(name, *mean_scores(use, truths, lpips)) for name, use in upscalers.items()]
 
 
-def trained(scale: int) -> Points:
-    """Mean scores of the sweep's networks, by λ2."""
-    with Path("plots/sweep.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["method"] == "perceptual"]
-    return [
-        (row["loss.lambda2"], float(row["mse"]), float(row["lpips"]))
-        for row in sorted(rows, key=lambda row: float(row["loss.lambda2"]))
-        if int(row["scale"]) == scale
-    ]
+def mean_scores(
+    use: Callable[[RGB8], RGB8], truths: Sequence[GroundTruth], lpips: LPIPS
+) -> tuple[float, float]:
+    """The mean PSNR on Y and LPIPS of what an upscaler makes of the images."""
+    found = []
+    for truth in truths:
+        sr = use(imresize(truth.pixels, 1 / truth.scale))
+        psnr = METRICS["psnr_y"].compute(ImagePair(sr, truth, {}))
+        found.append((psnr, *lpips.distances([sr], truth.pixels)))
+    psnr, look = np.mean(found, axis=0).tolist()
+    return psnr, look
 
 
 @figure_style()
@@ -97,16 +108,16 @@ def draw(lines: dict[int, dict[str, Points]]) -> None:
     for panel, (scale, by_name) in zip(charts, lines.items(), strict=True):
         panel.set_title(f"×{scale}")
         for (name, points), colour in zip(by_name.items(), colours, strict=True):
-            errors, looks = [mse / UNIT for _, mse, _ in points], [y for *_, y in points]
-            panel.plot(errors, looks, ":o" if colour == GREY else "-o", color=colour, label=name)
-        strengths, _, values = by_name.values()
-        label(panel, strengths[:6:5], colours[0], (-7, -3), "right")
-        label(panel, values, BLACK, (3, -11), "left")
+            psnrs, looks = [psnr for _, psnr, _ in points], [look for *_, look in points]
+            panel.plot(psnrs, looks, ":o" if colour == GREY else "-o", color=colour, label=name)
+        strengths, _, bicubic = by_name.values()
+        label(panel, strengths[::5], colours[0], (7, 3), "left")
+        label(panel, bicubic, BLACK, (7, 3), "left")
         every = [point for points in by_name.values() for point in points]
-        panel.set_xlim(axis_limits([mse / UNIT for _, mse, _ in every], 0.2))
-        panel.set_ylim(axis_limits([y for *_, y in every], 0.15))
-        panel.set_xlabel("MSE, RGB in [0, 1] (10⁻³)")
-        panel.set_ylabel("LPIPS")
+        panel.set_xlim(axis_limits([psnr for _, psnr, _ in every], 0.2))
+        panel.set_ylim(axis_limits([look for *_, look in every], 0.15))
+        panel.set_xlabel("PSNR on Y in dB (higher is closer to the original)")
+        panel.set_ylabel("LPIPS (lower looks closer)")
         panel.legend()
         panel.grid()
     Image.fromarray(page.render()).save("docs/strength.png", optimize=True)
@@ -115,8 +126,8 @@ def draw(lines: dict[int, dict[str, Points]]) -> None:
 def label(panel: Axes, points: Points, colour: str, away: tuple[int, int], align: str) -> None:
     """Write labels next to points."""
     options = {"textcoords": "offset points", "size": SMALL_SIZE, "color": colour, "ha": align}
-    for name, mse, y in points:
-        panel.annotate(name, (mse / UNIT, y), away, **options)
+    for name, psnr, look in points:
+        panel.annotate(name, (psnr, look), away, **options)
 
 
 def picture() -> Canvas:
