@@ -13,6 +13,8 @@ from srcnn.utils.files import sha256_of
 from tests.tiny_project import change_params
 from tools.release import LOSSES, release
 
+EPOCHS = {"epochs": {"mse": 8, "perceptual": 8}}
+
 
 @pytest.fixture
 def results(project: Path, tmp_path: Path) -> Path:
@@ -22,7 +24,7 @@ def results(project: Path, tmp_path: Path) -> Path:
     index = "image,split,name\n0001,train,a\n0002,select,b\n0003,val,c\n"
     (folder / "data/hr/index.csv").write_text(index)
     (folder / "params.yaml").write_bytes((project / "params.yaml").read_bytes())
-    change_params(folder, scales=[2], data={"select": 1}, train={"keep": "best"})
+    change_params(folder, scales=[2], data={"select": 1}, train={"keep": "best", **EPOCHS})
     for loss in LOSSES:
         about = {"loss": loss, "kept_epoch": 5, "trained_on": "a CPU"}
         save_model(SRCNN(2), folder / f"models/x2/{loss}.safetensors", about)

@@ -1,6 +1,5 @@
 """`make results`: the documentation shows the numbers of the stored results."""
 
-import json
 import re
 import shutil
 import sys
@@ -13,6 +12,7 @@ import pytest
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
 from srcnn.upscaling.released_networks import FOLDER
+from srcnn.utils.files import sha256_of, write_json, write_text
 from tests.tiny_project import ROOT, change_params
 from tools import results
 from tools.commands import committed_files
@@ -36,21 +36,41 @@ def made_means(**changes: float) -> dict[str, float]:
     return dict.fromkeys(METRICS, 0.25) | changes
 
 
+def made_claims() -> dict[str, Any]:
+    """Verdicts on C1 to C7, of which C1 and C2 have parts."""
+    claims: dict[str, Any] = {f"C{i}": {"verdict": "too little data"} for i in range(1, 8)}
+    part = {"verdict": "supported", "mean": 1.09495, "images": 114, "as_claimed": 113}
+    claims["C1"] = {"verdict": "supported", "x2": part, "x4": part | {"as_claimed": 98}}
+    claims["C2"] = {"verdict": "not supported", "x2_lpips": part, "x2_lpips_vgg": part}
+    return claims | {"C1_authors": {"verdict": "supported", "x4": part}}
+
+
 @pytest.fixture
 def documented(tmp_path: Path) -> Path:
-    """A project with a page, and with the committed results of the sample as `small`."""
+    """A project with a page and with stored results, `small`."""
     folder = tmp_path / "results/small"
-    for part in ("metrics", "plots"):
-        shutil.copytree(ROOT / part, folder / part)
+    folder.mkdir(parents=True)
     shutil.copy(ROOT / "params.yaml", folder)
+    change_params(folder, scales=[2, 4], train={"lr": 0.001})
+    for scale in (2, 4):
+        means = {
+            "bicubic": made_means(psnr_rgb=26.2158),
+            "mse": made_means(psnr_rgb=26.8, lpips=0.131349),
+            "perceptual": made_means(psnr_rgb=26.41, lpips=0.114118),
+        }
+        write_json(means, folder / f"metrics/x{scale}.json")
     scores = {method: made_means() for method in ("bicubic", "authors_mse", "mse", "perceptual")}
-    scores["mse"]["psnr_y"] = 36.315
+    scores["mse"]["psnr_y"] = 36.316
     sets = {"Set5": {"images": 5, "x2": scores, "x4": scores}}
-    (folder / "metrics/benchmarks.json").write_text(json.dumps(sets))
+    write_json(sets, folder / "metrics/benchmarks.json")
+    write_json(made_claims(), folder / "plots/claims.json")
+    write_text("**Table I.** Text.\n\n| a | b |\n| 1 | 2 |\n\nNotes.\n", folder / "plots/table1.md")
+    sections = "".join(f"\n## perceptual minus {o}\n\n| {o} |\n" for o in ("mse", "bicubic"))
+    write_text(f"# Comparison\n{sections}", folder / "plots/comparisons.md")
     about = {"device": "a CPU", "versions": {"python": "3.11", "torch": "2.14"}}
     about |= {"trained_on": {"x2/mse": "a GPU"}, "training_hours": {"x2/mse": 1.5}, "commit": "abc"}
-    (folder / "environment.json").write_text(json.dumps(about))
-    (tmp_path / "README.md").write_text(PAGE)
+    write_json(about, folder / "environment.json")
+    write_text(PAGE, tmp_path / "README.md")
     return tmp_path
 
 
@@ -83,11 +103,11 @@ def test_a_changed_number_is_named_with_its_place_and_written_again(documented: 
     page = documented / "README.md"
     assert update_pages(documented) == [Path("README.md")]
     right = page.read_text()
-    assert "| perceptual | 0.00127 | 30.55 |" in right
+    assert right.count("| perceptual | 0.25000 | 26.41 |") == 2
     assert "Its LPIPS is <!-- results: small/x2.mse.lpips -->0.1313<!-- end --> at ×2." in right
     assert list(find_differences(documented)) == []
     assert update_pages(documented) == []
-    page.write_text(right.replace("30.55", "30.65").replace("0.1313<", "0.1314<"))
+    page.write_text(right.replace("26.41", "26.42").replace("0.1313<", "0.1314<"))
     table, number = find_differences(documented)
     assert table.startswith("README.md:3: small/means: not as in the results")
     assert re.match(r"README\.md:\d\d: small/x2\.mse\.lpips: ", number)
@@ -98,7 +118,7 @@ def test_a_changed_number_is_named_with_its_place_and_written_again(documented: 
 def test_changed_results_are_a_difference_too(documented: Path) -> None:
     update_pages(documented)
     scores = documented / "results/small/metrics/x2.json"
-    scores.write_text(scores.read_text().replace('"psnr_rgb": 30.5', '"psnr_rgb": 31.5'))
+    scores.write_text(scores.read_text().replace("26.2158", "26.3"))
     (line,) = find_differences(documented)
     assert "small/means" in line
 
@@ -125,9 +145,19 @@ def test_the_verdicts_are_six_lines(documented: Path) -> None:
     assert [line[4:6] for line in lines] == ["C1", "C2", "C3", "C4", "C5", "C6"]
     assert lines[0] == (
         "- **C1, supported:** The perceptual model's mean squared error is equal or higher "
-        "(×2: 7, ×4: 7 of 7 images)."
+        "(×2: 113, ×4: 98 of 114 images)."
     )
-    assert "(×2 LPIPS: 7, ×2 LPIPS-VGG: 5, ×2 DISTS: 4, ×4 LPIPS: 7" in lines[1]
+    assert lines[1].endswith("images (×2 LPIPS: 113, ×2 LPIPS-VGG: 113 of 114 images).")
+    assert lines[5].endswith("better-looking one.")
+
+
+def test_networks_are_listed_with_size_and_checksum(documented: Path) -> None:
+    folder = documented / "srcnn/released/x2"
+    folder.mkdir(parents=True)
+    (folder / "mse.safetensors").write_bytes(b"weights")
+    digest = sha256_of(folder / "mse.safetensors")
+    (row,) = shown(documented, "released/networks").splitlines()[2:]
+    assert row == f"| `x2/mse.safetensors` | ×2 | MSE (Eq. 1) | 7 | `{digest}` |"
 
 
 def test_the_table_of_papers_has_published_scores_beside_ours(documented: Path) -> None:
@@ -137,7 +167,7 @@ def test_the_table_of_papers_has_published_scores_beside_ours(documented: Path) 
     assert rows[1] == "| SRCNN 9-1-5, published | 36.34 | 0.9509 | – |"
     assert rows[2] == "| SRCNN 9-5-5, published | 36.66 | 0.9542 | – |"
     assert "| Authors, MSE loss | 0.25 | 0.2500 | 0.2500 |" in rows
-    assert "| Ours (9-1-5 in RGB), MSE loss | 36.31 | 0.2500 | 0.2500 |" in rows
+    assert "| Ours (9-1-5 in RGB), MSE loss | 36.32 | 0.2500 | 0.2500 |" in rows
     assert "| SRCNN 9-1-5, published | 30.09 | 0.8525 | – |" in second
 
 
@@ -148,12 +178,10 @@ def test_a_set_that_no_paper_has_shows_dashes(documented: Path) -> None:
 
 
 def test_other_tables_come_from_their_files(documented: Path) -> None:
-    table1 = shown(documented, "small/table1").splitlines()
-    assert len(table1) == 8
-    assert "\n".join(table1) in (ROOT / "plots/table1.md").read_text()
-    comparison = shown(documented, "small/comparison").splitlines()
-    assert comparison[0].split() == ["|", "|", "×2", "|", "×4", "|"]
-    assert len(comparison) == 2 + len(METRICS)
+    assert shown(documented, "small/table1") == "| a | b |\n| 1 | 2 |"
+    assert shown(documented, "small/comparison") == "| mse |"
+    rows = shown(documented, "small/scores").splitlines()
+    assert [row.split(" | ")[:2] for row in rows[2:4]] == [["| ×2", "bicubic"], ["| ×2", "mse"]]
     assert "| `train.lr` | 0.001 |" in shown(documented, "small/settings")
     assert "| training of `x2/mse` | a GPU | 1.50 |" in shown(documented, "small/environment")
     change_params(documented / "results/small", train={"lr": 0.003})
@@ -166,11 +194,11 @@ def test_other_tables_come_from_their_files(documented: Path) -> None:
         ("x4.bicubic.psnr_rgb", "26.22"),
         ("x4.perceptual-mse.psnr_rgb", "−0.39"),
         ("x2.perceptual-mse.lpips", "−0.0172"),
-        ("Set5.x2.mse.psnr_y", "36.31"),
+        ("Set5.x2.mse.psnr_y", "36.32"),
         ("C2.verdict", "not supported"),
         ("C1.x4.mean", "1.09"),
-        ("C1.x4.as_claimed", "7"),
-        ("params.train.epochs.mse", "8"),
+        ("C1.x4.as_claimed", "98"),
+        ("params.train.patch_size", "48"),
         ("environment.training_hours.x2/mse", "1.5"),
     ],
 )
