@@ -65,6 +65,10 @@ def project() -> Path:
     return Path(__file__).parents[1]
 
 
+UNUSED = "WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess"
+"""Features of Chromium that start more processes for each page: of its address bar, and a spare."""
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium, as playwright's `Browser`."""
@@ -72,7 +76,9 @@ def browser() -> Iterator[Any]:
     if chromium is None:
         pytest.skip("Chromium is not installed")
     with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", f"--disable-features={UNUSED}"]
+        )
         yield browser
         browser.close()
 
