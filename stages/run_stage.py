@@ -1,6 +1,7 @@
 """What all stage scripts share: the command line, the settings, and errors as one line."""
 
 import argparse
+import gc
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -25,6 +26,7 @@ def run_stage(main: Callable[..., None], *options: str) -> None:
     if "loss" in options:
         parser.add_argument("--loss", required=True, help="mse, perceptual or a variant's name")
     arguments = vars(parser.parse_args())
+    gc.freeze()  # no collection looks through the imports again, nor the three at Python's end
     escape_output()
     with exit_on_signals():
         _run(main, arguments)

@@ -1,6 +1,9 @@
 """Fixtures for all tests: synthetic images, trained weights, the folder of reference data."""
 
 import gc
+
+gc.disable()  # imports and the collection of tests make millions of objects, and no garbage
+
 import os
 import shutil
 import signal
@@ -30,7 +33,8 @@ from tests.tiny_project import make_project
 
 settings.register_profile("srcnn", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("srcnn")
-gc.set_threshold(50_000)  # collecting the tests makes millions of objects, and no garbage
+gc.set_threshold(50_000)
+gc.freeze()  # no collection looks through the imports again, nor the five at the end of pytest
 torch.set_num_threads(1)  # the tensors in tests are too small to gain from a second thread
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of programs must not spin
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # set by a shell for background jobs
@@ -56,8 +60,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Exempt what is imported from garbage collection, which would take half a second each time."""
+    """Collect garbage again, but not from what is imported, which takes half a second each time."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
