@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -14,25 +14,33 @@ from typing import Any
 
 import psutil
 import requests
+from aiohttp import web
 
-from srcnn.serve.application import HOST
-from srcnn.serve.server import listen
+from srcnn.serve.application import application
 from srcnn.serve.upscale_queue import UpscaleQueue
+from srcnn.web.guarded_application import HOST
+from srcnn.web.local_server import listen
 
 TIMEOUT = 60  # on machines that have much else to do
 
 
+def page_served(folder: Path, max_pixels: int = 10**6) -> AbstractContextManager[str]:
+    """Serve the page of `srcnn serve`, as `application_served`."""
+    return application_served(lambda port: application(UpscaleQueue(folder, max_pixels), port))
+
+
 @contextmanager
-def page_served(folder: Path, max_pixels: int = 10**6) -> Iterator[str]:
+def application_served(make: Callable[[int], web.Application]) -> Iterator[str]:
     """Serve on a free port until the block ends; yield the address without a trailing slash."""
     listener = socket.create_server((HOST, 0))
-    address = f"http://{HOST}:{listener.getsockname()[1]}"
+    port = listener.getsockname()[1]
+    address = f"http://{HOST}:{port}"
     stop: Future[Callable[[], Any]] = Future()
 
     async def serve() -> None:
         loop, stopped = asyncio.get_running_loop(), asyncio.Event()
         stop.set_result(partial(loop.call_soon_threadsafe, stopped.set))
-        await listen(listener, UpscaleQueue(folder, max_pixels), stopped)
+        await listen(listener, make(port), stopped)
 
     thread = Thread(target=asyncio.run, args=(serve(),))
     thread.start()

@@ -1,7 +1,4 @@
-"""The web application of `srcnn serve`: addresses, uploads, and security headers.
-
-It refuses requests from web pages other than its own.
-"""
+"""The web application of `srcnn serve`: addresses, and uploads with their limits."""
 
 import asyncio
 import re
@@ -11,28 +8,16 @@ from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from srcnn.errors import InputError
 from srcnn.images.kinds import IMAGE_SUFFIXES, READABLE
 from srcnn.report import ASSETS as REPORT_ASSETS
-from srcnn.serve.upscale_queue import QueueFull, UpscaleQueue
+from srcnn.serve.upscale_queue import UpscaleQueue
 from srcnn.serve.upscale_task import UpscaleTask
+from srcnn.web.guarded_application import guarded_application
 
-HOST = "127.0.0.1"
 UPLOAD_BYTES = 64_000_000  # limit on the size of an upload
 UPLOAD_SECONDS = 60  # limit on its duration, including the check of the upload
-
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
 
 _FOLDER = Path(__file__).parent / "assets"
 _ASSETS = {
@@ -43,54 +28,20 @@ _ASSETS = {
 
 
 def application(queue: UpscaleQueue, port: int) -> web.Application:
-    """The web application; it refuses requests for another host or port."""
+    """The web application; it closes the queue at its end."""
     handlers = _Handlers(queue)
-    app = web.Application(middlewares=[_guard(port)])
-    app.on_response_prepare.append(_add_headers)
+    app = guarded_application(port, _ASSETS)
+
+    async def close_queue(_: web.Application) -> None:
+        await queue.close()
+
+    app.on_cleanup.append(close_queue)
     app.router.add_get("/", handlers.page)
-    for name in _ASSETS:
-        app.router.add_get(name, handlers.asset)
     app.router.add_post("/jobs", handlers.upload)
     app.router.add_get("/jobs/{id}", handlers.state)
     app.router.add_delete("/jobs/{id}", handlers.delete)
     app.router.add_get(r"/jobs/{id}/{file:before\.png|after\.png|result}", handlers.file)
     return app
-
-
-def _guard(port: int) -> Middleware:
-    """Refuse requests from other web pages, and return every error as one line.
-
-    `Origin` shows whether another site's page sends the request. `Host` shows whether such a page
-    reads the answer through a host name that it points to this machine (DNS rebinding).
-    """
-    suffix = "" if port == 80 else f":{port}"  # browsers omit the default port
-    hosts = {f"{name}{suffix}" for name in (HOST, "localhost")}
-
-    @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.host.lower() not in hosts:
-            return _error(403, f"this server answers only to http://{HOST}:{port}/")
-        own = f"http://{request.host}"
-        if request.method not in ("GET", "HEAD") and request.headers.get("Origin") != own:
-            return _error(403, "only this server's own page may send requests")
-        try:
-            return await handler(request)
-        except InputError as error:
-            return _error(503 if isinstance(error, QueueFull) else 422, str(error))
-        except web.HTTPException as error:
-            return _error(error.status, error.reason)
-        except Exception as error:  # for example a full disk; the page shows it
-            return _error(500, str(InputError(f"{type(error).__name__}: {error}")))
-
-    return guard
-
-
-async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
-
-
-def _error(status: int, message: str) -> web.Response:
-    return web.json_response({"error": message}, status=status)
 
 
 def _parameters(request: web.Request) -> tuple[str, int, float]:
@@ -114,9 +65,6 @@ class _Handlers:
         html = html.replace("{upload}", str(UPLOAD_BYTES)).replace("{kinds}", READABLE)
         html = html.replace("{suffixes}", ",".join(IMAGE_SUFFIXES))
         return web.Response(text=html, content_type="text/html")
-
-    async def asset(self, request: web.Request) -> web.FileResponse:
-        return web.FileResponse(_ASSETS[request.path])
 
     async def upload(self, request: web.Request) -> web.Response:
         """Receive a photograph, the request's body, check its size, and queue it."""

@@ -9,6 +9,7 @@ from srcnn.errors import InputError
 from srcnn.images.kinds import UNKNOWN_FORMAT, result_format
 from srcnn.serve.upscale_task import State, UpscaleTask
 from srcnn.serve.worker_pool import WorkerPool
+from srcnn.web.guarded_application import Unavailable
 
 MAX_WAITING = 16  # photographs
 MAX_KEPT = 100  # results
@@ -17,10 +18,6 @@ CHECK_SECONDS = 10  # to read the size of an upload
 # Of a task without progress. WebP encoding reports none: 196 megapixels of noise kept it busy for
 # about 10 minutes on two shared cores.
 STALL_SECONDS = 1800
-
-
-class QueueFull(InputError):  # noqa: N818  # named like its parent's other subclasses
-    """The queue has no room for another photograph."""
 
 
 class UpscaleQueue:
@@ -37,7 +34,7 @@ class UpscaleQueue:
         """Create a task; the caller then writes its `upload` and calls `submit`.
 
         Raises:
-            InputError: the suffix, scale or strength is not supported; QueueFull: no room.
+            InputError: the suffix, scale or strength is not supported; Unavailable: no room.
         """
         if scale not in (2, 4):
             raise InputError(f"scale {scale} is neither 2 nor 4")
@@ -47,7 +44,7 @@ class UpscaleQueue:
             raise InputError(UNKNOWN_FORMAT)
         if len(self._in_state("uploading", "waiting")) >= MAX_WAITING:
             reason = f"{MAX_WAITING} photographs are already waiting"
-            raise QueueFull(f"{reason}; try again when one is done")
+            raise Unavailable(f"{reason}; try again when one is done")
         key = secrets.token_urlsafe(16)
         (self.folder / key).mkdir()
         self._tasks[key] = UpscaleTask(key, self.folder / key, name, scale, strength)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from srcnn.serve import application, server
+from srcnn.serve import application
+from srcnn.web import local_server
 from tests.serving_page import TIMEOUT, Client, page_served, wait_until
 
 
@@ -85,7 +86,7 @@ def test_every_answer_has_security_headers(client: Client) -> None:
 def test_half_a_request_header_times_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str
 ) -> None:
-    monkeypatch.setattr(server, "IDLE_SECONDS", 0.5)
+    monkeypatch.setattr(local_server, "IDLE_SECONDS", 0.5)
     with page_served(tmp_path) as address:
         client = Client(address)
         head = f"GET /nothing HTTP/1.1\r\nHost: {address.removeprefix('http://')}\r\n"
@@ -95,7 +96,7 @@ def test_half_a_request_header_times_out(
 
 
 def test_connections_beyond_the_limit_wait(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(local_server, "MAX_CONNECTIONS", 2)
     with client.connect("GET") as first, client.connect("GET"), ThreadPoolExecutor(1) as pool:
         third = pool.submit(client.get, "")
         time.sleep(0.3)
