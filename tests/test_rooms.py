@@ -14,7 +14,7 @@ from tests.tiny_project import ROOT
 ORDER = (
     *({"errors"}, {"utils"}, {"settings"}, {"images"}, {"models"}),
     *({"data", "training", "evaluation", "export"}, {"analysis", "upscaling"}),
-    *({"figures"}, {"report"}, {"serve"}, {"cli"}),
+    *({"figures"}, {"report"}, {"web"}, {"serve", "judge"}, {"cli"}),
 )
 """A room imports only from itself and from rooms before it, not from rooms in the same braces."""
 
