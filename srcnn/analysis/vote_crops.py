@@ -10,7 +10,7 @@ from PIL import Image
 
 from srcnn.analysis.vote_file import MOSAIC, Crop, Vote
 from srcnn.errors import InputError
-from srcnn.images.image_io import RGB8, read_rgb
+from srcnn.images.image_io import RGB8, image_size, read_rgb
 
 MOSAIC_SIDE = 8  # pixels of a square of the mosaic
 
@@ -30,6 +30,10 @@ class CropReader:
     def images(self, method: str) -> list[str]:
         """The numbers of the val images that a method has results for."""
         return sorted(path.stem for path in self._data.glob(f"sr/{method}/*.png"))
+
+    def size(self, method: str, image: str) -> tuple[int, int]:
+        """The width and height of an image, without decoding it; InputError as `crop`."""
+        return image_size(self._path(method, image))
 
     def crop(self, method: str, image: str, crop: Crop) -> RGB8:
         """Part of a method's result, or of the ground truth (`hr`): [height, width, 3].
@@ -63,10 +67,7 @@ class CropReader:
         return self._data / folder / f"{image}.png"
 
     def _read(self, method: str, image: str) -> RGB8:
-        try:
-            return read_rgb(self._path(method, image))
-        except FileNotFoundError:
-            raise InputError(f"{self._path(method, image)}: no such file; run dvc repro") from None
+        return read_rgb(self._path(method, image))
 
 
 def current_votes(votes: Iterable[Vote], reader: CropReader) -> list[Vote]:

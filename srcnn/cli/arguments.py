@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
         parser_class=_VerbParser,
         help=about,
     )
-    for add in (_add_upscale, _add_serve, _add_score, _add_compare):
+    for add in (_add_upscale, _add_serve, _add_score, _add_compare, _add_judge):
         add(verbs)
     return parser
 
@@ -111,11 +111,10 @@ def _add_serve(verbs: "_Verbs") -> None:
         epilog="Photographs are upscaled one at a time and kept in a temporary folder until the "
         "server stops. Ctrl-C stops it with exit status 0.",
     ).add_argument
-    about = "TCP port, or 0 for any free port (default: %(default)s)"
-    add("--port", type=_whole_number(0, 65535), metavar="N", default=8024, help=about)
+    add("--port", **_PORT, default=8024)
     about = "limit for the size of a result (default: %(default)s)"
     add("--max-megapixels", type=_whole_number(1, 10**6), metavar="N", default=200, help=about)
-    add("--no-browser", dest="browser", action="store_false", help="do not open a browser")
+    add("--no-browser", **_NO_BROWSER)
 
 
 def _add_score(verbs: "_Verbs") -> None:
@@ -171,6 +170,28 @@ def _add_compare(verbs: "_Verbs") -> None:
     )
 
 
+def _add_judge(verbs: "_Verbs") -> None:
+    add = verbs.add_parser(
+        "judge",
+        help="ask people which of two methods looks better, without telling which is which",
+        description="Open a web page that shows pairs of results, left and right in random order, "
+        "and asks which looks better. Answers are appended to metrics/votes.csv in a project's "
+        "folder. Only this machine can open the page.",
+        epilog="Methods are named as in srcnn compare, such as x4/perceptual x4/mse; with three or "
+        "more, all pairs are shown. A session has 20 pairs and takes about three minutes; it can "
+        "be stopped and continued at any time. Ctrl-C stops the server with exit status 0. Votes "
+        "of several people can be joined: append the lines of one file to another.",
+    ).add_argument
+    add("methods", nargs="*", metavar="METHOD", help="two or more methods, such as x4/mse")
+    about = "show the original between them, and ask which is closer to it"
+    add("--reference", action="store_true", help=about)
+    about = "open no page, but print what the votes say; only about the named methods, if any"
+    add("--results", action="store_true", help=about)
+    add("--json", **_JSON, help="with --results: print JSON")
+    add("--port", **_PORT, default=8025)
+    add("--no-browser", **_NO_BROWSER)
+
+
 def _name(text: str) -> str:
     """A type for argparse: a name that is not empty, as "" would stand for the current folder."""
     if not text:
@@ -192,3 +213,15 @@ def _whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+_PORT: dict[str, Any] = {
+    "type": _whole_number(0, 65535),
+    "metavar": "N",
+    "help": "TCP port, or 0 for any free port (default: %(default)s)",
+}
+_NO_BROWSER: dict[str, Any] = {
+    "dest": "browser",
+    "action": "store_false",
+    "help": "do not open a browser",
+}

@@ -31,10 +31,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.filterwarnings("ignore", module="PIL")  # problems with a file are reported as errors
     options = parser().parse_args(arguments)
     verbs: Mapping[str, Callable[[Namespace], int | None]]
-    verbs = {"upscale": _upscale, "serve": _serve, "score": _score, "compare": _compare}
+    verbs = {
+        "upscale": _upscale,
+        "serve": _serve,
+        "score": _score,
+        "compare": _compare,
+        "judge": _judge,
+    }
     escape_output()
-    # `serve` ends in its own way.
-    with nullcontext() if options.verb == "serve" else exit_on_signals():
+    is_server = options.verb == "serve" or (options.verb == "judge" and not options.results)
+    with nullcontext() if is_server else exit_on_signals():  # servers end in their own way
         return _run(verbs[options.verb], options)
 
 
@@ -141,6 +147,13 @@ def _compare(options: Namespace) -> None:
         print(json.dumps(compare.as_json(pair), indent=2))
     else:
         print(compare.as_text(pair, by_image=only is not None))
+
+
+def _judge(options: Namespace) -> None:
+    _check_extra("judge", "aiohttp", "serve")
+    from srcnn.judge.server import judge
+
+    judge(options.methods, options.port, reference=options.reference, browser=options.browser)
 
 
 def _check_extra(verb: str, package: str, extra: str) -> None:

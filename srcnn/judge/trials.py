@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from numpy.random import Generator, default_rng
 
 from srcnn.analysis.vote_crops import CropReader
@@ -52,10 +53,10 @@ class TrialPlanner:
         """
         self.methods, self.reader = tuple(methods), reader
         self.images = _shared_images(self.methods, reader)
-        shapes = {image: self._shape(image) for image in self.images}
-        self.side = min(MAX_SIDE, *(min(shape) for shape in shapes.values()))
+        sizes = {image: self._size(image) for image in self.images}
+        smallest = min(sizes, key=lambda image: min(sizes[image]))
+        self.side = min(MAX_SIDE, *sizes[smallest])
         if self.side < MIN_SIDE:
-            smallest = min(shapes, key=lambda image: min(shapes[image]))
             raise InputError(f"image {smallest}: smaller than {MIN_SIDE} pixels; leave it out")
         self._differences = lru_cache(maxsize=256)(self._window_differences)
 
@@ -76,24 +77,17 @@ class TrialPlanner:
         return _with_repeats(trials, random)
 
     def _trial(
-        self,
-        kind: Kind,
-        image: str,
-        pair: tuple[str, str],
-        turned: int,
-        random: Generator,
+        self, kind: Kind, image: str, pair: tuple[str, str], turned: int, random: Generator
     ) -> Trial:
-        a, b = pair if not turned else pair[::-1]
         crop = self._window(image, pair if kind == "differ" else None, random)
         if kind in ("identical", "obvious"):
-            a = str(random.choice(pair))
-            b = a if kind == "identical" else MOSAIC
-            a, b = (b, a) if turned else (a, b)
-        return Trial(kind, image, crop, a, b)
+            method = pair[random.integers(2)]
+            pair = (method, method if kind == "identical" else MOSAIC)
+        return Trial(kind, image, crop, *(pair[::-1] if turned else pair))
 
     def _window(self, image: str, pair: tuple[str, str] | None, random: Generator) -> Crop:
         """A window of an image: anywhere, or among those where the pair differs most."""
-        tops, lefts = _starts(self._shape(image), self.side)
+        lefts, tops = _starts(self._size(image), self.side)
         chosen = np.arange(len(tops) * len(lefts))
         if pair is not None:
             order = np.argsort(-self._differences(image, *pair), kind="stable")
@@ -101,26 +95,19 @@ class TrialPlanner:
         row, column = divmod(int(random.choice(chosen)), len(lefts))
         return Crop(self.side, self.side, lefts[column], tops[row])
 
-    def _window_differences(self, image: str, a: str, b: str) -> np.ndarray:
-        """The mean absolute difference of two results in each window: [windows]."""
+    def _window_differences(self, image: str, a: str, b: str) -> npt.NDArray[np.int64]:
+        """The sum of the absolute differences of two results in each window: [windows]."""
         first, second = (self.reader.image(m, image).astype(np.int16) for m in (a, b))
         sums = np.abs(first - second).sum(axis=2).cumsum(axis=0).cumsum(axis=1)
         sums = np.pad(sums, ((1, 0), (1, 0)))
-        tops, lefts = _starts(self._shape(image), self.side)
-        ends = np.array(tops) + self.side, np.array(lefts) + self.side
-        starts = np.array(tops), np.array(lefts)
-        return sum(
-            sign * sums[np.ix_(rows, columns)].ravel()
-            for sign, rows, columns in (
-                (1, ends[0], ends[1]),
-                (-1, starts[0], ends[1]),
-                (-1, ends[0], starts[1]),
-                (1, starts[0], starts[1]),
-            )
-        )
+        lefts, tops = _starts(self._size(image), self.side)
+        top, left = np.ix_(tops, lefts)
+        bottom, right = top + self.side, left + self.side
+        found = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+        return found.ravel()
 
-    def _shape(self, image: str) -> tuple[int, int]:
-        return self.reader.image(self.methods[0], image).shape[:2]
+    def _size(self, image: str) -> tuple[int, int]:
+        return self.reader.size(self.methods[0], image)
 
 
 def check_methods(methods: Sequence[str], reader: CropReader) -> None:
@@ -148,8 +135,7 @@ def _shared_images(methods: Sequence[str], reader: CropReader) -> list[str]:
     if not images:
         raise InputError(f"{join_names(methods)}: no image has results by all of them")
     for image in images:
-        shapes = {reader.image(method, image).shape for method in ("hr", *methods)}
-        if len(shapes) > 1:
+        if len({reader.size(method, image) for method in ("hr", *methods)}) > 1:
             raise InputError(f"image {image}: the sizes of its results differ; run dvc repro")
     return images
 
@@ -161,11 +147,11 @@ def _in_turn(items: Sequence[Item], count: int, random: Generator) -> list[Item]
     return [items[place] for place in order[:count]]
 
 
-def _starts(shape: tuple[int, int], side: int) -> tuple[list[int], list[int]]:
-    """The tops and the lefts of the windows of an image: a quarter of the side apart."""
+def _starts(size: tuple[int, int], side: int) -> tuple[list[int], list[int]]:
+    """The lefts and the tops of the windows of an image: a quarter of the side apart."""
     step = max(1, side // 4)
-    tops, lefts = (sorted({*range(0, size - side, step), size - side}) for size in shape)
-    return tops, lefts
+    lefts, tops = (sorted({*range(0, length - side, step), length - side}) for length in size)
+    return lefts, tops
 
 
 def _with_repeats(trials: list[Trial], random: Generator) -> list[Trial]:

@@ -18,11 +18,6 @@ from tests.judge.small_project import SESSIONS, A, B, C, make_project
 OneLine = Callable[[Any], str]
 
 
-@pytest.fixture
-def planner(tmp_path: Path, picture: Callable[..., RGB8]) -> TrialPlanner:
-    return TrialPlanner([A, B], make_project(tmp_path, picture))
-
-
 def test_a_session_has_twenty_trials_of_the_announced_kinds(planner: TrialPlanner) -> None:
     for session in SESSIONS[:20]:
         trials = planner.plan(session)

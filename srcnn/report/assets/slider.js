@@ -12,7 +12,7 @@ const view = {
 };
 let order = data.images;
 
-const stage = element("stage"), divider = element("divider");
+const stage = element("stage"), divider = element("divider"), frame = () => stage;
 const methodName = (id) => data.methods.find((method) => method.id === id).name;
 const imageOf = (id) => data.images.find((image) => image.id === id);
 // A number, Infinity for the PSNR of an image without error, or NaN for none.

@@ -1,4 +1,5 @@
-// Zoom and pan two images together, and move the divider, by mouse, touch and keys.
+// Zoom and pan images together, and move the divider between them, by mouse, touch and keys.
+// `frame` is the element that shows a whole image; it may depend on where an event takes place.
 
 const MAX_ZOOM = 16; // CSS pixels per image pixel at the largest zoom
 const CRISP_ZOOM = 2; // from this zoom on, each image pixel is a sharp square
@@ -7,7 +8,7 @@ const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 function showZoom() {
   if (!view.image) return;
-  const fit = stage.clientWidth / imageOf(view.image).width;
+  const fit = frame().clientWidth / imageOf(view.image).width;
   view.zoom = clamp(view.zoom, 1, Math.max(1, MAX_ZOOM / fit));
   const half = 0.5 / view.zoom;
   view.x = clamp(view.x, half, 1 - half);
@@ -35,7 +36,7 @@ function pan(x, y) {
 }
 
 function zoomTo(percent, at) {
-  zoomBy(percent / 100 * imageOf(view.image).width / stage.clientWidth / view.zoom, at);
+  zoomBy(percent / 100 * imageOf(view.image).width / frame().clientWidth / view.zoom, at);
 }
 
 function moveDivider(at) {
@@ -44,7 +45,7 @@ function moveDivider(at) {
 }
 
 const place = (event) => {
-  const box = stage.getBoundingClientRect();
+  const box = frame(event).getBoundingClientRect();
   return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
 };
 
@@ -52,7 +53,7 @@ function setUpPointers() {
   const down = new Map();
   const middle = () => {
     const all = [...down.values()], sum = (axis) => all.reduce((total, at) => total + at[axis], 0);
-    const [a, b = a] = all, { width, height } = stage.getBoundingClientRect();
+    const [a, b = a] = all, { width, height } = frame().getBoundingClientRect();
     const apart = Math.hypot((a.x - b.x) * width, (a.y - b.y) * height);
     return { x: sum("x") / all.length, y: sum("y") / all.length, apart };
   };

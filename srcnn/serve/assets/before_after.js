@@ -2,7 +2,7 @@
 // zoom_pan.js moves them: it reads `view` and calls `showDivider`.
 
 const element = (id) => document.getElementById(id);
-const stage = element("stage"), divider = element("divider");
+const stage = element("stage"), divider = element("divider"), frame = () => stage;
 
 // `x` and `y` are the point of the image at the centre of the stage, as fractions of the image's
 // width and height. At `zoom` 1 the whole image fits the stage. `split` is the divider's position.
