@@ -95,6 +95,8 @@ def test_the_core_upscales_every_kind_of_picture(tmp_path: Path, options: list[s
         ("score --sr a --hr b --scale 2", "torch", "pipeline"),
         ("compare a b", "pandas", "pipeline"),
         ("serve --port 0", "aiohttp", "serve"),
+        ("judge a b", "aiohttp", "serve"),
+        ("judge --results", "pandas", "pipeline"),
     ],
 )
 def test_other_verbs_say_which_extra_they_need(arguments: str, package: str, extra: str) -> None:

@@ -150,6 +150,17 @@ def _compare(options: Namespace) -> None:
 
 
 def _judge(options: Namespace) -> None:
+    if options.results:
+        _check_extra("judge --results", "pandas", "pipeline")
+        with block_signals():
+            from srcnn.cli.judge_results import vote_results
+
+        results = vote_results(options.methods)
+        as_json = json.dumps(results.as_json(), indent=2) if options.as_json else None
+        print(as_json or results.as_text())
+        return
+    if options.as_json:
+        raise InputError("--json needs --results")
     _check_extra("judge", "aiohttp", "serve")
     from srcnn.judge.server import judge
 

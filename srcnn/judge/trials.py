@@ -63,13 +63,13 @@ class TrialPlanner:
     def plan(self, session: str) -> list[Trial]:
         """The trials of a session, in order; `session` is its number in hexadecimal digits.
 
-        Images and pairs of methods take turns, and half of the pairs have exchanged sides.
+        Images and pairs of methods take turns; sides are drawn like coins.
         """
         random = default_rng(int(session, 16))
         kinds = [k for k, n in COUNTS.items() if k != "repeat" for _ in range(n)]
         images = _in_turn(self.images, len(kinds), random)
         pairs = _in_turn(list(combinations(self.methods, 2)), len(kinds), random)
-        turned = random.permutation(len(kinds)) % 2
+        turned = random.integers(2, size=len(kinds))
         trials = [
             self._trial(*drawn, random) for drawn in zip(kinds, images, pairs, turned, strict=True)
         ]
