@@ -16,6 +16,9 @@ from srcnn.analysis.results import (
     read_peaks,
 )
 from srcnn.analysis.verdicts import Claim
+from srcnn.analysis.vote_crops import CropReader, current_votes
+from srcnn.analysis.vote_file import VOTES, read_votes
+from srcnn.analysis.votes import pair_votes
 from srcnn.settings import Settings
 from stages.run_stage import run_stage
 
@@ -28,10 +31,15 @@ def main(settings: Settings) -> None:
     judged = judge_claims(settings, scales)
     authors = [judge_published(results) for results in scales if results.authors]
     write_comparisons(compare(scales), PLOTS / "comparisons.csv", PLOTS / "comparisons.md")
-    page = ClaimsPage(judged, scales[0].names, settings.model.code, *authors)
+    votes = current_votes(read_votes(VOTES).votes, CropReader())
+    people = [claims.looks_to_people(scales, pair_votes(votes))]
+    published = authors[0] if authors else []
+    page = ClaimsPage(judged, scales[0].names, settings.model.code, published, people)
     page.write(PLOTS / "claims.json", PLOTS / "claims.md")
     for claim in judged:
         print(f"{claim.key}: {claim.verdict}")
+    for claim in people:
+        print(f"{claim.key}, by people: {claim.verdict}")
 
 
 def judge_claims(settings: Settings, scales: list[Results]) -> list[Claim]:

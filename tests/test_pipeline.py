@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from srcnn.analysis.vote_crops import CropReader
+from srcnn.analysis.vote_file import append_vote
+from srcnn.judge.trials import TrialPlanner
 from srcnn.utils.yaml_files import read_yaml
+from tests.judge.simulated_voters import session_votes, the_sharper
 from tests.tiny_project import ROOT, change_params, copy_of, environment, run
 
 
@@ -45,6 +49,7 @@ def test_one_command_makes_table_figures_and_metrics(project: Path) -> None:
         "plots/figure7.pdf",
         "plots/claims.md",
         "plots/benchmarks.md",
+        "plots/votes.md",
         "plots/report.html",
     ):
         assert (project / name).is_file(), name
@@ -68,12 +73,32 @@ def test_a_second_run_has_nothing_to_do(project: Path) -> None:
     assert "Running stage" not in run("dvc", "repro", cwd=project)
 
 
+def test_votes_rerun_what_shows_them_and_without_votes_all_is_as_before(
+    project: Path, tmp_path: Path
+) -> None:
+    folder = copy_of(project, tmp_path / "project")
+    assert not (folder / "metrics/votes.csv").exists()
+    planner = TrialPlanner(["x2/perceptual", "x2/mse"], CropReader(folder / "data"))
+    for vote in session_votes(planner, 1, the_sharper(1), "Ann"):
+        append_vote(vote, folder / "metrics/votes.csv")
+    stages = stages_run(run("dvc", "repro", cwd=folder))
+    assert sorted(stages) == ["claims", "figures", "report", "votes"]
+    assert "| Ann | 20 |" in (folder / "plots/votes.md").read_text()
+    part = json.loads((folder / "plots/claims.json").read_text())["C2_people"]["x2"]
+    assert part["verdict"] == "too little data"
+    assert "by people: ×2" in (folder / "plots/report.html").read_text()
+    (folder / "metrics/votes.csv").unlink()
+    run("dvc", "repro", cwd=folder)
+    for name in ("plots/votes.md", "plots/claims.json", "plots/claims.md", "plots/report.html"):
+        assert (folder / name).read_bytes() == (project / name).read_bytes()
+
+
 @pytest.mark.slow
 def test_another_lambda_retrains_the_perceptual_model_and_nothing_before_it(project: Path) -> None:
     output = run("dvc", "exp", "run", "--name", "half", "-S", "loss.lambda2=0.5", cwd=project)
     stages = stages_run(output)
     after = ["benchmarks", "claims", "evaluate@2", "export@2", "figures", "provenance", "report"]
-    assert sorted(stages) == sorted(["check_settings", "train_perceptual@2", *after])
+    assert sorted(stages) == sorted(["check_settings", "train_perceptual@2", "votes", *after])
     order = [
         stages.index(name) for name in ("train_perceptual@2", "evaluate@2", "claims", "report")
     ]

@@ -12,6 +12,7 @@ import pandas as pd
 from srcnn.analysis.results import Cost, Devices, Results
 from srcnn.analysis.statistics import subtract, summarise
 from srcnn.analysis.verdicts import Claim, Part, Verdict, combine, judge_parts
+from srcnn.analysis.votes import ASK, PairVotes, has_enough
 from srcnn.evaluation.metrics import METRICS
 from srcnn.utils.text import escape_markdown, signed
 
@@ -54,6 +55,36 @@ def looks(scales: Sequence[Results]) -> Claim:
         f"percentage points with the 95 % interval, {' and '.join(advantages)}."
     ]
     return Claim("C2", parts, judge_parts(parts), notes=notes)
+
+
+def looks_to_people(scales: Sequence[Results], pairs: Sequence[PairVotes]) -> Claim:
+    """C2 by people: the perceptual model's results have more than half of their votes.
+
+    A scale without votes on the two models is left out, unless there are none at all.
+    """
+    pairs_by_scale = {
+        f"×{results.scale}": pair
+        for results in scales
+        for pair in pairs
+        if pair.question == "better"
+        and (pair.a, pair.b) == (f"x{results.scale}/perceptual", f"x{results.scale}/mse")
+    }
+    parts = [_votes_part(name, pair) for name, pair in pairs_by_scale.items()]
+    parts = parts or [Part(f"×{results.scale}", _NO_VALUES, 1) for results in scales]
+    counts = [
+        f"{pair.share.votes} votes by {pair.share.people} people at {name}"
+        for name, pair in pairs_by_scale.items()
+    ]
+    note = f"{', '.join(counts)}; `plots/votes.md` shows more." if counts else f"No votes: {ASK}."
+    return Claim("C2", parts, judge_parts(parts), notes=[note])
+
+
+def _votes_part(name: str, pair: PairVotes) -> Part:
+    """The share of the votes for the perceptual model, minus one half."""
+    share = pair.share
+    mean, low, high = (None if n is None else n - 0.5 for n in (share.mean, share.low, share.high))
+    values = pd.Series(pair.by_image, dtype=float) - 0.5
+    return Part(name, values, 1, mean=(mean, low, high), is_enough=has_enough(share))
 
 
 def gap(scales: Sequence[Results]) -> Claim:

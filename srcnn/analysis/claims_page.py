@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from srcnn.analysis.claims_text import RULE, TEXTS
+from srcnn.analysis.claims_text import PEOPLE_MEASURE, RULE, TEXTS
 from srcnn.analysis.comparisons import sample_size_note
 from srcnn.analysis.verdicts import Claim, Part
 from srcnn.evaluation.metrics import rounded
@@ -16,6 +16,8 @@ from srcnn.utils.text import escape_markdown, join_names, markdown_table, signed
 
 AUTHORS_KEY = "{}_authors"  # of a claim's verdict by the published networks, in JSON
 BY_AUTHORS = "as the authors' code runs it"
+PEOPLE_KEY = "{}_people"  # of a claim's verdict by people, in JSON
+BY_PEOPLE = "by people"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class ClaimsPage:
     names: Mapping[str, str]  # of the photographs, by val image
     code: ModelCode  # that the run's networks follow
     by_authors: Sequence[Claim] = ()  # the claims that the published networks can be asked about
+    by_people: Sequence[Claim] = ()  # the claims that people were asked about, or could be
 
     def write(self, numbers: Path, page: Path) -> None:
         """Write the verdicts as JSON and as Markdown.
@@ -34,6 +37,7 @@ class ClaimsPage:
         """
         facts = {claim.key: _facts(claim) for claim in self.claims}
         facts |= {AUTHORS_KEY.format(claim.key): _facts(claim) for claim in self.by_authors}
+        facts |= {PEOPLE_KEY.format(claim.key): _facts(claim) for claim in self.by_people}
         write_json(rounded(facts), numbers)
         write_text("\n".join(self._markdown()), page)
 
@@ -60,10 +64,12 @@ class ClaimsPage:
             columns = [f"{ours}{as_paper}", f"Verdict {BY_AUTHORS} (×4)"]
         yield ["", "The paper claims", *columns, "Images as claimed"]
         for claim in self.claims:
-            parts = _deciding_parts(claim)
-            counts = [f"{part.name}: {part.as_claimed} of {part.summary.images}" for part in parts]
+            counts, verdict = list(_counts(claim)), f"**{claim.verdict}**"
+            for other in (other for other in self.by_people if other.key == claim.key):
+                counts += [f"{BY_PEOPLE}, {count}" for count in _counts(other)]
+                verdict = f"by metrics: {verdict}<br>{BY_PEOPLE}: **{other.verdict}**"
             link, title = f"[{claim.key}](#{claim.key.lower()})", TEXTS[claim.key].title
-            verdicts = [f"**{claim.verdict}**", *([authors.get(claim.key, "–")] if authors else [])]
+            verdicts = [verdict, *([authors.get(claim.key, "–")] if authors else [])]
             yield [link, title, *verdicts, "<br>".join(counts) or "–"]
 
     def _section(self, claim: Claim) -> Iterator[str]:
@@ -75,6 +81,11 @@ class ClaimsPage:
         yield from self._evidence(claim)
         for note in [*claim.notes, *filter(None, [text.limits])]:
             yield f"- {note}"
+        for other in (other for other in self.by_people if other.key == claim.key):
+            yield f"\n*Verdict {BY_PEOPLE}.* **{other.verdict}**\n"
+            yield f"*Measure.* {PEOPLE_MEASURE}\n"
+            yield from self._evidence(other)
+            yield from (f"- {note}" for note in other.notes)
         for other in (other for other in self.by_authors if other.key == claim.key):
             yield f"\n*Verdict {BY_AUTHORS}*, by the published networks: **{other.verdict}**\n"
             yield from self._evidence(other)
@@ -112,6 +123,12 @@ def _facts(claim: Claim) -> dict[str, Any]:
             **({"is_ratio": True} if part.is_ratio else {}),
         }
     return {"verdict": claim.verdict, **claim.facts, **parts}
+
+
+def _counts(claim: Claim) -> Iterator[str]:
+    """How many images are as claimed, by part."""
+    for part in _deciding_parts(claim):
+        yield f"{part.name}: {part.as_claimed} of {part.summary.images}"
 
 
 def _deciding_parts(claim: Claim) -> list[Part]:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from srcnn.analysis.clustered_share import MIN_PEOPLE
 from srcnn.analysis.statistics import MIN_POWERED, MIN_SIGNIFICANT, power
 
 
@@ -41,6 +42,16 @@ RULE = (
 )
 """Paragraphs of Markdown. `srcnn.analysis.verdicts` is the same rule in code."""
 
+PEOPLE_MEASURE = (
+    "People see crops of both models' results side by side, without being told which is which, and "
+    "say which looks better. The value is the perceptual model's share of the votes on an image, "
+    "minus one half; “no difference” counts half. Claimed: above 0. The 95 % interval of the share "
+    "of all votes is about new images and new people. With fewer than "
+    f"{MIN_PEOPLE} people, there is too little data. This verdict does not change the one by "
+    "metrics."
+)
+"""How people judge C2. `srcnn.analysis.clustered_share` computes the interval."""
+
 TEXTS = {
     "C1": Text(
         "The perceptual model's mean squared error is equal or higher",
@@ -65,8 +76,8 @@ TEXTS = {
         "0 by each judge.",
         "That all three judges must agree was decided after the scores of the sample were known; "
         "LPIPS alone decided before. On the sample it calls the claim supported with seed 1, but "
-        "too little data with seed 2. The judges stand in for human judgement; nobody was asked. "
-        "They are built on features of networks, as the loss is.",
+        "too little data with seed 2. The judges stand in for human judgement. They are built on "
+        "features of networks, as the loss is.",
     ),
     "C3": Text(
         "The gap between the two losses is smaller at ×4 than at ×2",

@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -26,11 +26,18 @@ class Part:
     is_ratio: bool = False  # whether the values are natural logarithms of ratios
     decides: bool = True  # whether the verdict depends on it; else it is for comparison
     margin: float = 0.0  # by which a value may miss the claimed side and still be as claimed
+    mean: tuple[float | None, float | None, float | None] | None = None
+    """The mean and the ends of its interval, if they do not follow from these values alone."""
+    is_enough: bool = True  # whether there are enough data for a verdict, besides images
 
     @cached_property
     def summary(self) -> Summary:
         """Statistics of the values."""
-        return summarise(self.values)
+        found = summarise(self.values)
+        if self.mean is None:
+            return found
+        mean, low, high = self.mean
+        return replace(found, mean=mean, low=low, high=high)
 
     @cached_property
     def tested(self) -> Summary:
@@ -56,6 +63,8 @@ class Part:
     @property
     def verdict(self) -> Verdict:
         """The verdict on this value alone."""
+        if not self.is_enough:
+            return "too little data"
         if self.tested.is_significant:
             return "supported" if self.tested.side == self.sign else "not supported"
         return "not shown" if self.tested.images >= MIN_POWERED else "too little data"

@@ -14,6 +14,8 @@ from srcnn.analysis.clustered_share import MIN_PEOPLE, Share, share_of
 from srcnn.analysis.statistics import LEVEL, MIN_SIGNIFICANT, sign_test
 from srcnn.analysis.vote_file import MAIN_KINDS, MOSAIC, Question, Vote
 
+ASK = "`srcnn judge x4/perceptual x4/mse` asks people (`docs/judging.md`)"
+
 
 @dataclass(frozen=True)
 class PairVotes:

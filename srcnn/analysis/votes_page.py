@@ -11,13 +11,12 @@ from srcnn.analysis.statistics import LEVEL, MIN_SIGNIFICANT
 from srcnn.analysis.vote_agreement import agreement, read_method_scores
 from srcnn.analysis.vote_crops import CropReader, current_votes
 from srcnn.analysis.vote_file import MOSAIC, VOTES, Question, Vote, read_votes
-from srcnn.analysis.votes import Attention, PairVotes, attention, bradley_terry, pair_votes
+from srcnn.analysis.votes import ASK, Attention, PairVotes, attention, bradley_terry, pair_votes
 from srcnn.evaluation.metrics import METRICS, json_values
 from srcnn.utils.files import write_json, write_text
 from srcnn.utils.text import escape_markdown, markdown_table, printable, text_table
 
 QUESTIONS: Mapping[Question, str] = {"better": "looks better", "closer": "is closer"}
-ASK = "`srcnn judge x4/perceptual x4/mse` asks people (`docs/judging.md`)"
 
 Rows = list[list[str]]
 

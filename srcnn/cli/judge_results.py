@@ -4,7 +4,8 @@ import sys
 from collections.abc import Sequence
 
 from srcnn.analysis.vote_file import VOTES
-from srcnn.analysis.votes_page import ASK, VoteResults, read_results
+from srcnn.analysis.votes import ASK
+from srcnn.analysis.votes_page import VoteResults, read_results
 from srcnn.errors import InputError
 
 

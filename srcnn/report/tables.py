@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from srcnn.analysis.claims_page import AUTHORS_KEY, BY_AUTHORS
+from srcnn.analysis.claims_page import AUTHORS_KEY, BY_AUTHORS, BY_PEOPLE, PEOPLE_KEY
 from srcnn.analysis.results import Results
 from srcnn.evaluation.benchmark_sets import published
 from srcnn.evaluation.metrics import METRICS
@@ -82,14 +82,16 @@ def claim_rows(claims: Mapping[str, Json]) -> Iterator[tuple[str, str, list[Text
     A part is name, mean, interval, images as claimed and verdict; a fact is name and value.
     """
     for key, claim in claims.items():
-        if key.endswith(AUTHORS_KEY.format("")):
+        others = {AUTHORS_KEY: BY_AUTHORS, PEOPLE_KEY: BY_PEOPLE}
+        if key.endswith(tuple(other.format("") for other in others)):
             continue  # is shown with the claim
         parts, facts = _split_claim(claim)
         verdict = str(facts.pop("verdict"))
-        if (name := AUTHORS_KEY.format(key)) in claims:
-            more, other = _split_claim(claims[name])
-            parts += [(f"{BY_AUTHORS}: {title}", *cells) for title, *cells in more]
-            facts[BY_AUTHORS] = other["verdict"]
+        for other_key, by in others.items():
+            if (name := other_key.format(key)) in claims:
+                more, other = _split_claim(claims[name])
+                parts += [(f"{by}: {title}", *cells) for title, *cells in more]
+                facts[by] = other["verdict"]
         yield key, verdict, parts, list(_flatten(facts))
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from srcnn.analysis import claims
 from srcnn.analysis.claims_text import TEXTS
 from srcnn.analysis.results import Cost, Devices, Results
 from srcnn.analysis.verdicts import Claim, Verdict
+from srcnn.analysis.votes import pair_votes
+from tests.analysis.test_vote_file import VOTE
 from tests.small_results import score_table
 
 Values = Sequence[float]
@@ -151,6 +154,48 @@ def test_a_gain_that_only_one_judge_sees_is_said_in_one_sentence_with_an_interva
     (sentence,) = claim.notes
     assert "−27.7 [−28.0, −27.4] at ×4" in sentence
     assert "in this run" in sentence.lower()
+
+
+@pytest.mark.parametrize(
+    ("share", "people", "photographs", "verdict"),
+    [
+        (1.0, 6, 6, YES),
+        (0.0, 6, 6, NO),
+        (1.0, 5, 6, LITTLE),
+        (1.0, 6, 5, LITTLE),
+        (0.5, 6, 8, LITTLE),
+        (0.5, 6, 30, NONE),
+    ],
+)
+def test_people_decide_with_six_people_and_images(
+    share: float, people: int, photographs: int, verdict: Verdict
+) -> None:
+    results = [made_results(scale, [0.01] * photographs, [0.3] * photographs) for scale in (2, 4)]
+    votes = [
+        replace(
+            VOTE,
+            session=f"{person:016x}",
+            voter=f"person {person}",
+            trial=trial,
+            image=image,
+            answer="right" if (person + trial) % 2 < 2 * share - 0.5 else "left",
+        )
+        for person in range(people)
+        for trial, image in enumerate(results[0].names, start=1)
+    ]
+    claim = claims.looks_to_people(results, pair_votes(votes))
+    assert (claim.key, claim.verdict) == ("C2", verdict)
+    (part,) = claim.parts  # the scale that was voted on
+    assert (part.name, part.summary.images) == ("×4", photographs)
+    assert part.summary.mean == pytest.approx(share - 0.5)
+    closer = [replace(vote, question="closer") for vote in votes]
+    assert claims.looks_to_people(results, pair_votes(closer)).verdict == LITTLE
+
+
+def test_without_votes_people_have_too_little_data() -> None:
+    claim = claims.looks_to_people([made_results(4, [0.01] * 9, [0.3] * 9)], [])
+    assert claim.verdict == LITTLE
+    assert "srcnn judge x4/perceptual x4/mse" in claim.notes[0]
 
 
 def test_one_scale_that_contradicts_is_enough_for_not_supported() -> None:

@@ -7,15 +7,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from srcnn.analysis.vote_crops import CropReader
+from srcnn.analysis.vote_file import append_vote
 from srcnn.errors import InputError
 from srcnn.evaluation.metrics import METRICS
 from srcnn.images.image_io import RGB8, write_png
+from srcnn.judge.trials import TrialPlanner
 from srcnn.models.model_files import save_model
 from srcnn.models.srcnn import SRCNN
 from srcnn.settings import read_settings
 from srcnn.utils.files import write_json
 from srcnn.utils.tables import write_csv
 from stages.claims import main
+from tests.judge.simulated_voters import people_votes, prefers
 
 OneLine = Callable[[Any], str]
 Picture = Callable[..., RGB8]
@@ -72,8 +76,28 @@ def test_the_stage_writes_the_same_bytes_every_time(run: Path) -> None:
     assert {key: facts[key]["verdict"] for key in facts} == {
         **dict.fromkeys(("C1", "C2", "C3", "C4", "C5", "C6"), "too little data"),
         "C7": "supported",
+        "C2_people": "too little data",
     }
     assert re.search(r"^2,mse,perceptual,lanczos,2,", first[1].decode(), re.MULTILINE)
+
+
+def test_votes_decide_the_verdict_by_people_and_nothing_else(run: Path, project: Path) -> None:
+    main(read_settings())
+    before = json.loads((run / "plots/claims.json").read_text())
+    planner = TrialPlanner(["x4/perceptual", "x4/mse"], CropReader())
+    votes = people_votes(planner, range(8), prefers("x4/perceptual", 0.9))
+    for vote in votes:
+        append_vote(vote)
+    main(read_settings())
+    after = json.loads((run / "plots/claims.json").read_text())
+    part = after.pop("C2_people")["x4"]
+    before.pop("C2_people")
+    assert before == after
+    assert (part["images"], part["as_claimed"], part["verdict"]) == (2, 2, "too little data")
+    assert 0.2 < part["low"] < part["mean"] < part["high"] <= 0.5
+    page = (run / "plots/claims.md").read_text(encoding="utf-8")
+    assert "by metrics: **too little data**<br>by people: **too little data**" in page
+    assert "- 112 votes by 8 people at ×4; `plots/votes.md` shows more." in page
 
 
 def test_a_result_that_is_missing_is_named(run: Path, one_line: OneLine) -> None:
