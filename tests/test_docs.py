@@ -22,7 +22,9 @@ PROSE = [*PAGES, *(ROOT / f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING",
 
 INSTEAD = {
     r"make test\b.*": "true",  # it runs this test
-    r"srcnn serve$": "timeout --preserve-status --signal INT 5 srcnn serve --port 0 --no-browser",
+    r"(srcnn serve|srcnn judge x.*)$": r"timeout --preserve-status --signal INT 5 "
+    r"\1 --port 0 --no-browser",
+    r"judging: srcnn judge --results": "! srcnn judge --results",  # no one has voted
     r"photos/0001.png": "'photos/train/photo 0.png'",
     r"photos/\*.png": "photos/*/*.png",
     r"(--width|--height) \d+": r"\1 300",  # the tiny photographs would be enlarged 30 times
