@@ -22,7 +22,7 @@ RUN_METHODS = "nearest", "bicubic", "lanczos", "mse", "perceptual"
 NAMES = "cat.png", "cup.png", "tower.jpg"
 SIZE = 48, 64
 
-CLAIMS = {
+CLAIMS: dict[str, dict[str, Any]] = {
     "C1": {
         "verdict": "too little data",
         "x2": {

@@ -55,3 +55,16 @@ def test_names_of_photographs_cannot_break_the_page(tmp_path: Path) -> None:
     claim = claims.mean_squared_error([made_results(2, [0.009, 0.02], [0.3, 0.3])])
     _, page = pages(tmp_path, claim, names={"0001": "a|*b*.png", "0002": "b"})
     assert "contrary in a\\|\\*b\\*.png." in page
+
+
+def test_a_verdict_by_people_stands_beside_the_one_by_metrics(tmp_path: Path) -> None:
+    by_metrics, by_people = judged("C2", -1, 9), claims.looks_to_people([], [])
+    paths = tmp_path / "claims.json", tmp_path / "claims.md"
+    ClaimsPage([by_metrics], images(9), "paper", by_people=[by_people]).write(*paths)
+    facts, page = json.loads(paths[0].read_text()), paths[1].read_text()
+    assert facts["C2"]["verdict"] == "not supported"
+    assert facts["C2_people"] == {"verdict": "too little data"}
+    both = "by metrics: **not supported**<br>by people: **too little data**"
+    assert f"{TEXTS['C2'].title} | {both} |" in page
+    assert "*Verdict by people.* **too little data**" in page
+    assert "No votes: `srcnn judge" in page

@@ -23,7 +23,7 @@ from srcnn.report.page import write_report
 from srcnn.report.run import read_run
 from srcnn.settings import read_settings
 from stages import report as stage
-from tests.small_run import NAMES, RUN_METHODS, SCALES, SETTINGS, make_run
+from tests.small_run import CLAIMS, NAMES, RUN_METHODS, SCALES, SETTINGS, make_run
 
 Picture = Callable[..., RGB8]
 OneLine = Callable[[Any], str]
@@ -271,6 +271,16 @@ def test_claims_are_shown_with_their_verdicts_and_numbers(folder: Path) -> None:
     texts = Elements(text).texts
     assert {"1.01 × to 1.03 ×", "2 of 3"} <= set(texts["td"])
     assert "parameters: 20099" in texts["p"]
+
+
+def test_a_verdict_by_people_is_shown_with_its_claim(folder: Path) -> None:
+    by_people = {"verdict": "supported", "x4": {**CLAIMS["C1"]["x2"], "verdict": "supported"}}
+    run = replace(run_in(folder), claims={"C2": CLAIMS["C1"], "C2_people": by_people})
+    text = written(run, folder)
+    verdicts = re.findall('class="key">(.*?)<.*?class="verdict">(.*?)<', text)
+    assert verdicts == [("C2", "too little data")]
+    assert "by people: ×4" in Elements(text).texts["th"]
+    assert "by people: supported" in Elements(text).texts["p"]
 
 
 def test_comparisons_are_shown_with_a_sign(folder: Path) -> None:
