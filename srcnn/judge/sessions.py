@@ -18,7 +18,7 @@ from srcnn.analysis.vote_file import (
 )
 from srcnn.errors import InputError
 from srcnn.images.image_io import RGB8
-from srcnn.judge.trials import Trial, TrialPlanner
+from srcnn.judge.trials import TRIALS, Trial, TrialPlanner
 
 
 @dataclass
@@ -55,9 +55,10 @@ class Sessions:
             found.setdefault(vote.session, []).append(vote)
         by_number = {session.number: session for session in self._open.values()}
         for number, votes in reversed(found.items()):
+            if len(votes) >= TRIALS:
+                continue
             session = by_number.get(number)
-            trials = session.trials if session else self._continued_trials(number, votes)
-            if trials and len(votes) < len(trials):
+            if trials := session.trials if session else self._continued_trials(number, votes):
                 session = session or self._add(number, votes[0].voter, trials)
                 session.done = len(votes)
                 yield session
@@ -116,8 +117,7 @@ class Sessions:
 
     def _continued_trials(self, number: str, votes: list[Vote]) -> list[Trial]:
         """The trials of a session, if these votes are its first ones; otherwise none."""
-        methods = {*self.planner.methods}
-        if any(vote.question != self.question or not methods & {*vote.methods} for vote in votes):
+        if any(vote.question != self.question for vote in votes):
             return []
         trials = self.planner.plan(number)
         for place, vote, trial in zip(count(1), votes, trials, strict=False):

@@ -22,6 +22,7 @@ from srcnn.utils.text import join_names
 
 COUNTS: dict[Kind, int] = {"differ": 11, "random": 3, "identical": 2, "obvious": 2, "repeat": 2}
 """Trials of each kind; 20 of them take about three minutes."""
+TRIALS = sum(COUNTS.values())
 MAX_SIDE = 192  # pixels of a crop: at twice its size, two of them fit side by side on a screen
 MIN_SIDE = 32
 DIFFERING = 0.2  # share of the windows of an image, those that differ most, for "differ"
