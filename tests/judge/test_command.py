@@ -23,7 +23,7 @@ def test_the_command_serves_until_a_signal_and_names_damaged_votes(
     tmp_path: Path, picture: Callable[..., RGB8], ended_by: signal.Signals
 ) -> None:
     make_project(tmp_path, picture)
-    (tmp_path / "metrics").mkdir()
+
     (tmp_path / "metrics/votes.csv").write_text("damaged\n")
     command = [sys.executable, "-m", "srcnn", "judge", A, B, "--port", "0", "--no-browser"]
     own = os.environ | {"PYTHONPATH": str(ROOT)}
