@@ -15,6 +15,7 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
 
+VIEWPORT: Any = {"width": 1280, "height": 900}
 EVIL = "<img src=x onerror=alert(1)>.png", "</script><script>alert(2)</script>.png"
 
 
@@ -26,29 +27,55 @@ def file(tmp_path_factory: pytest.TempPathFactory, picture: Callable[..., RGB8])
     return folder / "plots/report.html"
 
 
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open a file; afterwards, no error and no network request may have occurred."""
-    contexts, wrong = [], []
+@pytest.fixture(scope="module")
+def wrong() -> list[str]:
+    """Errors and failed network requests of every page of `new_page`."""
+    return []
 
-    def open_(file: Path, **options: Any) -> Page:
-        usual = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
-        context = browser.new_context(**usual | options)
-        contexts.append(context)
-        page = context.new_page()
+
+@pytest.fixture(scope="module")
+def new_page(browser: Browser, wrong: list[str]) -> Callable[..., Page]:
+    """Return a function that makes an empty page in a window with these options."""
+
+    def make(**options: Any) -> Page:
+        page = browser.new_page(**{"viewport": VIEWPORT, "reduced_motion": "reduce"} | options)
         page.set_default_timeout(10_000)
         page.on("console", lambda message: wrong.append(message.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("dialog", lambda dialog: wrong.append(dialog.message))
         page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url[:100]}"))
+        return page
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def shared_page(new_page: Callable[..., Page]) -> Page:
+    """The page of all tests that need no options; a new one for each would take longer."""
+    return new_page()
+
+
+@pytest.fixture
+def open_page(
+    new_page: Callable[..., Page], shared_page: Page, wrong: list[str]
+) -> Iterator[Callable[..., Page]]:
+    """Open a file; afterwards, no error and no failed network request may have occurred."""
+    pages = []
+
+    def open_(file: Path, **options: Any) -> Page:
+        page = new_page(**options) if options else shared_page
+        pages.append(page)
         page.goto(file.as_uri())
         shown(page)
         return page
 
     yield open_
-    for context in contexts:
-        context.close()
-    assert wrong == []
+    for page in pages:
+        page.goto("about:blank")
+        page.set_viewport_size(VIEWPORT)
+    noted = wrong.copy()
+    wrong.clear()
+    assert noted == []
 
 
 @pytest.fixture
