@@ -14,7 +14,9 @@ MISSING = (
 """Modules and names of the standard library that Windows lacks and this project uses elsewhere."""
 
 START = """
-import os, sys
+import atexit, gc, os, sys
+gc.disable()  # imports make millions of objects, and no garbage
+atexit.register(gc.freeze)
 for name in {missing!r}:
     module, _, attribute = name.rpartition(".")
     if module:

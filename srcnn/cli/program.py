@@ -4,6 +4,7 @@ Each verb imports what it needs itself, so that help and usage errors appear at 
 delayed during these imports, because a signal during the import of torch aborts Python.
 """
 
+import gc
 import json
 import os
 import sys
@@ -118,6 +119,7 @@ def _score(options: Namespace) -> None:
         from srcnn.evaluation.judges import load_judges
         from srcnn.models.device import best_device
 
+    gc.freeze()  # no collection looks through the imports again, nor the three at Python's end
     weights = {network: judge_weights(network)[0] for network in ("alexnet", "vgg16")}
     scored = score.score_pairs(pairs, scale, load_judges(best_device(), weights))
     scores = dict(tqdm(scored, "scores", len(pairs), unit="image", leave=False, disable=None))

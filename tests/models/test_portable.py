@@ -11,7 +11,9 @@ from srcnn.models.device import left_unused
 VARIABLES = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR")
 
 TELL = """
-import os, platform
+import atexit, gc, os, platform
+gc.disable()  # importing torch makes millions of objects, and no garbage
+atexit.register(gc.freeze)
 import torch
 platform.machine = lambda: {machine!r}
 from srcnn.models.device import best_device, bf16_is_fast, device_name
