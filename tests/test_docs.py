@@ -32,7 +32,6 @@ INSTEAD = {
     r"\bx4/": "x2/",  # the tiny project has only one scale
     r" metrics/x4.json": "",
     r"reproduce-the-paper: dvc repro$": "dvc repro --dry check_settings",  # needs DIV2K
-    r"README: dvc exp run -n raw .*": "true",  # as printed, which the page runs
     r"the-authors-code: .+": "true",  # needs ×4 and the published networks
     r"README: make sweep .*": "true",  # docs/sweeps.md runs it
     r"sweeps: make sweep *(#.*)?$": "make sweep SET=loss.lambda2=0.1,2.7",

@@ -1,33 +1,20 @@
 """The numbers in the text of docs/model-card.md; tests/tools/test_results.py checks its tables."""
 
-from math import prod
+from math import ceil, prod
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
+import pytest
 
+from srcnn.settings import read_settings
 from srcnn.upscaling.released_networks import FOLDER, read_network
-from srcnn.utils.yaml_files import read_yaml
+from srcnn.utils.files import sha256_of
 from tests.tiny_project import ROOT
 
 CARD = (ROOT / "docs/model-card.md").read_text(encoding="utf-8")
 NETWORKS = sorted(FOLDER.rglob("*.safetensors"))
-STAGES = read_yaml(ROOT / "dvc.lock")["stages"]
-
-
-def parameters() -> dict[str, Any]:
-    """The settings that trained the released networks, as DVC has recorded them."""
-    found: dict[str, Any] = {}
-    for network in NETWORKS:
-        stage = f"train_{network.stem}@{network.parent.name[1:]}"
-        for name, value in STAGES[stage]["params"]["params.yaml"].items():
-            assert found.setdefault(name, value) == value, f"{stage} has another {name}"
-    return found
-
-
-def split_sizes() -> dict[str, int]:
-    splits = [image["split"] for image in read_yaml(ROOT / "datasets/sample.yaml")["images"]]
-    return {split: splits.count(split) for split in ("train", "val")}
+REFERENCE = ROOT / "results/t91"
+SPLITS = pd.read_csv(REFERENCE / "data/hr/index.csv")["split"].value_counts()
 
 
 def test_the_card_has_the_number_of_parameters() -> None:
@@ -36,20 +23,19 @@ def test_the_card_has_the_number_of_parameters() -> None:
     assert f"{number:_} parameters".replace("_", " ") in CARD
 
 
-def test_the_card_has_the_number_of_steps() -> None:
-    used = parameters()
-    images, size = split_sizes()["train"], used["train.batch_size"]
-    batches = images * used["train.patches_per_image"] // size
-    assert f"{batches * used['train.epochs.mse']} steps" in CARD
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_the_released_networks_are_those_of_the_reference_run(network: Path) -> None:
+    _, about = read_network(network)
+    assert about["model_sha256"] == sha256_of(REFERENCE / "models" / network.relative_to(FOLDER))
 
 
-def test_the_card_counts_the_photographs() -> None:
-    assert split_sizes() == {"train": 9, "val": 7}
-    assert "Nine photographs" in CARD
-    assert "seven photographs" in CARD
+def test_the_card_has_the_number_of_batches() -> None:
+    used = read_settings(REFERENCE / "params.yaml").train
+    batches = ceil(SPLITS["train"] * used.patches_per_image / used.batch_size)
+    assert f"An epoch has {batches} batches" in CARD
 
 
-def test_the_card_names_the_photographs_of_the_scores() -> None:
-    paragraph = CARD.partition("The seven are ")[2].partition("\n\n")[0]
-    for name in pd.read_csv(ROOT / "metrics/x2_images.csv")["name"]:
-        assert Path(name).stem in paragraph
+def test_the_card_counts_the_images() -> None:
+    assert dict(SPLITS) == {"train": 81, "select": 10, "val": 114}
+    for words in ("81 are for training and ten to choose the epoch", "the 114 images of Set14"):
+        assert words in CARD
