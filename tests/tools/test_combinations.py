@@ -33,7 +33,7 @@ def test_lists_multiply_and_names_contain_the_values() -> None:
     ]
     assert found[1].overrides == ["loss.lambda2=0.1", "train.lr=0.003", "train.epochs.mse=1"]
     assert found[1].settings == {"loss.lambda2": 0.1, "train.lr": 0.003, "train.epochs.mse": 1}
-    assert found[1].params["train"]["epochs"] == {"mse": 1, "perceptual": 8}
+    assert found[1].params["train"]["epochs"] == {"mse": 1, "perceptual": 4}
     assert varied(found) == ["loss.lambda2", "train.lr"]
 
 

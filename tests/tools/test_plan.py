@@ -142,8 +142,8 @@ def test_images_set_aside_are_stored_but_read_only_to_choose_the_epoch(change: C
         assert after["SR images"] == before["SR images"]
     seconds = [training_seconds(each, run, photographs, SECOND) for each in (last, best)]
     assert seconds[0] == training_seconds(last, run, without, SECOND)
-    # A tenth of an epoch's pixels, at half the cost of training, after each of eight epochs.
-    validation = 8 * 0.5 * 0.1 * run.batches
+    # A tenth of an epoch's pixels, at half the cost of training, after each of four epochs.
+    validation = 4 * 0.5 * 0.1 * run.batches
     assert seconds[1] - seconds[0] == pytest.approx(validation, rel=0.01)
     assert preparing_seconds(best, photographs) > preparing_seconds(last, photographs)
     assert preparing_seconds(last, photographs) > preparing_seconds(last, without)
@@ -175,8 +175,8 @@ def test_steps_are_those_of_the_training_stage(change: Change) -> None:
         ("perceptual", 4),
     ]
     assert [(run.batches, run.epochs, run.steps) for run in runs][::2] == [
-        (100, 8, 800),
-        (100, 8, 800),
+        (100, 4, 400),
+        (100, 4, 400),
     ]
 
 
@@ -193,7 +193,7 @@ def test_whole_images_come_once_an_epoch_and_take_as_long_as_they_have_pixels(
 def test_a_training_run_takes_its_steps_its_start_and_its_validation(change: Change) -> None:
     settings, photographs = change(), both(10, 5, 250_000)
     mse, _, perceptual, _ = find_trainings(settings, photographs["train"])
-    assert training_seconds(settings, mse, photographs, SECOND) == pytest.approx(800, rel=0.06)
+    assert training_seconds(settings, mse, photographs, SECOND) == pytest.approx(400, rel=0.06)
     # A quarter of a megapixel of each image for the balance, at half the cost of training.
     unbalanced = change({"loss.balance": "none"})
     difference = training_seconds(settings, perceptual, photographs, SECOND) - training_seconds(
@@ -301,7 +301,7 @@ def test_the_tool_prints_a_plan_that_ends_with_the_time_and_writes_nothing(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "sample: 9 train and 7 val images, 6 megapixels"
     assert [line.split()[1:4] for line in lines if line.startswith("train_mse@2")] == [
-        ["8", "360", "2,880"]
+        ["4", "360", "1,440"]
     ]
     assert lines[-1].startswith("about ")
     assert sorted(tmp_path.iterdir()) == before

@@ -62,6 +62,7 @@ def prepare(
             train={
                 "batch_size": 2,
                 "patch_size": None,
+                "basis": "pixels",
                 "epochs": {"mse": 1, "perceptual": 1},
                 "augment": {"geometry": False, "colour": False},
             },
