@@ -109,9 +109,11 @@ def draw(lines: dict[int, dict[str, Points]]) -> None:
         panel.set_title(f"×{scale}")
         for (name, points), colour in zip(by_name.items(), colours, strict=True):
             psnrs, looks = [psnr for _, psnr, _ in points], [look for *_, look in points]
-            panel.plot(psnrs, looks, ":o" if colour == GREY else "-o", color=colour, label=name)
+            shown = "" if name == "bicubic" else name
+            panel.plot(psnrs, looks, ":o" if colour == GREY else "-o", color=colour, label=shown)
         strengths, _, bicubic = by_name.values()
-        label(panel, strengths[::5], colours[0], (7, 3), "left")
+        label(panel, strengths[:1], colours[0], (7, 3), "left")
+        label(panel, strengths[-1:], colours[0], (-5, -14), "right")
         label(panel, bicubic, BLACK, (7, 3), "left")
         every = [point for points in by_name.values() for point in points]
         panel.set_xlim(axis_limits([psnr for _, psnr, _ in every], 0.2))
