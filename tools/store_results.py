@@ -118,6 +118,6 @@ def _hours(project: Path, settings: Settings, scale: int, loss: str) -> float | 
     except FileNotFoundError:
         rows = []
     if len(rows) == settings.epochs_of(loss):
-        return round(sum(float(row["seconds"]) for row in rows) / 3600, 4)
+        return float(f"{sum(float(row['seconds']) for row in rows) / 3600:.3g}")
     print(f"{path}: not the log of this run, so its hours of training stay unknown (null)")
     return None

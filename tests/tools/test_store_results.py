@@ -92,7 +92,7 @@ def test_storing_again_replaces_the_earlier_results(finished: Path) -> None:
 
 def test_a_run_of_other_settings_is_refused(finished: Path) -> None:
     change_params(finished, train={"lr": 0.01})
-    message = "params.yaml: train.lr is 0.01, not 0.001 as in presets/tiny.yaml"
+    message = "params.yaml: train.lr is 0.01, not 0.003 as in presets/tiny.yaml"
     assert_refused(store(finished), finished, message)
     assert_refused(store(finished, "results/other"), finished, "presets/other.yaml: no such file")
 
