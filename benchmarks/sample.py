@@ -3,11 +3,15 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from ruamel.yaml import YAML
+
+from srcnn.analysis.results import read_curve
 
 ROOT = Path(__file__).parents[1]
 
@@ -39,3 +43,11 @@ def start_training(
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
         stdout=subprocess.DEVNULL,
     )
+
+
+def last_epoch(settings: Mapping[str, Any], scale: int, loss: str) -> "pd.Series[float]":
+    """Train with changed settings in a temporary folder; the last row of the training curve."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = workspace(Path(folder, "run"), settings)
+        assert start_training(project, scale, loss).wait() == 0
+        return read_curve(project / f"metrics/training/x{scale}_{loss}.csv").iloc[-1]

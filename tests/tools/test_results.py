@@ -37,7 +37,7 @@ def made_means(**changes: float) -> dict[str, float]:
 
 
 def made_claims() -> dict[str, Any]:
-    """Verdicts on C1 to C7, of which C1 and C2 have parts."""
+    """Verdicts on C1 to C7; C1 and C2 have parts."""
     claims: dict[str, Any] = {f"C{i}": {"verdict": "too little data"} for i in range(1, 8)}
     part = {"verdict": "supported", "mean": 1.09495, "images": 114, "as_claimed": 113}
     claims["C1"] = {"verdict": "supported", "x2": part, "x4": part | {"as_claimed": 98}}
