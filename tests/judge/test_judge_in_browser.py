@@ -11,6 +11,7 @@ import pytest
 from srcnn.analysis.vote_file import MOSAIC, read_votes
 from srcnn.images.image_io import RGB8
 from srcnn.judge.trials import TrialPlanner
+from tests.browser_pages import opened_pages
 from tests.judge.small_project import judge_served
 
 pytest.importorskip("playwright", reason="playwright is not installed")
@@ -31,26 +32,14 @@ DRAWN = """(id) => {
 @pytest.fixture
 def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
     """Opens the page; in the end, nothing may have been wrong or asked of another server."""
-    contexts, wrong, asked = [], [], []
+    with opened_pages(browser, address) as open_:
 
-    def open_(**options: Any) -> Page:
-        usual = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
-        context = browser.new_context(**usual | options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("console", lambda message: wrong.append(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(address)
-        expect(page.locator("#start")).to_be_visible()
-        return page
+        def open_at_start(**options: Any) -> Page:
+            page = open_(**options)
+            expect(page.locator("#start")).to_be_visible()
+            return page
 
-    yield open_
-    for context in contexts:
-        context.close()
-    assert wrong == []
-    assert [url for url in asked if not url.startswith((address, "data:"))] == []
+        yield open_at_start
 
 
 def begin(page: Page, name: str) -> None:

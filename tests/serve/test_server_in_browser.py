@@ -3,7 +3,6 @@
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -14,6 +13,7 @@ from srcnn.upscaling.released_networks import load
 from srcnn.upscaling.target_size import TargetSize
 from srcnn.upscaling.upscale import upscale_file
 from srcnn.upscaling.upscale_jobs import Job
+from tests.browser_pages import opened_pages
 from tests.serving_page import Gate, page_served
 
 pytest.importorskip("playwright", reason="playwright is not installed")
@@ -46,30 +46,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
     """Opens the page; in the end, nothing may have been wrong or asked of another server."""
-    contexts, wrong, asked = [], [], []
-
-    def note(text: str) -> None:
-        if "422" not in text:  # as which Chromium notes the refusal of a bad file
-            wrong.append(text)
-
-    def open_(**options: Any) -> Page:
-        usual = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
-        context = browser.new_context(**usual | options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("console", lambda message: note(message.text))
-        page.on("pageerror", lambda error: note(str(error)))
-        page.on("dialog", lambda dialog: note(dialog.message))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(address)
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert wrong == []
-    assert [url for url in asked if not url.startswith((address, "data:"))] == []
+    refused = "422"  # as which Chromium notes the refusal of a bad file
+    with opened_pages(browser, address, refused) as open_:
+        yield open_
 
 
 @pytest.fixture
