@@ -16,7 +16,7 @@ from srcnn.analysis.vote_file import append_vote
 from srcnn.judge.trials import TrialPlanner
 from srcnn.utils.yaml_files import read_yaml
 from tests.judge.simulated_voters import session_votes, the_sharper
-from tests.tiny_project import ROOT, change_params, copy_of, environment, run
+from tests.tiny_project import ROOT, change_params, copy_of, environment, repro, run
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +81,14 @@ def test_votes_rerun_what_shows_them_and_without_votes_all_is_as_before(
     planner = TrialPlanner(["x2/perceptual", "x2/mse"], CropReader(folder / "data"))
     for vote in session_votes(planner, 1, the_sharper(1), "Ann"):
         append_vote(vote, folder / "metrics/votes.csv")
-    stages = stages_run(run("dvc", "repro", cwd=folder))
+    stages = stages_run(repro(folder))
     assert sorted(stages) == ["claims", "figures", "report", "votes"]
     assert "| Ann | 20 |" in (folder / "plots/votes.md").read_text()
     part = json.loads((folder / "plots/claims.json").read_text())["C2_people"]["x2"]
     assert part["verdict"] == "too little data"
     assert "by people: ×2" in (folder / "plots/report.html").read_text()
     (folder / "metrics/votes.csv").unlink()
-    run("dvc", "repro", cwd=folder)
+    repro(folder)
     for name in ("plots/votes.md", "plots/claims.json", "plots/claims.md", "plots/report.html"):
         assert (folder / name).read_bytes() == (project / name).read_bytes()
 

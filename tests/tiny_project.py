@@ -11,6 +11,8 @@ import numpy as np
 from PIL import Image
 from ruamel.yaml import YAML
 
+from tests.stage_process import forking_python
+
 ROOT = Path(__file__).parent.parent
 CODE = ("srcnn", "stages", "tools", "presets", "datasets", ".dvc/plots")
 FILES = (
@@ -30,9 +32,12 @@ def environment() -> dict[str, str]:
     }
 
 
-def run(*command: str, cwd: Path) -> str:
-    """Run a command that must succeed; return its output."""
-    done = subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True)
+def run(*command: str, cwd: Path, programs: Path | None = None) -> str:
+    """Run a command that must succeed; return its output. `programs` comes first in PATH."""
+    variables = environment()
+    if programs:
+        variables["PATH"] = f"{programs}{os.pathsep}{variables['PATH']}"
+    done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -91,10 +96,18 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
+def repro(folder: Path) -> str:
+    """Run the pipeline; stages do not import their modules again, except on macOS and Windows."""
+    if sys.platform != "linux":
+        return run("dvc", "repro", cwd=folder)
+    with forking_python() as programs:
+        return run("dvc", "repro", cwd=folder, programs=programs)
+
+
 def make_project(folder: Path) -> Path:
     """Copy the project into a folder, run it once and commit the results."""
     copy_project(folder)
-    run("dvc", "repro", cwd=folder)
+    repro(folder)
     commit(folder, "results")
     return folder
 
