@@ -2,7 +2,7 @@
 
 `<!-- results: t91/means -->` starts a region, and the next `<!-- end -->` ends it. The first word
 is a folder of results/, or `sample` for the results of the project itself, or `released` for the
-networks in the package. The rest is a table of `tools.result_tables`, or the dotted name of a
+networks in the package. The rest is one of TABLES, or the dotted name of a
 number, which stands in a line.
 """
 
@@ -12,7 +12,10 @@ from pathlib import Path
 
 from srcnn.errors import InputError
 from srcnn.utils.files import write_text
-from tools.result_tables import TABLES, number
+from tools import result_tables, run_tables
+
+TABLES = result_tables.TABLES | run_tables.TABLES
+"""What a region may show, by its name."""
 
 _REGION = re.compile(r"(<!-- results: (\S+) -->)(.*?)(<!-- end -->)", re.DOTALL)
 
@@ -68,7 +71,7 @@ def _content(name: str, page: Path, project: Path) -> str:
         if what in TABLES:
             return f"\n{TABLES[what](root)}\n"
         if "." in what:
-            return number(root, what)
+            return result_tables.number(root, what)
         raise InputError(f"no such table; there are {', '.join(TABLES)}")
     except (InputError, OSError, KeyError) as error:
         raise InputError(f"{page}: {name}: {error}") from None

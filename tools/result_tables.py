@@ -22,7 +22,7 @@ from srcnn.utils.json_files import read_json
 from srcnn.utils.text import decimal, markdown_table, signed
 from srcnn.utils.yaml_files import read_yaml
 
-_CLAIMS = ("C1", "C2", "C3", "C4", "C5", "C6")  # about images; C7 is about a measured time
+CLAIMS = ("C1", "C2", "C3", "C4", "C5", "C6")  # about images; C7 is about a measured time
 _PRINTED = ("psnr_y", "ssim_y", "lpips")  # the metrics of the table that papers print
 _PUBLISHED = {"srcnn_9_1_5": "SRCNN 9-1-5, published", "srcnn_9_5_5": "SRCNN 9-5-5, published"}
 _NETWORKS = ("authors_mse", "authors_perceptual", "mse", "perceptual")
@@ -33,7 +33,7 @@ def verdicts(root: Path) -> str:
     """A line for each of C1 to C6: the verdict, the claim, and the images that are as claimed."""
     lines = []
     for key, verdict, parts, _ in claim_rows(read_json(root / "plots/claims.json", "claims")):
-        if key not in _CLAIMS:
+        if key not in CLAIMS:
             continue
         own = [(part[0], part[3].split(" of ")) for part in parts if BY_AUTHORS not in part[0]]
         counts = ", ".join(f"{_part_title(name)}: {as_claimed}" for name, (as_claimed, _) in own)
@@ -157,7 +157,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
         *(networks, settings, environment),
     )
 }
-"""What a region of the documentation may show, by its name."""
+"""The tables by their names."""
 
 
 def number(root: Path, name: str) -> str:

@@ -1,8 +1,9 @@
 """Keep the results of a run in results/, and compare the numbers in the documentation with them.
 
-python -m tools.results store results/t91   # after a run of presets/t91.yaml
-python -m tools.results tables              # write the tables of README.md and docs/ again
-python -m tools.results check               # only name the tables that differ (make results)
+python -m tools.results store results/t91              # after a run of presets/t91.yaml
+python -m tools.results store results/t91-short/seed2  # a run with any settings: its scores
+python -m tools.results tables                         # write the tables of README.md and docs/
+python -m tools.results check                          # only name those that differ (make results)
 """
 
 import argparse
@@ -24,7 +25,11 @@ def main() -> None:
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
     storing = verbs.add_parser("store", help="copy the results of the finished run")
-    storing.add_argument("folder", type=Path, help="results/NAME, for a run of presets/NAME.yaml")
+    storing.add_argument(
+        "folder",
+        type=Path,
+        help="results/NAME, for a run of presets/NAME.yaml; results/NAME/RUN for any other",
+    )
     verbs.add_parser("tables", help="write the tables of README.md and docs/ again")
     verbs.add_parser("check", help="name the tables that differ from the results")
     arguments = parser.parse_args()

@@ -25,20 +25,24 @@ CODE = ("srcnn", "stages", "datasets", "dvc.yaml", "requirements.lock", ":(exclu
 def store(project: Path, folder: Path) -> str:
     """Copy the results of a project's run to `folder`, which gets the same paths as the project.
 
-    `environment.json` also names the commit of the code, the preset, and the hours of training.
-    An earlier content of the folder is replaced at the end. Returns a line for the user.
+    A folder `results/NAME` is for a run of `presets/NAME.yaml`. One in `results/NAME/` is for a run
+    with any settings, without its networks and figures. `environment.json` also names the commit of
+    the code, the preset, and the hours of training. An earlier content of the folder is replaced at
+    the end. Returns a line for the user.
 
     Raises:
         InputError: the run is not finished, not of the preset with the folder's name, or not of
             committed code; a file is missing.
     """
-    _check_preset(project, folder.name)
+    preset = folder.name if folder.parent.name == "results" else None
+    if preset:
+        _check_preset(project, preset)
     if changed := list(changes(project, *CODE)):
         raise InputError(f"not committed: {join_names(changed)}; git commit, then dvc repro")
     if run_dvc("status", "--quiet", cwd=project):
         raise InputError("the run is not finished (see dvc status); run dvc repro first")
     settings = read_settings(project / "params.yaml")
-    files = sorted(_files(project, settings))
+    files = sorted({*_scores(settings), *(_others(project, settings) if preset else ())})
     if missing := [str(file) for file in files if not (project / file).is_file()]:
         raise InputError(f"{join_names(missing)}: no such file; run dvc repro first")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +51,7 @@ def store(project: Path, folder: Path) -> str:
         for file in files:
             (new / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(project / file, new / file)
-        write_json(_environment(project, folder.name, settings), new / "environment.json")
+        write_json(_environment(project, preset, settings), new / "environment.json")
         new.chmod(0o755)  # mkdtemp's are private
         if folder.exists():
             remove_folder(folder)
@@ -81,24 +85,29 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield f"{prefix}{key}", value
 
 
-def _files(project: Path, settings: Settings) -> Iterator[Path]:
-    """The files to keep; those of other scales may be left from earlier runs."""
-    yield from map(Path, ("params.yaml", "data/hr/index.csv", "metrics/cpu_time.json"))
-    yield from map(Path, ("metrics/benchmarks.json", "plots/benchmarks.md"))
-    for name in ("claims.json", "claims.md", "comparisons.csv", "comparisons.md"):
-        yield Path("plots", name)
-    yield from map(Path, ("plots/table1.csv", "plots/table1.md"))
-    figures = {file.relative_to(project) for file in project.glob("plots/*.png")}
-    yield from figures.difference(SWEEP)
+def _scores(settings: Settings) -> Iterator[Path]:
+    """The settings, scores and verdicts; those of other scales may be left from earlier runs."""
+    yield from map(Path, ("params.yaml", "metrics/benchmarks.json"))
+    yield from map(Path, ("plots/claims.json", "plots/claims.md"))
     for scale in settings.scales:
         for ending in (".csv", ".json", "_convention.json", "_images.csv"):
             yield Path(f"metrics/x{scale}{ending}")
         for loss in settings.losses:
             yield Path(f"metrics/training/x{scale}_{loss}.csv")
-            yield Path(f"models/x{scale}/{loss}.safetensors")
 
 
-def _environment(project: Path, name: str, settings: Settings) -> dict[str, Any]:
+def _others(project: Path, settings: Settings) -> Iterator[Path]:
+    """The tables, figures and networks."""
+    yield from map(Path, ("data/hr/index.csv", "metrics/cpu_time.json", "plots/benchmarks.md"))
+    for name in ("comparisons", "table1"):
+        yield from (Path("plots", name + ending) for ending in (".csv", ".md"))
+    figures = {file.relative_to(project) for file in project.glob("plots/*.png")}
+    yield from figures.difference(SWEEP)
+    for scale in settings.scales:
+        yield from (Path(f"models/x{scale}/{loss}.safetensors") for loss in settings.losses)
+
+
+def _environment(project: Path, preset: str | None, settings: Settings) -> dict[str, Any]:
     """What the run says about its machine, with the preset, the commit and the hours."""
     found = read_json(project / ENVIRONMENT, "provenance")
     hours = {
@@ -107,7 +116,7 @@ def _environment(project: Path, name: str, settings: Settings) -> dict[str, Any]
         for loss in settings.losses
     }
     commit = git(project, "rev-parse", "HEAD").strip()
-    return {"preset": name, "commit": commit, **found, "training_hours": hours}
+    return {"preset": preset, "commit": commit, **found, "training_hours": hours}
 
 
 def _hours(project: Path, settings: Settings, scale: int, loss: str) -> float | None:

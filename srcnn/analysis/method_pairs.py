@@ -137,7 +137,7 @@ def _images(method: Method, other: Method) -> dict[Hashable, str]:
     That is the number within a run, and otherwise the checksum and how often it came before.
     """
     numbers = list(method.scores.index)
-    if method.run.commit == other.run.commit:
+    if method.run.is_same(other.run):
         return dict(zip(numbers, numbers, strict=True))
     listed = method.run.images(method.scale)
     if missing := [number for number in numbers if number not in listed.index]:
@@ -153,7 +153,7 @@ def _photographs(method: Method) -> Mapping[str, str]:
     try:
         return dict(method.run.images(method.scale)["name"])
     except InputError:  # an earlier version made this run
-        return read_names(_INDEX) if not method.run.commit and _INDEX.is_file() else {}
+        return read_names(_INDEX) if not method.run.name and _INDEX.is_file() else {}
 
 
 def _mean(values: pd.Series) -> float | None:
@@ -166,7 +166,7 @@ def _shared_metrics(a: Method, b: Method, metric: str | None) -> list[str]:
     """The metrics to compare; InputError if one is missing or its conventions differ."""
     either = [name for name in METRICS if name in a.scores or name in b.scores]
     conventions: list[Mapping[str, Any]] = [{}, {}]
-    if a.run.commit != b.run.commit:
+    if not a.run.is_same(b.run):
         conventions = [_without_scale(m.run.convention(m.scale), m.scale) for m in (a, b)]
     problems = {
         name: list(_differences(name, a, b, *(each.get(name, {}) for each in conventions)))

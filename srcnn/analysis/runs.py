@@ -1,4 +1,6 @@
-"""The files of a run: in the working tree, or in a commit of git, which only git itself reads.
+"""The files of a run: in a folder, or in a commit of git, which only git itself reads.
+
+The folder is the working tree, or one that `tools.results store` has made.
 
 A DVC experiment NAME is a commit too: `refs/exps/ab/cdef…/NAME`, where abcdef… is the commit that
 it started from.
@@ -25,15 +27,20 @@ from srcnn.utils.yaml_files import parse_yaml
 class Run:
     """A run, and readers of its files, which raise an InputError that names the file."""
 
-    name: str  # a commit, tag, branch or DVC experiment; empty for the working tree
-    commit: str = ""  # its hash; empty for the working tree
+    name: str  # a commit, tag, branch, DVC experiment or folder; empty for the working tree
+    commit: str = ""  # its hash; empty for a folder
+    folder: Path = Path()  # not used for a commit
 
     def __str__(self) -> str:
         return self.name or "the working tree"
 
+    def is_same(self, other: "Run") -> bool:
+        """Whether both have the same files, perhaps by different names."""
+        return (self.commit, self.folder) == (other.commit, other.folder)
+
     def label(self, file: str) -> Path:
         """The name of a file in messages, such as `half:metrics/x4.csv`."""
-        return Path(f"{self.name}:{file}" if self.name else file)
+        return Path(f"{self.name}:{file}") if self.commit else self.folder / file
 
     def scales(self) -> list[str]:
         """The scales that were scored, such as `x2`, in order; InputError if there are none."""
@@ -41,7 +48,7 @@ class Run:
             listed = _git("ls-tree", "--name-only", "-z", self.commit, "metrics/").stdout
             names = [Path(name).name for name in listed.decode(errors="replace").split("\0")]
         else:
-            names = [file.name for file in Path("metrics").glob("x*.csv")]
+            names = [file.name for file in (self.folder / "metrics").glob("x*.csv")]
         found = [name[:-4] for name in names if re.fullmatch(r"x[0-9]+\.csv", name)]
         if not found:
             advice = (
@@ -56,7 +63,7 @@ class Run:
         """The scores of a scale, as `read_scores`; a commit may have fewer METRICS."""
         file = f"metrics/{scale}.csv"
         if not self.commit:
-            return read_scores(Path(file))
+            return read_scores(self.label(file))
         content = self._content(file)
         header = content.partition(b"\n")[0].decode(errors="replace").strip().split(",")
         metrics = [metric for metric in METRICS if metric in header]
@@ -80,9 +87,14 @@ class Run:
         return parse_yaml(self._content("params.yaml"), str(self.label("params.yaml")))
 
     def changed_code(self, other: "Run") -> list[str]:
-        """The files of code, pipeline and data sets in which two commits differ."""
+        """The files of code, pipeline and data sets in which two runs differ.
+
+        That of a folder is the code of the commit that its `environment.json` names.
+        """
         paths = ("srcnn", "stages", "dvc.yaml", "datasets", ":(exclude)srcnn/released")
-        commits = self.commit, other.commit
+        commits = self._code(), other._code()
+        if len({*commits}) == 1:  # which git may not have: a clone can be shallow
+            return []
         done = _git(
             "diff", "--name-only", "--no-renames", "--relative", "-z", *commits, "--", *paths
         )
@@ -90,6 +102,15 @@ class Run:
             reason = done.stderr.decode(errors="replace").strip().splitlines()
             raise InputError(f"git cannot compare the code of the runs: {' '.join(reason[-1:])}")
         return done.stdout.decode(errors="replace").split("\0")[:-1]
+
+    def _code(self) -> str:
+        if self.commit:
+            return self.commit
+        file = "environment.json"
+        found = parse_json(self._content(file), self.label(file), dict[str, Any]).get("commit")
+        if not isinstance(found, str):
+            raise InputError(f"{self.label(file)}: names no commit; store the results again")
+        return found
 
     def _content(self, file: str) -> bytes:
         if self.commit:
@@ -101,19 +122,21 @@ class Run:
                 "not have written it; run evaluate there with the current version and commit"
             )
         try:
-            return Path(file).read_bytes()
+            return self.label(file).read_bytes()
         except FileNotFoundError:
-            raise InputError(f"{file}: no such file; run dvc repro") from None
+            raise InputError(f"{self.label(file)}: no such file; run dvc repro") from None
 
 
 def find_run(name: str) -> Run:
-    """The run of a commit, tag, branch or DVC experiment.
+    """The run of a folder of stored results, a commit, tag, branch or DVC experiment.
 
-    Git's own names come first, then experiments of the current commit, then all others.
+    Folders come first, then git's own names, experiments of the current commit, and all others.
 
     Raises:
         InputError: there is no such name, it belongs to several experiments, or git fails.
     """
+    if Path(name, "environment.json").is_file():
+        return Run(name, folder=Path(name))
     inside = _git("rev-parse", "--git-dir")
     if inside.returncode:
         reason = inside.stderr.decode(errors="replace").strip().split("\n")[0]
@@ -129,7 +152,8 @@ def find_run(name: str) -> Run:
         raise InputError(f"{name}: {len(commits)} experiments have this name; use a commit's hash")
     if not commits:
         raise InputError(
-            f"{name}: no such commit, tag, branch or DVC experiment in this repository"
+            f"{name}: no such commit, tag, branch or DVC experiment in this repository, and no "
+            "folder of stored results"
         )
     return Run(name, commits.pop())
 

@@ -47,6 +47,20 @@ def runs() -> None:
     keep(3, "dcba")
 
 
+@pytest.fixture
+def stored(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Folders of stored results with seeds 1 and 2, of the same commit; there is no git."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(folder.parent))
+    names = ["results/seed1", "results/seed2"]
+    for seed, name in enumerate(names, start=1):
+        Path(name).mkdir(parents=True)
+        with monkeypatch.context() as context:
+            context.chdir(name)
+            write_seed(seed)
+            Path("environment.json").write_text('{"commit": "abc"}')
+    return names
+
+
 def printed(capsys: Output, *arguments: str) -> str:
     assert main(["compare", *METHODS, *arguments]) == 0
     out, err = capsys.readouterr()
@@ -196,3 +210,29 @@ def test_runs_of_different_conventions_are_refused(capsys: Output) -> None:
 )
 def test_a_wrong_request_is_refused(capsys: Output, arguments: tuple[str, ...], said: str) -> None:
     assert said in refused(capsys, *arguments)
+
+
+def test_folders_of_stored_results_are_runs(capsys: Output, stored: list[str]) -> None:
+    found = json.loads(printed(capsys, "--json", "--seeds", *stored))
+    assert found["runs"] == {"1": "results/seed1", "2": "results/seed2"}
+    assert found["metrics"]["mse"]["mean"] == pytest.approx(0.49)
+    assert found["images"]["0001"]["photograph"] == "a.png"
+    assert main(["compare", f"{stored[1]}:x4/deep", f"{stored[0]}:x4/deep", "--json"]) == 0
+    difference = json.loads(capsys.readouterr().out)["metrics"]["mse"]["mean_difference"]
+    assert difference == pytest.approx(0.02)
+
+
+def test_stored_results_of_unknown_code_are_refused(capsys: Output, stored: list[str]) -> None:
+    file = Path(stored[1], "environment.json")
+    file.write_text("{}")
+    assert f"{file}: names no commit" in refused(capsys, *METHODS, "--seeds", *stored)
+    file.write_text('{"commit": "def"}')
+    assert "git cannot compare the code" in refused(capsys, *METHODS, "--seeds", *stored)
+    file.unlink()
+    assert "results/seed2: cannot be looked up" in refused(capsys, *METHODS, "--seeds", *stored)
+
+
+def test_a_file_that_stored_results_lack_is_named(capsys: Output, stored: list[str]) -> None:
+    Path(stored[1], "metrics/x4_images.csv").unlink()
+    line = refused(capsys, *METHODS, "--seeds", *stored)
+    assert f"{Path(stored[1], 'metrics/x4_images.csv')}: no such file" in line

@@ -17,8 +17,7 @@ from tests.tiny_project import ROOT, change_params
 from tools import results
 from tools.commands import committed_files
 from tools.release import REFERENCE, release
-from tools.result_regions import find_differences, update_pages
-from tools.result_tables import TABLES
+from tools.result_regions import TABLES, find_differences, update_pages
 
 OneLine = Callable[[Any], str]
 

@@ -75,6 +75,18 @@ def test_stored_results_fill_pages_and_are_released(finished: Path, tmp_path: Pa
     assert len(released) == 2
 
 
+def test_a_run_that_is_of_no_preset_is_stored_without_networks(finished: Path) -> None:
+    (finished / "presets/tiny.yaml").unlink()
+    done = store(finished, "results/tiny/seed1")
+    assert done.returncode == 0, done.stderr
+    folder = finished / "results/tiny/seed1"
+    assert {path.name for path in folder.iterdir()} == {
+        *("params.yaml", "environment.json", "metrics", "plots")
+    }
+    assert {path.name for path in (folder / "plots").iterdir()} == {"claims.json", "claims.md"}
+    assert json.loads((folder / "environment.json").read_text())["preset"] is None
+
+
 def test_storing_again_replaces_the_earlier_results(finished: Path) -> None:
     assert store(finished).returncode == 0
     stray = finished / "results/tiny/plots/old.png"
