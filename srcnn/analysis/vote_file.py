@@ -28,7 +28,7 @@ its MOSAIC.
 MAIN_KINDS: tuple[Kind, ...] = ("differ", "random")
 MOSAIC = "mosaic"  # in place of a method's name: the other side's result in squares of 8 × 8 pixels
 
-_METHOD = r"x\d+/[^\s,/\"]+|mosaic"
+_METHOD = r"x\d+/[^\s,/\\\"]+|mosaic"
 _GEOMETRY = r"[1-9]\d{0,5}x[1-9]\d{0,5}\+\d{1,6}\+\d{1,6}"
 
 
@@ -96,22 +96,21 @@ def read_votes(path: Path = VOTES) -> VoteFile:
     Lines that repeat a trial of a session count once: the first counts.
 
     Raises:
-        InputError: the file cannot be read, or is not UTF-8.
+        InputError, OSError: the file cannot be read.
     """
     try:
         with name_errors(path):
-            text = path.read_bytes().decode("utf-8-sig")
+            content = path.read_bytes()
     except FileNotFoundError:
         return VoteFile([], [])
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; save it as UTF-8") from None
     votes: dict[tuple[str, int], Vote] = {}
     problems = []
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
-        if not line.strip() or line.lstrip("\ufeff") == ",".join(COLUMNS):
-            continue
+    for number, line in enumerate(content.split(b"\n"), start=1):
         try:
-            vote = _parse(line)
+            text = _decode(line)
+            if not text.strip() or text == ",".join(COLUMNS):
+                continue
+            vote = _parse(text)
         except ValueError as error:
             problems.append(str(InputError(f"{path}, line {number}: {error}; it does not count")))
             continue
@@ -126,7 +125,7 @@ def append_vote(vote: Vote, path: Path = VOTES) -> None:
     """Append a line, complete and on the disk when this returns; a new file gets a header.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError, OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with name_errors(path), path.open("a+b") as file:
@@ -150,6 +149,14 @@ def _line(cells: Sequence[Any]) -> bytes:
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue().encode()
+
+
+def _decode(line: bytes) -> str:
+    """A line without its end, and without the mark that some programs put at a file's start."""
+    try:
+        return line.removesuffix(b"\r").decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8 text") from None
 
 
 def _parse(line: str) -> Vote:

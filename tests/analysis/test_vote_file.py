@@ -1,14 +1,11 @@
 """The file of votes: appended to, joined, damaged."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from srcnn.analysis.vote_file import COLUMNS, Crop, Vote, append_vote, clean_name, read_votes
-from srcnn.errors import InputError
 
 VOTE = Vote(
     time="2026-05-01T09:30:00Z",
@@ -53,7 +50,10 @@ def test_files_of_several_people_can_be_joined(path: Path, tmp_path: Path) -> No
     append_vote(other, tmp_path / "other.csv")
     mine = path.read_bytes()
     windows = (tmp_path / "other.csv").read_bytes().replace(b"\n", b"\r\n")
-    path.write_bytes(b"\xef\xbb\xbf" + mine + windows + mine)  # mine twice
+    mark = b"\xef\xbb\xbf"
+    path.write_bytes(mark + mine + mark + windows + mine)  # mine twice
+    assert read_votes(path) == ([VOTE, other], [])
+    path.write_bytes(mark + mine.splitlines(keepends=True)[1] + windows)
     assert read_votes(path) == ([VOTE, other], [])
 
 
@@ -78,6 +78,7 @@ def test_a_vote_after_an_incomplete_line_is_not_lost(path: Path) -> None:
         ("crop", "9x9"),
         ("crop", "0x9+1+1"),
         ("left", "../secret"),
+        ("left", r"x4/..\..\secret"),
         ("left", "x4/perceptual"),
         ("question", "why"),
         ("answer", "lft"),
@@ -109,14 +110,15 @@ def test_of_two_votes_on_a_trial_the_first_counts(path: Path) -> None:
     assert "line 3: another vote on trial 1 of session 00000000000000ab" in found.problems[0]
 
 
-def test_a_file_that_is_no_text_and_a_folder_without_permission_are_one_line(
-    path: Path, one_line: Callable[[Any], str]
-) -> None:
-    path.parent.mkdir()
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError) as caught:
-        read_votes(path)
-    assert one_line(caught) == f"{path}: not UTF-8 text; save it as UTF-8"
+def test_a_line_in_another_encoding_is_named_and_the_others_count(path: Path) -> None:
+    append_vote(VOTE, path)
+    other = replace(VOTE, session="00000000000000cd", voter="Größe")
+    append_vote(other, path)
+    path.write_bytes(path.read_bytes().decode().encode("cp1252"))  # as a spreadsheet may do
+    append_vote(replace(other, trial=2), path)
+    found = read_votes(path)
+    assert found.votes == [VOTE, replace(other, trial=2)]
+    assert found.problems == [f"{path}, line 3: not UTF-8 text; it does not count"]
 
 
 @pytest.mark.parametrize(
