@@ -55,7 +55,7 @@ class CropReader:
         return shown[0], mosaic(shown[0]) if right == MOSAIC else shown[1]
 
     def is_current(self, vote: Vote) -> bool:
-        """Whether a vote is about the results that are there now."""
+        """Whether a vote is about the results that are there now; not if these are missing."""
         try:
             pair = self.pair(vote.left, vote.right, vote.image, vote.crop)
         except InputError:

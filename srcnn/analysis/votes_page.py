@@ -84,7 +84,8 @@ class VoteResults:
         counts = [(self.votes, "vote"), (people, "person"), (sessions, "session")]
         text = f"{', '.join(_count(len(found), name) for found, name in counts)}."
         if self.outdated:
-            text += f" {self.outdated} more are about earlier results and do not count."
+            does = "does" if self.outdated == 1 else "do"
+            text += f" {self.outdated} more {does} not count: these results changed or are missing."
         if self.problems:
             does = "does" if len(self.problems) == 1 else "do"
             text += f" {_count(len(self.problems), 'damaged line')} {does} not count."
