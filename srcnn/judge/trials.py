@@ -33,7 +33,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Trial:
-    """Two crops to compare."""
+    """Two crops to compare; the fields are those of the `Vote` on it."""
 
     kind: Kind
     image: str
