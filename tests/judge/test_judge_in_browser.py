@@ -260,10 +260,13 @@ def test_a_screen_reader_hears_the_question_the_pictures_and_the_answers(
     assert "Original" not in heard
 
 
-def test_a_phone_shows_the_pair_and_the_answers_without_scrolling(open_page: OpenPage) -> None:
-    page = open_page(viewport={"width": 390, "height": 700}, has_touch=True, is_mobile=True)
+@pytest.mark.parametrize(("width", "height"), [(390, 700), (740, 330)])
+def test_a_phone_shows_the_pair_and_the_answers_without_scrolling(
+    open_page: OpenPage, width: int, height: int
+) -> None:
+    page = open_page(viewport={"width": width, "height": height}, has_touch=True, is_mobile=True)
     begin(page, "Ann")
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.evaluate("document.documentElement.scrollWidth") == width
     left, right = (page.locator(f"#{name}").bounding_box() for name in ("left", "right"))
     assert left
     assert right
@@ -271,7 +274,8 @@ def test_a_phone_shows_the_pair_and_the_answers_without_scrolling(open_page: Ope
     assert left["width"] > 140
     button = page.get_by_role("button", name="Right").bounding_box()
     assert button
-    assert button["y"] + button["height"] <= 700
+    assert button["y"] >= left["y"] + left["height"]
+    assert button["y"] + button["height"] <= height
     assert button["height"] >= 44
     page.get_by_role("button", name="Right").tap()
     at_trial(page, 2)
