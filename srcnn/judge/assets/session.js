@@ -26,6 +26,7 @@ async function run(step) {
     await step();
   } catch (error) {
     element("problem").textContent = error.message;
+    element("problem").scrollIntoView({ block: "nearest" });
   }
 }
 
