@@ -209,6 +209,18 @@ INSIDE = """(canvas) => {
 }"""
 
 
+def test_a_double_click_answers_once(open_page: OpenPage, votes: Path) -> None:
+    page = open_page()
+    begin(page, "Ann")
+    page.get_by_role("button", name="Left").click()
+    at_trial(page, 2)  # before the second click
+    page.mouse.down(click_count=2)
+    page.mouse.up(click_count=2)
+    page.keyboard.press("ArrowRight")
+    at_trial(page, 3)
+    assert [vote.answer for vote in read_votes(votes).votes] == ["left", "right"]
+
+
 def test_space_on_a_button_presses_it_and_a_held_key_answers_once(
     open_page: OpenPage, votes: Path
 ) -> None:

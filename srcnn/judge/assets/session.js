@@ -114,7 +114,9 @@ function setUp() {
   }));
   element("stop").addEventListener("click", () => run(showStart));
   for (const button of element("answers").children) {
-    button.addEventListener("click", () => run(() => answer(button.dataset.answer)));
+    button.addEventListener("click", (event) => {
+      if (event.detail < 2) run(() => answer(button.dataset.answer)); // a double click answers once
+    });
   }
   addEventListener("keydown", press);
   run(showStart);
