@@ -51,7 +51,18 @@ async function showStart() {
     item.append(button);
     return item;
   }));
+  element("begin").disabled = false;
   show("start", "start-title");
+}
+
+// Starts a session. With large images, the server needs some seconds to draw the pairs.
+async function begin() {
+  element("begin").disabled = true;
+  try {
+    await goOn(await (await request("sessions", { voter: element("voter").value })).json());
+  } finally {
+    element("begin").disabled = false;
+  }
 }
 
 // Shows the next pair of a session, or its end.
@@ -106,7 +117,7 @@ function setUp() {
   setUpPictures();
   element("new").addEventListener("submit", (event) => {
     event.preventDefault();
-    run(async () => goOn(await (await request("sessions", { voter: element("voter").value })).json()));
+    run(begin);
   });
   element("again").addEventListener("click", () => run(async () => {
     element("voter").value = "";
