@@ -54,9 +54,9 @@ class TrialPlanner:
         """
         self.methods, self.reader = tuple(methods), reader
         self.images = _shared_images(self.methods, reader)
-        sizes = {image: self._size(image) for image in self.images}
-        smallest = min(sizes, key=lambda image: min(sizes[image]))
-        self.side = min(MAX_SIDE, *sizes[smallest])
+        self._sizes = {image: reader.size(self.methods[0], image) for image in self.images}
+        smallest = min(self.images, key=lambda image: min(self._sizes[image]))
+        self.side = min(MAX_SIDE, *self._sizes[smallest])
         if self.side < MIN_SIDE:
             raise InputError(f"image {smallest}: smaller than {MIN_SIDE} pixels; leave it out")
         self._differences = lru_cache(maxsize=256)(self._window_differences)
@@ -88,7 +88,7 @@ class TrialPlanner:
 
     def _window(self, image: str, pair: tuple[str, str] | None, random: Generator) -> Crop:
         """A window of an image: anywhere, or among those where the pair differs most."""
-        lefts, tops = _starts(self._size(image), self.side)
+        lefts, tops = _starts(self._sizes[image], self.side)
         chosen = np.arange(len(tops) * len(lefts))
         if pair is not None:
             order = np.argsort(-self._differences(image, *pair), kind="stable")
@@ -101,14 +101,11 @@ class TrialPlanner:
         first, second = (self.reader.image(m, image).astype(np.int16) for m in (a, b))
         sums = np.abs(first - second).sum(axis=2).cumsum(axis=0).cumsum(axis=1)
         sums = np.pad(sums, ((1, 0), (1, 0)))
-        lefts, tops = _starts(self._size(image), self.side)
+        lefts, tops = _starts(self._sizes[image], self.side)
         top, left = np.ix_(tops, lefts)
         bottom, right = top + self.side, left + self.side
         found = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
         return found.ravel()
-
-    def _size(self, image: str) -> tuple[int, int]:
-        return self.reader.size(self.methods[0], image)
 
 
 def check_methods(methods: Sequence[str], reader: CropReader) -> None:
