@@ -153,6 +153,8 @@ def _compare(options: Namespace) -> None:
 
 def _judge(options: Namespace) -> None:
     if options.results:
+        if options.reference:
+            raise InputError("--results is about both questions; leave out --reference")
         _check_extra("judge --results", "pandas", "pipeline")
         with block_signals():
             from srcnn.cli.judge_results import vote_results

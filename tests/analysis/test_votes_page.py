@@ -127,3 +127,7 @@ def test_without_votes_the_command_says_how_to_ask(
     )
     assert main(["judge", A, B, "--json"]) == 1
     assert capsys.readouterr().err == "error: --json needs --results\n"
+    assert main(["judge", "--results", "--reference"]) == 1
+    assert capsys.readouterr().err == (
+        "error: --results is about both questions; leave out --reference\n"
+    )
