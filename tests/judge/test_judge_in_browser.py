@@ -93,6 +93,13 @@ def test_a_whole_session_by_keys_and_a_second_voter_by_mouse(
     assert all(planner.reader.is_current(vote) for vote in found)
 
 
+def test_a_session_cannot_start_before_the_page_knows_the_question(open_page: OpenPage) -> None:
+    page = open_page()
+    page.route("**/sessions", lambda route: None)  # gets no answer
+    page.reload()
+    expect(page.get_by_role("button", name="Start")).to_be_disabled()
+
+
 def test_a_session_is_stopped_and_continued_also_after_a_reload(
     open_page: OpenPage, votes: Path
 ) -> None:
