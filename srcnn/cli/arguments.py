@@ -152,8 +152,8 @@ def _add_compare(verbs: "_Verbs") -> None:
         epilog="A method is named by scale and name, such as x2/bicubic or x4/perceptual. All "
         "methods in metrics/x2.csv, metrics/x4.csv and so on can be compared, including the "
         "variants of params.yaml and methods of different scales. A name before a colon, as in "
-        "v1:x4/mse, selects the run of a commit, tag, branch or DVC experiment instead of the "
-        "working tree; images of two runs are paired by checksum.",
+        "v1:x4/mse, selects the run of a commit, tag, branch, DVC experiment or folder of stored "
+        "results instead of the working tree; images of two runs are paired by checksum.",
     ).add_argument
     add("a", metavar="METHOD", help="first method, such as x4/perceptual")
     add("b", metavar="OTHER", help="second method, such as x4/mse or half:x4/perceptual")
