@@ -86,7 +86,7 @@ def test_every_number_in_the_documentation_is_that_of_the_results() -> None:
 
 def test_the_stored_results_are_small_and_have_figures_as_png_only() -> None:
     files = [ROOT / name for name in committed_files(ROOT, "results")]
-    assert sum(file.stat().st_size for file in files) < 5e6
+    assert sum(file.stat().st_size for file in files) < 6e6
     known = {".csv", ".json", ".md", ".png", ".safetensors", ".yaml"}
     assert {file.suffix for file in files} <= known
 
