@@ -26,7 +26,6 @@ from srcnn.images.image_io import RGB8, write_png
 from srcnn.images.pairs import Pair
 from srcnn.images.resize import imresize
 from srcnn.models.tensors import Weights
-from srcnn.utils.machine import cpu_count
 from srcnn.utils.yaml_files import read_yaml
 from tests.server import Server, serving
 from tests.small_results import Save, saver, small_judges, small_weights
@@ -52,11 +51,6 @@ LONGEST = (
     *("test_processes.py", "test_server_in_browser.py", "test_stages.py", "test_command.py"),
     *("test_queue.py", "test_trainer.py", "test_page.py", "test_full_disk.py", "test_presets.py"),
 )
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores, because tests also wait: for servers and signals."""
-    return cpu_count() + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
