@@ -4,10 +4,11 @@ import csv
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from srcnn.analysis.seed_runs import flat_settings
 from srcnn.errors import InputError
 from srcnn.settings import Settings, read_settings
 from srcnn.utils.files import write_json
@@ -66,7 +67,9 @@ def store(project: Path, folder: Path) -> str:
 def _check_preset(project: Path, name: str) -> None:
     """Raise InputError unless params.yaml has the values of the preset."""
     preset = project / f"presets/{name}.yaml"
-    ours, theirs = (dict(_flat(read_yaml(file))) for file in (project / "params.yaml", preset))
+    ours, theirs = (
+        dict(flat_settings(read_yaml(file))) for file in (project / "params.yaml", preset)
+    )
     for key in {**theirs, **ours}:
         if ours.get(key) != theirs.get(key):
             values = f"{json.dumps(ours.get(key))}, not {json.dumps(theirs.get(key))}"
@@ -74,15 +77,6 @@ def _check_preset(project: Path, name: str) -> None:
                 f"params.yaml: {key} is {values} as in {preset.relative_to(project)}; "
                 f"results/{name} is for that preset"
             )
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every setting by its dotted name."""
-    for key, value in values.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _scores(settings: Settings) -> Iterator[Path]:

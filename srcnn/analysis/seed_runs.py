@@ -81,7 +81,7 @@ def read_seed_runs(
 
 def _read_seeds(runs: Sequence[Run]) -> list[int]:
     """The seeds of the runs; InputError if two are equal, or if another setting differs."""
-    settings = [dict(_flat(run.settings())) for run in runs]
+    settings = [dict(flat_settings(run.settings())) for run in runs]
     first = settings[0]
     for run, other in zip(runs[1:], settings[1:], strict=True):
         changed = [
@@ -103,10 +103,10 @@ def _read_seeds(runs: Sequence[Run]) -> list[int]:
     return seeds
 
 
-def _flat(values: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Settings by dotted name."""
+def flat_settings(values: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting with its dotted name, such as `train.lr`; an empty map is a value."""
     if isinstance(values, dict) and values:
         for key, value in values.items():
-            yield from _flat(value, f"{name}.{key}" if name else str(key))
+            yield from flat_settings(value, f"{name}.{key}" if name else str(key))
     else:
         yield name, values
