@@ -11,7 +11,7 @@ from srcnn.analysis.comparisons import sample_size_note
 from srcnn.analysis.method_pairs import MethodPair
 from srcnn.analysis.statistics import MIN_SIGNIFICANT
 from srcnn.evaluation.metrics import METRICS, json_values
-from srcnn.utils.text import printable, signed, text_table
+from srcnn.utils.text import printable, text_table
 
 
 def as_json(pair: MethodPair) -> dict[str, Any]:
@@ -64,8 +64,8 @@ def _metric_table(pair: MethodPair, statistics: Mapping[str, Mapping[str, Any]])
     rows = [["", printable(pair.a), printable(pair.b), *columns]]
     for metric, row in statistics.items():
         numbers = _numbers(metric, row["a"], row["b"], row["mean_difference"])
-        ends = [_signed(metric, row[end]) for end in ("low", "high") if row[end] is not None]
-        interval = f"[{', '.join(ends)}]" if ends else "none"
+        low, high = (METRICS[metric].difference(row[end]) for end in ("low", "high"))
+        interval = "none" if row["low"] is None else f"[{low}, {high}]"
         counts = f"{row['wins']}–{row['ties']}–{row['losses']}"
         p = f"{row['p']:.4f}" if row["p"] >= 0.0001 else "<0.0001"
         rows.append([METRICS[metric].label, *numbers, interval, counts, p])
@@ -73,12 +73,8 @@ def _metric_table(pair: MethodPair, statistics: Mapping[str, Mapping[str, Any]])
 
 
 def _numbers(metric: str, a: float | None, b: float | None, difference: float | None) -> list[str]:
-    return [METRICS[metric].text(a), METRICS[metric].text(b), _signed(metric, difference)]
-
-
-def _signed(metric: str, difference: float | None) -> str:
-    """With one digit more than the metric, because differences are small."""
-    return signed(difference, f".{METRICS[metric].digits + 1}f")
+    found = METRICS[metric]
+    return [found.text(a), found.text(b), found.difference(difference)]
 
 
 def _notes(pair: MethodPair, statistics: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from srcnn.analysis.seed_runs import SeedRuns
 from srcnn.analysis.seeds import SeedSummary
 from srcnn.evaluation.metrics import METRICS, json_values
-from srcnn.utils.text import printable, signed, text_table
+from srcnn.utils.text import printable, text_table
 
 _ENOUGH = 5
 """Fewest seeds without a warning; benchmarks/seed_error_rates.py shows what fewer do."""
@@ -48,15 +48,15 @@ def as_text(found: SeedRuns) -> str:
     return "\n\n".join([printable(title), text_table(rows), *notes])
 
 
-def _row(metric: str, summary: SeedSummary, seeds: int) -> list[str]:
-    digits = METRICS[metric].digits + 1  # differences are small
-    low, high = (signed(end, f".{digits}f") for end in (summary.low, summary.high))
+def _row(name: str, summary: SeedSummary, seeds: int) -> list[str]:
+    metric = METRICS[name]
+    low, high = (metric.difference(end) for end in (summary.low, summary.high))
     parts = (summary.image_sd, summary.seed_sd, summary.residual_sd)
     return [
-        METRICS[metric].label,
-        signed(summary.mean, f".{digits}f"),
+        metric.label,
+        metric.difference(summary.mean),
         "none" if summary.low is None else f"[{low}, {high}]",
-        *("–" if part is None else f"{part:.{digits}f}" for part in parts),
+        *(metric.text(part, metric.digits + 1) for part in parts),
         "–" if summary.seed_share is None else f"{summary.seed_share:.0%}".replace("%", " %"),
         f"{summary.seeds_agree} of {seeds}",
     ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from srcnn.evaluation.fidelity import Array, grey_values, luma, mse, psnr, ssim
 from srcnn.images.image_io import RGB8
-from srcnn.utils.text import decimal
+from srcnn.utils.text import decimal, signed
 
 if TYPE_CHECKING:
     from srcnn.evaluation.judges import Judge  # imports torch, which takes two seconds
@@ -86,6 +86,10 @@ class Metric:
     def text(self, value: float | None, digits: int | None = None) -> str:
         """A value with `digits`, by default of a terminal; ∞ for infinity, a dash for none."""
         return decimal(value, self.digits if digits is None else digits)
+
+    def difference(self, value: float | None, digits: int | None = None) -> str:
+        """A signed difference, with one digit more than `text`, because differences are small."""
+        return signed(value, f".{(self.digits if digits is None else digits) + 1}f")
 
     @property
     def label(self) -> str:

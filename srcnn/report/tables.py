@@ -11,7 +11,6 @@ from srcnn.analysis.claims_page import AUTHORS_KEY, BY_AUTHORS, BY_PEOPLE, PEOPL
 from srcnn.analysis.results import Results
 from srcnn.evaluation.benchmark_sets import published
 from srcnn.evaluation.metrics import METRICS
-from srcnn.utils.text import signed
 
 Json = Mapping[str, Any]  # an object in a file
 Texts = tuple[str, ...]
@@ -69,9 +68,11 @@ def comparison_rows(comparisons: pd.DataFrame) -> list[dict[str, str]]:
     """The rows of `comparisons.csv`, read as text, with `difference` and `interval` to print."""
     rows = comparisons.to_dict("records")
     for row in rows:
-        form = f".{METRICS[row['metric']].report_digits + 1}f"
+        metric = METRICS[row["metric"]]
         numbers = (row["mean_difference"], row["low"], row["high"])
-        row["difference"], low, high = (signed(float(n) if n else None, form) for n in numbers)
+        row["difference"], low, high = (
+            metric.difference(float(n) if n else None, metric.report_digits) for n in numbers
+        )
         row["interval"] = f"{low} to {high}" if row["low"] and row["high"] else "–"
     return rows
 
