@@ -3,10 +3,10 @@
 Each subfolder holds the stored scores of one run, whose settings are in its params.yaml.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from srcnn.analysis.method_pairs import read_pair
 from srcnn.analysis.seed_runs import read_seed_runs
 from srcnn.analysis.seeds import SeedSummary
 from srcnn.errors import InputError
@@ -14,7 +14,7 @@ from srcnn.evaluation.metrics import METRICS
 from srcnn.report.tables import claim_rows
 from srcnn.settings import Settings, read_settings
 from srcnn.utils.json_files import read_json
-from srcnn.utils.text import markdown_table, signed
+from srcnn.utils.text import markdown_table
 from tools.result_tables import CLAIMS
 
 _SHOWN = ("psnr_y", "ssim_y", "lpips", "lpips_vgg", "dists")
@@ -36,8 +36,8 @@ def seeds(root: Path) -> str:
     return markdown_table(rows)
 
 
-def _seed_cell(metric: str, summary: SeedSummary, seeds: int) -> str:
-    mean, low, high = (_signed(metric, x) for x in (summary.mean, summary.low, summary.high))
+def _seed_cell(key: str, summary: SeedSummary, seeds: int) -> str:
+    mean, low, high = (_difference(key, x) for x in (summary.mean, summary.low, summary.high))
     if summary.low is not None and summary.high is not None and summary.low * summary.high > 0:
         mean = f"**{mean}**"
     return f"{mean} [{low}, {high}] · {summary.seeds_agree} of {seeds}"
@@ -45,23 +45,24 @@ def _seed_cell(metric: str, summary: SeedSummary, seeds: int) -> str:
 
 def run_verdicts(root: Path) -> str:
     """The verdicts on C1 to C6, a column for each run."""
-    runs = list(_runs(root))
-    claims = [claim_rows(read_json(folder / "plots/claims.json", "claims")) for folder, _ in runs]
+    runs = _runs(root)
+    claims = [claim_rows(read_json(folder / "plots/claims.json", "claims")) for folder in runs]
     verdicts = [{key: verdict for key, verdict, *_ in rows} for rows in claims]
-    rows = [["", *(title for _, title in runs)]]
+    rows = [["", *map(_title, runs.values())]]
     rows += [[key, *(each[key] for each in verdicts)] for key in CLAIMS]
     return markdown_table(rows)
 
 
 def run_differences(root: Path) -> str:
     """Mean of the perceptual network minus that of the MSE network, a row for each run."""
+    runs = _runs(root)
     rows = [["scale", "run", *(METRICS[key].label for key in _SHOWN)]]
-    for scale in read_settings(root / "seed1/params.yaml").scales:
-        for folder, title in _runs(root):
-            means: dict[str, Any] = read_json(folder / f"metrics/x{scale}.json", "evaluate")
-            ours, theirs = means["perceptual"], means["mse"]
-            cells = (_signed(key, ours[key] - theirs[key]) for key in _SHOWN)
-            rows.append([f"×{scale}", title, *cells])
+    for scale in next(iter(runs.values())).scales:
+        for folder, settings in runs.items():
+            pair = read_pair(f"{folder}:x{scale}/perceptual", f"{folder}:x{scale}/mse", None)
+            means = (pair.first - pair.second).mean()
+            cells = (_difference(key, means[key]) for key in _SHOWN)
+            rows.append([f"×{scale}", _title(settings), *cells])
     return markdown_table(rows, right=range(2, len(rows[0])))
 
 
@@ -71,15 +72,17 @@ TABLES: dict[str, Callable[[Path], str]] = {
 """The tables by their names."""
 
 
-def _runs(root: Path) -> Iterator[tuple[Path, str]]:
-    """The folders of the runs, with titles."""
-    for folder in sorted(path.parent for path in root.glob("*/params.yaml")):
-        yield folder, _title(read_settings(folder / "params.yaml"))
+def _runs(root: Path) -> dict[Path, Settings]:
+    """The settings of each run by its folder; InputError if there is no run."""
+    files = sorted(root.glob("*/params.yaml"))
+    if not files:
+        raise InputError(f"{root}: contains no folders of stored runs, with a params.yaml in each")
+    return {file.parent: read_settings(file) for file in files}
 
 
 def _title(settings: Settings) -> str:
     return f"{settings.loss.network.upper()}, seed {settings.seed}"
 
 
-def _signed(metric: str, value: float | None) -> str:
-    return signed(value, f".{METRICS[metric].report_digits + 1}f")
+def _difference(key: str, value: float | None) -> str:
+    return METRICS[key].difference(value, METRICS[key].report_digits)

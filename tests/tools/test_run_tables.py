@@ -25,9 +25,6 @@ def write_stored(folder: Path, seed: int, network: str, gain: float) -> None:
     params["loss"]["network"] = network
     yaml.dump(params, folder / "params.yaml")
     write_json({"commit": "abc"}, folder / "environment.json")
-    metrics = "psnr_y", "ssim_y", "lpips", "lpips_vgg", "dists"
-    means = {"mse": dict.fromkeys(metrics, 0.5), "perceptual": dict.fromkeys(metrics, 0.5 + gain)}
-    write_json(means, folder / "metrics/x2.json")
     verdicts = {f"C{i}": {"verdict": "supported"} for i in range(1, 8)}
     write_json(verdicts | {"C4": {"verdict": network}}, folder / "plots/claims.json")
 
@@ -62,6 +59,12 @@ def test_each_run_has_a_column_of_verdicts_and_rows_of_differences(runs: Path) -
     *_, third, last = run_differences(runs).splitlines()
     assert third.startswith("| ×2 | VGG16, seed 3 | −0.125 | −0.12500 |")
     assert last.startswith("| ×2 | VGG19, seed 1 | +0.750 | +0.75000 |")
+
+
+def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
+    for table in (run_verdicts, run_differences):
+        with pytest.raises(InputError, match="contains no folders of stored runs"):
+            table(tmp_path)
 
 
 def test_one_seed_is_too_few(runs: Path) -> None:
