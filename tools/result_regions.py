@@ -2,8 +2,8 @@
 
 `<!-- results: t91/means -->` starts a region, and the next `<!-- end -->` ends it. The first word
 is a folder of results/, or `sample` for the results of the project itself, or `released` for the
-networks in the package. The rest is one of TABLES, or the dotted name of a
-number, which stands in a line.
+networks in the package. The rest is one of TABLES, or the dotted name of a number, which stands in
+a line.
 """
 
 import re

@@ -1,10 +1,10 @@
 """Copies the results of a finished run into results/, where git keeps them."""
 
-import csv
 import json
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from srcnn.settings import Settings, read_settings
 from srcnn.utils.files import write_json
 from srcnn.utils.json_files import read_json
 from srcnn.utils.system import remove_folder
+from srcnn.utils.tables import read_csv
 from srcnn.utils.text import join_names
 from srcnn.utils.yaml_files import read_yaml
 from tools.commands import changes, git, run_dvc
@@ -32,10 +33,11 @@ def store(project: Path, folder: Path) -> str:
     the end. Returns a line for the user.
 
     Raises:
-        InputError: the run is not finished, not of the preset with the folder's name, or not of
-            committed code; a file is missing.
+        InputError: the folder is another one, or has other content; the run is not finished, not of
+            the preset with the folder's name, or not of committed code; a file is missing.
     """
-    preset = folder.name if folder.parent.name == "results" else None
+    _check_folder(folder)
+    preset = folder.name if len(folder.parts) == 2 else None
     if preset:
         _check_preset(project, preset)
     if changed := list(changes(project, *CODE)):
@@ -62,6 +64,14 @@ def store(project: Path, folder: Path) -> str:
             remove_folder(new)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return f"{folder}: {len(files) + 1} files, {size / 1e6:.1f} MB"
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise InputError unless stored results may replace the folder."""
+    if folder.parts[:1] != ("results",) or len(folder.parts) not in (2, 3) or ".." in folder.parts:
+        raise InputError(f"{folder}: results are stored in results/NAME or results/NAME/RUN")
+    if folder.exists() and not (folder / "environment.json").is_file():
+        raise InputError(f"{folder}: contains something else than stored results; remove it first")
 
 
 def _check_preset(project: Path, name: str) -> None:
@@ -116,11 +126,9 @@ def _environment(project: Path, preset: str | None, settings: Settings) -> dict[
 def _hours(project: Path, settings: Settings, scale: int, loss: str) -> float | None:
     """The hours of a training run by its log; None, with a message, if there is no complete log."""
     path = Path(f"logs/x{scale}_{loss}_seconds.csv")
-    try:
-        rows = list(csv.DictReader((project / path).open(encoding="utf-8")))
-    except FileNotFoundError:
-        rows = []
-    if len(rows) == settings.epochs_of(loss):
-        return float(f"{sum(float(row['seconds']) for row in rows) / 3600:.3g}")
+    with suppress(InputError):
+        seconds = read_csv(project / path, "train", {"seconds": float})["seconds"]
+        if len(seconds) == settings.epochs_of(loss):
+            return float(f"{seconds.sum() / 3600:.3g}")
     print(f"{path}: not the log of this run, so its hours of training stay unknown (null)")
     return None

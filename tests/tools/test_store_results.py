@@ -91,15 +91,33 @@ def test_storing_again_replaces_the_earlier_results(finished: Path) -> None:
     assert store(finished).returncode == 0
     stray = finished / "results/tiny/plots/old.png"
     stray.touch()
-    (finished / "logs/x2_mse_seconds.csv").unlink()
+    (finished / "logs/x2_mse_seconds.csv").write_text("epoch,seconds\n1,1.5\n2,fast\n")
+    (finished / "logs/x2_perceptual_seconds.csv").unlink()
     done = store(finished)
     assert done.returncode == 0, done.stderr
-    assert "logs/x2_mse_seconds.csv: not the log of this run" in done.stdout
+    for loss in ("mse", "perceptual"):
+        assert f"logs/x2_{loss}_seconds.csv: not the log of this run" in done.stdout
     found = json.loads((finished / "results/tiny/environment.json").read_text())
-    assert found["training_hours"]["x2/mse"] is None
-    assert found["training_hours"]["x2/perceptual"] > 0
+    assert found["training_hours"] == {"x2/mse": None, "x2/perceptual": None}
     assert not stray.exists()
     assert [file.name for file in (finished / "results").iterdir()] == ["tiny"]
+
+
+def test_only_a_folder_in_results_is_replaced(finished: Path) -> None:
+    for folder in (".", "metrics", "results", "results/../srcnn", str(finished / "results/tiny")):
+        assert_refused(store(finished, folder), finished, "results are stored in results/NAME")
+    assert (finished / "metrics/x2.csv").is_file()
+
+
+def test_a_folder_with_other_content_is_kept(finished: Path) -> None:
+    note = finished / "results/tiny/metrics/note"
+    note.parent.mkdir(parents=True)
+    note.touch()
+    for folder in ("results/tiny", "results/tiny/metrics"):
+        done = store(finished, folder)
+        assert done.returncode == 1
+        assert f"{folder}: contains something else than stored results" in done.stderr
+    assert note.exists()
 
 
 def test_a_run_of_other_settings_is_refused(finished: Path) -> None:
