@@ -51,11 +51,10 @@ class Run:
             names = [file.name for file in (self.folder / "metrics").glob("x*.csv")]
         found = [name[:-4] for name in names if re.fullmatch(r"x[0-9]+\.csv", name)]
         if not found:
-            advice = (
-                "commit the results of a run (git add . && git commit)"
-                if self.commit
-                else "change to the folder of a project in which make repro has run"
-            )
+            advice = "change to the folder of a project in which make repro has run"
+            if self.name:
+                verb = "commit" if self.commit else "store"
+                advice = f"{verb} the results of a finished run"
             raise InputError(f"{self.label('metrics')}: no scores (x2.csv, x4.csv, …); {advice}")
         return sorted(found, key=lambda scale: int(scale[1:]))
 
@@ -107,10 +106,11 @@ class Run:
         if self.commit:
             return self.commit
         file = "environment.json"
-        found = parse_json(self._content(file), self.label(file), dict[str, Any]).get("commit")
-        if not isinstance(found, str):
+        found = parse_json(self._content(file), self.label(file), dict[str, Any])
+        commit = str(found.get("commit"))
+        if not re.fullmatch(r"[0-9a-f]+", commit):  # which git could take for an option
             raise InputError(f"{self.label(file)}: names no commit; store the results again")
-        return found
+        return commit
 
     def _content(self, file: str) -> bytes:
         if self.commit:
@@ -124,7 +124,8 @@ class Run:
         try:
             return self.label(file).read_bytes()
         except FileNotFoundError:
-            raise InputError(f"{self.label(file)}: no such file; run dvc repro") from None
+            advice = "store the results again" if self.name else "run dvc repro"
+            raise InputError(f"{self.label(file)}: no such file; {advice}") from None
 
 
 def find_run(name: str) -> Run:
@@ -133,17 +134,21 @@ def find_run(name: str) -> Run:
     Folders come first, then git's own names, experiments of the current commit, and all others.
 
     Raises:
-        InputError: there is no such name, it belongs to several experiments, or git fails.
+        InputError: the name is empty or unknown, it belongs to several experiments, or git fails.
     """
-    if Path(name, "environment.json").is_file():
+    if not name:
+        raise InputError("a run has an empty name; leave out the colon for the working tree")
+    file = Path(name, "environment.json")
+    if file.is_file():
         return Run(name, folder=Path(name))
+    no_folder = f"no folder of stored results ({file} is missing)"
     inside = _git("rev-parse", "--git-dir")
     if inside.returncode:
         reason = inside.stderr.decode(errors="replace").strip().split("\n")[0]
-        raise InputError(f"{name}: cannot be looked up in git ({reason})")
+        raise InputError(f"{name}: cannot be looked up in git ({reason}), and {no_folder}")
     # A name that starts with a dash is no option.
     known = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    if known.returncode == 0 and name:
+    if known.returncode == 0:
         return Run(name, known.stdout.decode().split()[-1])
     found = _experiments().get(name, {})
     head = _git("rev-parse", "--verify", "--quiet", "HEAD").stdout.decode().strip()
@@ -152,8 +157,8 @@ def find_run(name: str) -> Run:
         raise InputError(f"{name}: {len(commits)} experiments have this name; use a commit's hash")
     if not commits:
         raise InputError(
-            f"{name}: no such commit, tag, branch or DVC experiment in this repository, and no "
-            "folder of stored results"
+            f"{name}: no such commit, tag, branch or DVC experiment in this repository, and "
+            f"{no_folder}"
         )
     return Run(name, commits.pop())
 

@@ -187,12 +187,18 @@ def test_runs_at_two_scales_are_compared_with_a_note(capsys: Output) -> None:
     assert any("The scales differ" in note and "2 and 4 pixels" in note for note in found["notes"])
 
 
-@pytest.mark.parametrize("name", ["nowhere", "", "--all", "HEAD~9", "ha\nlf"])
+@pytest.mark.parametrize("name", ["nowhere", "--all", "HEAD~9", "ha\nlf"])
 def test_an_unknown_revision_is_named(capsys: Output, name: str) -> None:
     two_runs(half={"made": {"mse": plus(1)}}, head={"made": {"mse": plus(0)}})
     assert "no such commit, tag, branch or DVC experiment" in refused(
         capsys, "x4/mse", "--", f"{name}:x4/mse"
     )
+
+
+def test_an_empty_name_of_a_run_is_refused(capsys: Output) -> None:
+    write_run({"mse": plus(0)})
+    assert "a run has an empty name" in refused(capsys, "x4/mse", ":x4/mse")
+    assert "a run has an empty name" in refused(capsys, "x4/mse", "x4/mse", "--seeds", "", "HEAD")
 
 
 def test_without_a_repository_only_the_working_tree_can_be_read(capsys: Output) -> None:

@@ -224,15 +224,23 @@ def test_folders_of_stored_results_are_runs(capsys: Output, stored: list[str]) -
 
 def test_stored_results_of_unknown_code_are_refused(capsys: Output, stored: list[str]) -> None:
     file = Path(stored[1], "environment.json")
-    file.write_text("{}")
-    assert f"{file}: names no commit" in refused(capsys, *METHODS, "--seeds", *stored)
+    for text in ("{}", '{"commit": ""}', '{"commit": "--output=new"}'):
+        file.write_text(text)
+        assert f"{file}: names no commit" in refused(capsys, *METHODS, "--seeds", *stored)
+    assert not Path("new").exists()
     file.write_text('{"commit": "def"}')
     assert "git cannot compare the code" in refused(capsys, *METHODS, "--seeds", *stored)
     file.unlink()
-    assert "results/seed2: cannot be looked up" in refused(capsys, *METHODS, "--seeds", *stored)
+    line = refused(capsys, *METHODS, "--seeds", *stored)
+    assert "results/seed2: cannot be looked up" in line
+    assert f"no folder of stored results ({file} is missing)" in line
 
 
 def test_a_file_that_stored_results_lack_is_named(capsys: Output, stored: list[str]) -> None:
     Path(stored[1], "metrics/x4_images.csv").unlink()
     line = refused(capsys, *METHODS, "--seeds", *stored)
-    assert f"{Path(stored[1], 'metrics/x4_images.csv')}: no such file" in line
+    file = Path(stored[1], "metrics/x4_images.csv")
+    assert f"{file}: no such file; store the results again" in line
+    Path(stored[1], "metrics/x4.csv").unlink()
+    line = refused(capsys, *METHODS, "--seeds", *stored)
+    assert f"{Path(stored[1], 'metrics')}: no scores (x2.csv, x4.csv, …); store" in line
