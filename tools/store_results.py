@@ -71,7 +71,7 @@ def _check_folder(folder: Path) -> None:
     if folder.parts[:1] != ("results",) or len(folder.parts) not in (2, 3) or ".." in folder.parts:
         raise InputError(f"{folder}: results are stored in results/NAME or results/NAME/RUN")
     if folder.exists() and not (folder / "environment.json").is_file():
-        raise InputError(f"{folder}: contains something else than stored results; remove it first")
+        raise InputError(f"{folder}: contains something other than stored results; remove it first")
 
 
 def _check_preset(project: Path, name: str) -> None:

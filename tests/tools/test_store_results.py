@@ -116,7 +116,7 @@ def test_a_folder_with_other_content_is_kept(finished: Path) -> None:
     for folder in ("results/tiny", "results/tiny/metrics"):
         done = store(finished, folder)
         assert done.returncode == 1
-        assert f"{folder}: contains something else than stored results" in done.stderr
+        assert f"{folder}: contains something other than stored results" in done.stderr
     assert note.exists()
 
 
