@@ -88,7 +88,7 @@ def digests(patch: int, batch: int) -> list[str]:
     import numpy as np
     import torch
 
-    from benchmarks.training import random_vgg
+    from benchmarks.usual_loop import random_vgg
     from srcnn.data.pretrained_weights import judge_weights
     from srcnn.evaluation.judges import load_judges
     from srcnn.models.device import best_device

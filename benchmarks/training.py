@@ -15,27 +15,21 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
-from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.utils.data import DataLoader, Dataset
+from torch import nn
 
 from benchmarks.resize import originals
+from benchmarks.usual_loop import Size, fastest, random_vgg, stock_step, synchronize
 from srcnn.images.image_io import crop_to_multiple, read_rgb, write_png
 from srcnn.images.pairs import list_pairs
 from srcnn.images.resize import imresize
 from srcnn.models.device import best_device, bf16_is_fast, device_name, peak_memory
 from srcnn.models.srcnn import MIN_FOLDED_SCALE
-from srcnn.models.vgg import VGGFeatures
 from srcnn.settings import read_settings
 from srcnn.training.build import Inputs, build_trainer
 from srcnn.training.fabric import (
@@ -48,17 +42,6 @@ from srcnn.training.pixel_cache import CachedPairs
 from srcnn.utils.paths import lr_name
 
 ROOT = Path(__file__).parents[1]
-LAYER = "block2_conv2"
-
-
-@dataclass(frozen=True)
-class Size:
-    """The size of a step's work."""
-
-    batch: int  # patches
-    patch: int  # HR pixels of a patch's side
-    scale: int
-    reuse: int  # epochs in a row with the same patches
 
 
 def main() -> None:
@@ -169,37 +152,12 @@ def gemm_roof(dtype: torch.dtype) -> float:
     return 2 * n**3 / fastest(lambda: a @ b, 10) / 1e9
 
 
-def fastest(function: Callable[[], object], runs: int) -> float:
-    """Seconds of the fastest run, without the first."""
-    function()
-    times = []
-    for _ in range(runs):
-        synchronize()
-        start = time.perf_counter()
-        function()
-        synchronize()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def synchronize() -> None:
-    """Wait for the GPU, if any."""
-    if torch.accelerator.is_available():
-        torch.accelerator.synchronize()
-
-
 def write_photos(folder: Path, scale: int) -> None:
     """Write four photographs as hr/NNNN.png and lr/NNNNx2.png."""
     for number, png in zip(range(1, 5), originals(), strict=False):
         hr = crop_to_multiple(read_rgb(png), scale)
         write_png(folder / f"hr/{number:04d}.png", hr)
         write_png(folder / "lr" / lr_name(f"{number:04d}", scale), imresize(hr, 1 / scale))
-
-
-def random_vgg(network: str = "vgg16", layers: Sequence[str] = (LAYER,)) -> VGGFeatures:
-    """VGG up to the last of the layers, with random weights, which are as fast as trained ones."""
-    torch.manual_seed(0)
-    return VGGFeatures(None, network, layers)
 
 
 def our_step(folder: Path, loss: str, size: Size, steps: int) -> tuple[float, bool, float]:
@@ -243,70 +201,6 @@ def our_step(folder: Path, loss: str, size: Size, steps: int) -> tuple[float, bo
     reused = min((t for i, t in enumerate(times) if i % size.reuse), default=0.0)
     seconds = (new + (size.reuse - 1) * reused) / size.reuse / len(trainer.patches)
     return seconds, in_bfloat16(fabric), waited / sum(times)
-
-
-class PNGs(Dataset[tuple[Tensor, Tensor]]):
-    """The usual training set for super-resolution, which reads two PNG files per sample."""
-
-    def __init__(self, folder: Path, samples: int, size: Size):
-        self.files = sorted((folder / "hr").glob("*.png"))
-        self.samples, self.scale, self.side = samples, size.scale, size.patch // size.scale
-
-    def __len__(self) -> int:
-        return self.samples
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        file = self.files[index % len(self.files)]
-        hr = np.asarray(Image.open(file))
-        lr = np.asarray(Image.open(file.parents[1] / "lr" / lr_name(file.stem, self.scale)))
-        side, scale = self.side, self.scale
-        y, x = (int(torch.randint(length - side, ())) for length in lr.shape[:2])
-        lr = lr[y : y + side, x : x + side]
-        hr = hr[y * scale : (y + side) * scale, x * scale : (x + side) * scale]
-        one, two = (torch.from_numpy(a.copy()).permute(2, 0, 1).float() / 255 for a in (lr, hr))
-        return one, two
-
-
-def stock_step(folder: Path, loss: str, size: Size, steps: int) -> tuple[float, float]:
-    """Seconds of a step of the usual loop, without its data and with it."""
-    device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-    torch.manual_seed(0)
-    model = nn.Sequential(
-        nn.Upsample(scale_factor=size.scale, mode="bicubic"),
-        nn.Conv2d(3, 64, 9, padding=4),
-        nn.ReLU(),
-        nn.Conv2d(64, 32, 1),
-        nn.ReLU(),
-        nn.Conv2d(32, 3, 5, padding=2),
-    ).to(device)
-    vgg = random_vgg().to(device) if loss == "perceptual" else None
-    adam = torch.optim.Adam(model.parameters(), 1e-4)
-
-    def step(lr: Tensor, hr: Tensor) -> float:
-        sr = model(lr.to(device))
-        hr = hr.to(device)
-        total = F.mse_loss(sr, hr)
-        if vgg is not None:
-            total = 0.1 * total + 0.9 * F.mse_loss(vgg(sr)[LAYER], vgg(hr)[LAYER])
-        adam.zero_grad()
-        total.backward()
-        adam.step()
-        return total.item()
-
-    batch = [
-        torch.rand(size.batch, 3, side, side) for side in (size.patch // size.scale, size.patch)
-    ]
-    alone = fastest(lambda: step(*batch), steps)
-    samples = PNGs(folder, size.batch * (steps + 3), size)
-    loader = DataLoader(samples, size.batch, num_workers=torch.get_num_threads())
-    ends = []
-    for lr, hr in loader:
-        step(lr, hr)
-        synchronize()
-        ends.append(time.perf_counter())
-    # Each worker starts with two batches; measure the speed after them.
-    first = min(2 * loader.num_workers, len(ends) // 2)
-    return alone, (ends[-1] - ends[first]) / (len(ends) - 1 - first)
 
 
 if __name__ == "__main__":

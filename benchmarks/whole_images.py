@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.training import random_vgg
+from benchmarks.usual_loop import random_vgg
 from srcnn.images.pairs import Pair
 from srcnn.models.device import peak_memory
 from srcnn.settings import Augment, Epochs, read_settings

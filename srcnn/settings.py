@@ -1,12 +1,10 @@
 """`params.yaml` as typed, frozen objects. Unknown keys and wrong types are errors."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from platformdirs import user_cache_path
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -17,9 +15,9 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from srcnn.utils.methods import AUTHORS_METHODS, AUTHORS_SCALE, METHODS, ModelCode
+from srcnn.utils.setting_types import Count, SameSize, UserPath, check_name
 from srcnn.utils.yaml_files import error_line, read_model
 
 SCALES = (2, 3, 4, 8)
@@ -32,40 +30,11 @@ VGG_LAYERS = {
 }
 """Layer names by network, as in Keras; a table, as importing torch takes seconds."""
 
-Count = Annotated[int, Field(gt=0, lt=2**31)]
 PixelLoss = Literal["mse", "l1", "charbonnier"]  # functions of training/losses.py, such as l1_loss
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-def _to_size(value: Any) -> Any:
-    """Turn YAML's list of two lengths into a tuple."""
-    if value in (None, "most_common"):
-        return value
-    if isinstance(value, list) and [*map(type, value)] == [int, int] and min(value) > 0:
-        return tuple(value)
-    raise PydanticCustomError("size", "Give a width and a height, such as [2040, 1356]")
-
-
-def _expand_home(folder: str) -> str:
-    """Replace `~` or `~user` at the beginning of a path by the home folder."""
-    if "\0" in folder:
-        raise PydanticCustomError("folder", "A path has no NUL character")
-    try:
-        return str(Path(folder).expanduser())
-    except RuntimeError:
-        raise PydanticCustomError("folder", "No user has this home folder") from None
-
-
-UserPath = Annotated[str, Field(min_length=1), AfterValidator(_expand_home)]
-
-
-def _check_name(setting: str, name: str) -> None:
-    """Names become parts of paths and options of commands."""
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", name):
-        raise ValueError(f"{setting}: {name!r}: use letters, digits, _ and - only, not - first")
 
 
 class Data(_Section):
@@ -80,7 +49,7 @@ class Data(_Section):
     train_images: Count | None
     val_images: Count | None
     select: Count | None
-    same_size: Annotated[tuple[int, int] | Literal["most_common"] | None, BeforeValidator(_to_size)]
+    same_size: SameSize
     validate_: Annotated[bool, Field(alias="validate")]
 
     @property
@@ -223,9 +192,9 @@ class Settings(_Section):
     @model_validator(mode="after")
     def _names_and_variants_are_valid(self) -> Self:
         for name in self.evaluate.benchmarks:
-            _check_name("evaluate.benchmarks", name)
+            check_name("evaluate.benchmarks", name)
         for name in self.variants:
-            _check_name("variants", name)
+            check_name("variants", name)
             if name in (*METHODS, *AUTHORS_METHODS, "hr"):
                 raise ValueError(f"variants: {name} is already the name of a method")
             try:
