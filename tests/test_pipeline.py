@@ -73,6 +73,7 @@ def test_a_second_run_has_nothing_to_do(project: Path) -> None:
     assert "Running stage" not in run("dvc", "repro", cwd=project)
 
 
+@pytest.mark.slow
 def test_votes_rerun_what_shows_them_and_without_votes_all_is_as_before(
     project: Path, tmp_path: Path
 ) -> None:
