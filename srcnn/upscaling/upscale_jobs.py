@@ -26,6 +26,7 @@ from srcnn.utils.files import name_errors
 
 _RESULT = re.compile(r"_(x\d+(\.\d+)?|w\d+|h\d+|\d+x\d+)$")  # the end of a result's name
 _LISTED = (*IMAGE_SUFFIXES, *REFUSED_SUFFIXES)  # so that no photograph is overlooked
+_NOT_WRITTEN = (*_LISTED, ".gif", ".jp2", ".j2k", ".ppm", ".pgm", ".tga", ".exr", ".psd", ".pdf")
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def find_jobs(
     read.
 
     Raises:
-        InputError: `output` contradicts the inputs or `kind`.
+        InputError: `output` cannot be written, or contradicts the inputs or `kind`.
     """
     found: list[tuple[Path, Path]] = []
     errors: list[Job | InputError] = []
@@ -94,8 +95,7 @@ def find_jobs(
             errors.append(error)
         except OSError as error:
             errors.append(InputError(f"{name}: cannot be read ({error.strerror})"))
-    with name_errors(output or Path()):
-        file_kind = format_of(output) if output and not output.is_dir() else None
+    file_kind = _file_kind(output) if output else None
     if file_kind and len(found) > 1:
         raise InputError(f"{output}: one file name for {len(found)} images; name a folder")
     if file_kind and kind not in (None, file_kind):
@@ -124,6 +124,21 @@ def find_jobs(
         else:
             jobs[target] = Job(source, target, chosen, size)
     return [*jobs.values(), *errors]
+
+
+def _file_kind(output: Path) -> str | None:
+    """The format of an output file; None for a folder.
+
+    Raises:
+        InputError: it is named like an image of a format that cannot be written.
+    """
+    with name_errors(output):
+        if output.is_dir():
+            return None
+    kind = format_of(output)
+    if kind is None and output.suffix.lower() in _NOT_WRITTEN:  # surely not meant as a folder
+        raise InputError(f"{output}: {UNKNOWN_FORMAT}")
+    return kind
 
 
 def _is_result(file: Path, names: Container[Path]) -> bool:

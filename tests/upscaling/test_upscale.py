@@ -331,6 +331,19 @@ def test_one_output_name_is_for_one_image_and_its_format(
     assert "a.jpg: the suffix does not match --format png" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["a.gif", "a.HEIC", "a.mpo"])
+def test_an_output_is_not_named_like_an_image_that_cannot_be_written(
+    photo: Image.Image, capsys: Capture, name: str
+) -> None:
+    photo.save("a.png")
+    assert main(["upscale", "a.png", "-o", name]) == 1
+    assert capsys.readouterr().err.startswith(f"error: {name}: unknown image format (known: .png,")
+    assert not Path(name).exists()
+    Path(name).mkdir()
+    assert main(["upscale", "a.png", "-o", name]) == 0
+    assert main(["upscale", "a.png", "-o", "version.2"]) == 0
+
+
 def test_alpha_is_put_on_white_in_a_bmp_and_reported(photo: Image.Image, capsys: Capture) -> None:
     photo.putalpha(0)
     photo.save("clear.png")
