@@ -20,6 +20,7 @@ _FAR = 20  # the MSE axis is logarithmic if max / min exceeds this
 # Labels beside points; lengths in pixels.
 _GAP = 10  # between point and label
 _TEXT = SMALL_SIZE * PIXELS_PER_POINT * 1.2  # height of a label
+_TOUCHING = 4  # of the positions of a label: the first ones, which touch their point
 _MARKER = 4.8  # that a marker occupies per point of its size, with a little room
 _LINE, _PLACES = 8, 100  # that a line keeps free around each of its places, per segment
 _ARROW, _BETTER, _INSET = 60, "better", 30
@@ -65,14 +66,18 @@ def set_axes(panel: Axes, mse: Sequence[float], lpips: Sequence[float]) -> float
 def label_points(panel: Axes, labels: Sequence[tuple[float, float, str]]) -> None:
     """Label points, given as x, y and text, without covering anything that is drawn already.
 
-    The first points get the best positions. An arrow ("better") points to lower x and lower y.
+    The first points get the best positions. A thin line connects a point with a label that does not
+    touch it. An arrow ("better") points to lower x and lower y.
     """
     occupied = list(_occupied(panel))
     occupied.append(_draw_arrow(panel, occupied))
     for x, y, text in labels:
         across, up = panel.transData.transform((x, y))
-        box = _first_free(_beside(across, up, text_width(text, SMALL_SIZE)), occupied, panel)
+        boxes = _beside(across, up, text_width(text, SMALL_SIZE))
+        box = _first_free(boxes, occupied, panel)
         occupied.append(box)
+        if boxes.index(box) >= _TOUCHING:
+            _connect(panel, (across, up), box)
         left, bottom = panel.transAxes.inverted().transform((box.x0, box.y0 + _TEXT / 4))
         panel.text(left, bottom, text, size=SMALL_SIZE, transform=panel.transAxes)
 
@@ -109,6 +114,13 @@ def _beside(x: float, y: float, width: float) -> list[Bbox]:
     for lines in (1, -1, 2, -2, 3, -3):
         corners += [(right, level + lines * _TEXT), (left, level + lines * _TEXT)]
     return [Bbox.from_bounds(*corner, width, _TEXT) for corner in corners]
+
+
+def _connect(panel: Axes, point: tuple[float, float], box: Bbox) -> None:
+    """Draw a line from a point to the nearest place of its label, both in pixels."""
+    ends = np.array([point, np.clip(point, box.p0, box.p1)])
+    across, up = panel.transAxes.inverted().transform(ends).T
+    panel.plot(across, up, color=GREY, linewidth=0.8, zorder=3, transform=panel.transAxes)
 
 
 def _draw_arrow(panel: Axes, occupied: Sequence[Bbox]) -> Bbox:

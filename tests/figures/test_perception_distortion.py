@@ -54,3 +54,16 @@ def test_labels_of_close_points_cover_neither_each_other_nor_the_line() -> None:
         assert all(panel.bbox.contains(*corner) for frame in frames for corner in frame.corners())
         places = panel.transData.transform(points)
         assert not any(frame.contains(*place) for frame in frames for place in places)
+
+
+def test_a_line_connects_a_point_with_a_label_that_does_not_touch_it() -> None:
+    with figure_style():
+        panel = Canvas(600).add_axes(100, 20, 800, 500)
+        panel.set(xlim=(0, 1), ylim=(0, 1))
+        panel.plot(0.5, 0.5, "o", markersize=5)
+        label_points(panel, [(0.5, 0.5, f"label {i}") for i in range(4)])  # right, left, further up
+        frames = [text.get_window_extent() for text in panel.texts[3:]]  # the first is the arrow's
+        _, *lines = [panel.transAxes.transform(line.get_xydata()) for line in panel.lines]
+    for (start, end), frame in zip(lines, frames, strict=True):
+        assert start == pytest.approx(panel.transData.transform((0.5, 0.5)))
+        assert frame.padded(10).contains(*end)
