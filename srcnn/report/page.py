@@ -1,9 +1,11 @@
 """The whole run as one HTML page that needs no network: scores, images, curves, settings."""
 
 import math
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +159,7 @@ def _conventions(run: Run) -> list[tuple[str, str, str]]:
         scales: dict[str, list[str]] = {}
         for scale, convention in run.conventions.items():
             text = "; ".join(f"{name}: {value}" for name, value in convention.get(key, {}).items())
+            text = re.sub("`(.+?)`", r"“\1”", text)  # the page does not read Markdown
             scales.setdefault(text, []).append(f"×{scale}")
         rows += [(metric.name, ", ".join(which), text) for text, which in scales.items()]
     return rows
@@ -168,5 +171,6 @@ def _lines(value: Any) -> list[str]:
         return [str(value)]
     keys: dict[str, list[str]] = {}
     for key, inner in value.items():
-        keys.setdefault(" ".join(_lines(inner)), []).append(key)
-    return [f"{', '.join(names)} {text}" for text, names in keys.items()]
+        words = chain.from_iterable(inner.items()) if isinstance(inner, Mapping) else [inner]
+        keys.setdefault(" ".join(map(str, words)), []).append(key)
+    return [f"{', '.join(names)}: {text}" for text, names in keys.items()]

@@ -126,5 +126,8 @@ def _text(value: Any) -> str:
 
 
 def _words(name: str) -> str:
-    """A key as words: `x2_against_mse` becomes "×2 against mse"."""
-    return re.sub(r"\bx(?=\d+\b)", "×", name.replace("_", " ")).strip()
+    """A key as words: `x2_lpips_vgg` becomes "×2 LPIPS-VGG", `x4_against_mse` "×4 against MSE"."""
+    for key in sorted(METRICS, key=len, reverse=True):  # `lpips_vgg` before `lpips`
+        name = re.sub(rf"(?<![a-z]){key}(?![a-z])", METRICS[key].name, name)
+    text = re.sub(r"\bx(?=\d+\b)", "×", name.replace("_", " ")).strip()
+    return re.sub(r"\bdb\b", "dB", text)

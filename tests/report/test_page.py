@@ -283,6 +283,23 @@ def test_a_verdict_by_people_is_shown_with_its_claim(folder: Path) -> None:
     assert "by people: supported" in Elements(text).texts["p"]
 
 
+def test_the_parts_of_a_claim_name_metrics_and_units_as_the_tables_do(folder: Path) -> None:
+    keys = ("x2_lpips_vgg", "x4_lpips", "x4_against_mse", "x2_mse_first_epoch_less_6_db")
+    claims = {"C2": {"verdict": "supported", **dict.fromkeys(keys, CLAIMS["C1"]["x2"])}}
+    heads = Elements(written(replace(run_in(folder), claims=claims), folder)).texts["th"]
+    names = ["×2 LPIPS-VGG", "×4 LPIPS", "×4 against MSE", "×2 MSE first epoch less 6 dB"]
+    assert [head for head in heads if head in names] == names
+
+
+def test_the_environment_is_shown_in_lines(folder: Path) -> None:
+    trained_on = {"x2/mse": "a CPU", "x4/mse": "a CPU"}
+    tolerance = {"lpips": {"absolute": 0.006}}
+    environment = {"device": "a CPU", "trained_on": trained_on, "tolerance": tolerance}
+    run = replace(run_in(folder), environment=environment)
+    lines = list(filter(str.strip, Elements(written(run, folder)).texts["dd"]))
+    assert lines == ["a CPU", "x2/mse, x4/mse: a CPU", "lpips: absolute 0.006"]
+
+
 def test_comparisons_are_shown_with_a_sign(folder: Path) -> None:
     cells = Elements(written(run_in(folder), folder)).texts["td"]
     assert "−0.01690" in cells
