@@ -42,6 +42,8 @@ def main() -> None:
         elif differences := list(find_differences(Path())):
             print("\n".join(differences))
             sys.exit(1)
+        else:
+            print("README.md and docs/ show what the results say")
     except (InputError, OSError) as error:
         sys.exit(f"error: {error}")
 
