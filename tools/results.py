@@ -43,7 +43,7 @@ def main() -> None:
             print("\n".join(differences))
             sys.exit(1)
         else:
-            print("README.md and docs/ show what the results say")
+            print("README.md and docs/ agree with the results")
     except (InputError, OSError) as error:
         sys.exit(f"error: {error}")
 

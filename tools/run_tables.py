@@ -76,7 +76,7 @@ def _runs(root: Path) -> dict[Path, Settings]:
     """The settings of each run by its folder; InputError if there is no run."""
     files = sorted(root.glob("*/params.yaml"))
     if not files:
-        raise InputError(f"{root}: contains no folders of stored runs, with a params.yaml in each")
+        raise InputError(f"{root}: contains no folders of stored runs (NAME/params.yaml)")
     return {file.parent: read_settings(file) for file in files}
 
 

@@ -29,12 +29,13 @@ def store(project: Path, folder: Path) -> str:
 
     A folder `results/NAME` is for a run of `presets/NAME.yaml`. One in `results/NAME/` is for a run
     with any settings, without its networks and figures. `environment.json` also names the commit of
-    the code, the preset, and the hours of training. An earlier content of the folder is replaced at
+    the code, the preset, and the hours of training. Earlier results in the folder are replaced at
     the end. Returns a line for the user.
 
     Raises:
-        InputError: the folder is another one, or has other content; the run is not finished, not of
-            the preset with the folder's name, or not of committed code; a file is missing.
+        InputError: the folder is not one of these two, or contains other files; the run is not
+            finished, or not of the preset with the folder's name; the code is not committed; a
+            file is missing.
     """
     _check_folder(folder)
     preset = folder.name if len(folder.parts) == 2 else None
@@ -71,7 +72,7 @@ def _check_folder(folder: Path) -> None:
     if folder.parts[:1] != ("results",) or len(folder.parts) not in (2, 3) or ".." in folder.parts:
         raise InputError(f"{folder}: results are stored in results/NAME or results/NAME/RUN")
     if folder.exists() and not (folder / "environment.json").is_file():
-        raise InputError(f"{folder}: contains something other than stored results; remove it first")
+        raise InputError(f"{folder}: contains something other than stored results; move it first")
 
 
 def _check_preset(project: Path, name: str) -> None:

@@ -136,7 +136,7 @@ def test_the_command_names_the_differences_and_fails(
     assert capsys.readouterr().out == "README.md: written\n"
     monkeypatch.setattr(sys, "argv", ["results", "check"])
     results.main()
-    assert capsys.readouterr().out == "README.md and docs/ show what the results say\n"
+    assert capsys.readouterr().out == "README.md and docs/ agree with the results\n"
 
 
 def test_the_verdicts_are_six_lines(documented: Path) -> None:
