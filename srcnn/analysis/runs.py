@@ -108,7 +108,7 @@ class Run:
         file = "environment.json"
         found = parse_json(self._content(file), self.label(file), dict[str, Any])
         commit = str(found.get("commit"))
-        if not re.fullmatch(r"[0-9a-f]+", commit):  # which git could take for an option
+        if not re.fullmatch(r"[0-9a-f]+", commit):  # git could take another for an option
             raise InputError(f"{self.label(file)}: names no commit; store the results again")
         return commit
 
@@ -137,11 +137,13 @@ def find_run(name: str) -> Run:
         InputError: the name is empty or unknown, it belongs to several experiments, or git fails.
     """
     if not name:
-        raise InputError("a run has an empty name; leave out the colon for the working tree")
+        raise InputError(
+            "a run has an empty name; name a commit, an experiment or a folder of results"
+        )
     file = Path(name, "environment.json")
     if file.is_file():
         return Run(name, folder=Path(name))
-    no_folder = f"no folder of stored results ({file} is missing)"
+    no_folder = f"is no folder of stored results ({file} is missing)"
     inside = _git("rev-parse", "--git-dir")
     if inside.returncode:
         reason = inside.stderr.decode(errors="replace").strip().split("\n")[0]
@@ -157,7 +159,7 @@ def find_run(name: str) -> Run:
         raise InputError(f"{name}: {len(commits)} experiments have this name; use a commit's hash")
     if not commits:
         raise InputError(
-            f"{name}: no such commit, tag, branch or DVC experiment in this repository, and "
+            f"{name}: is no commit, tag, branch or DVC experiment in this repository, and "
             f"{no_folder}"
         )
     return Run(name, commits.pop())

@@ -20,7 +20,7 @@ _FAR = 20  # the MSE axis is logarithmic if max / min exceeds this
 # Labels beside points; lengths in pixels.
 _GAP = 10  # between point and label
 _TEXT = SMALL_SIZE * PIXELS_PER_POINT * 1.2  # height of a label
-_TOUCHING = 4  # of the positions of a label: the first ones, which touch their point
+_TOUCHING = 4  # the first positions of a label, which touch its point
 _MARKER = 4.8  # that a marker occupies per point of its size, with a little room
 _LINE, _PLACES = 8, 100  # that a line keeps free around each of its places, per segment
 _ARROW, _BETTER, _INSET = 60, "better", 30

@@ -136,7 +136,7 @@ def _file_kind(output: Path) -> str | None:
         if output.is_dir():
             return None
     kind = format_of(output)
-    if kind is None and output.suffix.lower() in _NOT_WRITTEN:  # surely not meant as a folder
+    if kind is None and output.suffix.lower() in _NOT_WRITTEN:  # not meant as a folder
         raise InputError(f"{output}: {UNKNOWN_FORMAT}")
     return kind
 

@@ -30,7 +30,7 @@ def _expand_home(folder: str) -> str:
 
 
 SameSize = Annotated[tuple[int, int] | Literal["most_common"] | None, BeforeValidator(_to_size)]
-"""Width and height in pixels, those that most images have, or any."""
+"""Width and height in pixels; `most_common`: of most images; None: any."""
 
 UserPath = Annotated[str, Field(min_length=1), AfterValidator(_expand_home)]
 """A path, in which `~` is the home folder."""

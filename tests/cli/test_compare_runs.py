@@ -190,7 +190,7 @@ def test_runs_at_two_scales_are_compared_with_a_note(capsys: Output) -> None:
 @pytest.mark.parametrize("name", ["nowhere", "--all", "HEAD~9", "ha\nlf"])
 def test_an_unknown_revision_is_named(capsys: Output, name: str) -> None:
     two_runs(half={"made": {"mse": plus(1)}}, head={"made": {"mse": plus(0)}})
-    assert "no such commit, tag, branch or DVC experiment" in refused(
+    assert "is no commit, tag, branch or DVC experiment" in refused(
         capsys, "x4/mse", "--", f"{name}:x4/mse"
     )
 

@@ -202,7 +202,7 @@ def test_runs_of_different_conventions_are_refused(capsys: Output) -> None:
     ("arguments", "said"),
     [
         ((*METHODS, "--seeds", "HEAD"), "name two or more runs"),
-        ((*METHODS, "--seeds", "HEAD", "seed9"), "seed9: no such commit"),
+        ((*METHODS, "--seeds", "HEAD", "seed9"), "seed9: is no commit"),
         (("HEAD:x4/deep", "x4/mse", "--seeds", "HEAD", "seed2"), "HEAD:x4/deep: --seeds names"),
         (("x4/soft", "x4/mse", "--seeds", "HEAD", "seed2"), "HEAD:x4/soft: no such method"),
         ((*METHODS, "--metric", "psnr", "--seeds", "HEAD", "seed2"), "--metric psnr: no such"),
