@@ -1,4 +1,4 @@
-"""The usual training loop for super-resolution, which `benchmarks.training` compares with ours."""
+"""The usual training loop, which `benchmarks.training` compares with ours, and what both need."""
 
 import time
 from collections.abc import Callable, Sequence
