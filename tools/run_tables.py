@@ -60,8 +60,8 @@ def run_differences(root: Path) -> str:
     for scale in next(iter(runs.values())).scales:
         for folder, settings in runs.items():
             pair = read_pair(f"{folder}:x{scale}/perceptual", f"{folder}:x{scale}/mse", None)
-            means = (pair.first - pair.second).mean()
-            cells = (_difference(key, means[key]) for key in _SHOWN)
+            found = pair.statistics()
+            cells = (_difference(key, found[key]["mean_difference"]) for key in _SHOWN)
             rows.append([f"×{scale}", _title(settings), *cells])
     return markdown_table(rows, right=range(2, len(rows[0])))
 
